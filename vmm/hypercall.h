@@ -1,0 +1,78 @@
+/*
+ * The hypercall interface: what a guest may ask of Resident by VMCALL. Shared with guests.
+ *
+ * A guest finds Resident by CPUID leaf 40000000h: EBX, ECX, EDX hold HYPERCALL_SIGNATURE, EAX the
+ * highest leaf; leaf 40000001h EAX holds HYPERCALL_VERSION.
+ *
+ * Call:   VMCALL at CPL 0, EAX = function, arguments in EBX, ECX, EDX (RBX, RCX, RDX in 64-bit
+ *         mode; elsewhere only the low halves are used).
+ * Result: EAX (RAX in 64-bit mode) = 0 or a positive result, or a negated error number. All other
+ *         registers keep their values.
+ * Errors: -ENOSYS the function is not known; -EPERM CPL is not 0; -EFAULT an address is not the
+ *         guest's memory; -EINVAL an argument is out of range.
+ * Addresses are guest-physical.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define HYPERCALL_SIGNATURE "ResidentVMM" /* twelve bytes with the terminating zero */
+#define HYPERCALL_VERSION   1
+
+#define HYPERCALL_CPUID_SIGNATURE 0x40000000u
+#define HYPERCALL_CPUID_VERSION   0x40000001u
+
+enum hypercall {
+	HYPERCALL_GET_VERSION = 0,   /* -> HYPERCALL_VERSION */
+	HYPERCALL_CONSOLE_WRITE = 1, /* EBX = address, ECX = bytes (up to 4096) -> 0 */
+	HYPERCALL_YIELD = 2,         /* give up the rest of the time slice -> 0 */
+	/*
+	 * A snapshot of the counters: EBX = address of a struct hypercall_stats (0: none),
+	 * ECX = its size in bytes, EDX = label. With a label other than 0 the same snapshot goes
+	 * to the console as "@fpu cpu=... snapshot=LABEL vm=NAME ...". -> bytes written, never
+	 * more than ECX; a longer structure of a later version is cut.
+	 */
+	HYPERCALL_GET_STATS = 3,
+	HYPERCALL_EXIT = 4, /* EBX = status (0 to 255): ends this VM, does not return */
+	/*
+	 * One shot: EBX = vector (2: as an NMI; 32 to 255: as an external interrupt),
+	 * ECX = delay in microseconds, up to HYPERCALL_TIMER_MAX_US; 0 cancels. A new call
+	 * replaces the one before. -> 0
+	 */
+	HYPERCALL_SET_TIMER = 5,
+};
+
+#define HYPERCALL_CONSOLE_MAX  4096u
+#define HYPERCALL_TIMER_MAX_US 60000000u
+
+/* Which of FPU.md's three states a vCPU is in. */
+enum hypercall_fpu_state {
+	HYPERCALL_FPU_OPEN = 0,
+	HYPERCALL_FPU_ARMED = 1,
+	HYPERCALL_FPU_GUARDED = 2,
+};
+
+/* Event counts since boot, except where said. */
+struct hypercall_stats {
+	/* this physical CPU */
+	uint64_t cpu_entries;   /* VM entries */
+	uint64_t cpu_resident;  /* ... that found their state in the registers */
+	uint64_t cpu_armed;     /* ... with CR0.TS forced */
+	uint64_t cpu_nm;        /* #NM exits */
+	uint64_t cpu_saves;     /* images written */
+	uint64_t cpu_loads;     /* images read */
+	uint64_t cpu_host;      /* host sections */
+	uint64_t cpu_xcr0;      /* XCR0 writes */
+	uint64_t cpu_ts_writes; /* VMCS writes for CR0.TS and the #NM intercept */
+	uint64_t cpu_bytes;     /* bytes moved by saves and loads */
+	uint64_t cpu_switches;  /* changes from one vCPU to another */
+	/* this vCPU */
+	uint64_t own_entries;
+	uint64_t own_nm;
+	uint64_t own_saves;
+	uint64_t own_loads;
+	uint64_t own_state; /* enum hypercall_fpu_state, as this exit found it */
+	/* the machine */
+	uint64_t vms_running;  /* VMs started and not ended, this one included */
+	uint64_t vms_settling; /* VMs whose memory is being cleared, before start or after end */
+};
