@@ -1,0 +1,121 @@
+#include "boot/apic.h"
+#include "boot/trap.h"
+#include "lib/x86.h"
+
+#define APIC_BASE_ENABLE BIT(11)
+#define APIC_BASE_X2APIC BIT(10)
+
+/* Register offsets in the xAPIC page; the x2APIC MSR is 0x800 + offset / 16. */
+enum apic_register {
+	APIC_ID = 0x020,
+	APIC_VERSION = 0x030,
+	APIC_TPR = 0x080,
+	APIC_EOI = 0x0b0,
+	APIC_SPURIOUS = 0x0f0,
+	APIC_ICR_LOW = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_LVT_LINT0 = 0x350,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+#define SPURIOUS_ENABLE  BIT(8)
+#define LVT_EXTINT       0x700
+#define DIVIDE_BY_16     3
+#define ICR_DELIVERY_NMI (4 << 8)
+#define ICR_LEVEL_ASSERT BIT(14)
+#define ICR_PENDING      BIT(12)
+
+/* The same on every CPU; written by the first before the others run. */
+static bool present, x2apic;
+static uint64_t base;
+
+static uint32_t apic_read(enum apic_register reg)
+{
+	if (x2apic)
+		return rdmsr(0x800 + reg / 16);
+	return *(volatile uint32_t *) (base + reg);
+}
+
+static void apic_write(enum apic_register reg, uint32_t value)
+{
+	if (x2apic)
+		wrmsr(0x800 + reg / 16, value);
+	else
+		*(volatile uint32_t *) (base + reg) = value;
+}
+
+bool apic_init(void)
+{
+	uint64_t msr;
+
+	if (!(cpuid(1).edx & BIT(9)))
+		return false;
+	msr = rdmsr(MSR_IA32_APIC_BASE);
+	if (!(msr & APIC_BASE_ENABLE)) {
+		wrmsr(MSR_IA32_APIC_BASE, msr | APIC_BASE_ENABLE);
+		msr = rdmsr(MSR_IA32_APIC_BASE);
+	}
+	x2apic = msr & APIC_BASE_X2APIC;
+	base = msr & 0x000ffffffffff000;
+	/* an APIC that stays off, or answers all ones, is none */
+	if (!(msr & APIC_BASE_ENABLE) || (!x2apic && base >= BIT(32)) ||
+	    apic_read(APIC_VERSION) == 0xffffffff || apic_read(APIC_VERSION) == 0)
+		return false;
+	present = true;
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_APIC_SPURIOUS);
+	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
+	apic_write(APIC_LVT_TIMER, VECTOR_APIC_TIMER);
+	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+	return true;
+}
+
+bool apic_present(void)
+{
+	return present;
+}
+
+uint64_t apic_mmio_base(void)
+{
+	return present && !x2apic ? base : 0;
+}
+
+uint32_t apic_id(void)
+{
+	if (!present)
+		return 0;
+	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+void apic_end_of_interrupt(void)
+{
+	if (present)
+		apic_write(APIC_EOI, 0);
+}
+
+void apic_timer_start(uint32_t count)
+{
+	apic_write(APIC_TIMER_INITIAL, count);
+}
+
+uint32_t apic_timer_count(void)
+{
+	return apic_read(APIC_TIMER_CURRENT);
+}
+
+void apic_send_nmi(uint32_t destination)
+{
+	uint32_t command = ICR_DELIVERY_NMI | ICR_LEVEL_ASSERT;
+
+	if (x2apic) {
+		wrmsr(0x800 + APIC_ICR_LOW / 16, (uint64_t) destination << 32 | command);
+		return;
+	}
+	apic_write(APIC_ICR_HIGH, destination << 24);
+	apic_write(APIC_ICR_LOW, command);
+	while (apic_read(APIC_ICR_LOW) & ICR_PENDING)
+		cpu_relax();
+}

@@ -1,0 +1,29 @@
+/*
+ * The local APIC: end of interrupt and the one-shot timer. xAPIC and x2APIC.
+ * SDM Vol. 3A chapter 10.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Enables this CPU's local APIC. Returns false where there is none. The first CPU calls it
+ * before boot/paging.c makes the final page tables, and passes its page to them.
+ */
+bool apic_init(void);
+
+bool apic_present(void);
+
+/* The physical address of the registers (xAPIC mode), 0 in x2APIC mode or with no APIC. */
+uint64_t apic_mmio_base(void);
+
+uint32_t apic_id(void);
+void apic_end_of_interrupt(void);
+
+/* Timer with divisor 16. Counting down from `count` to VECTOR_APIC_TIMER; 0 stops it. */
+void apic_timer_start(uint32_t count);
+uint32_t apic_timer_count(void);
+
+/* An NMI to one CPU, by its APIC id. */
+void apic_send_nmi(uint32_t destination);

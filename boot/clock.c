@@ -1,0 +1,116 @@
+#include "boot/apic.h"
+#include "boot/clock.h"
+#include "boot/pic.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+
+#define MEASURE_TICKS  (PIT_HZ / 100) /* 10 ms */
+#define APIC_COUNT_MAX 0xffffffffu
+
+/* Written at boot by the first CPU. */
+static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
+static bool pit_present;
+
+/* What pit_measure() brackets. */
+static uint64_t tsc_start, tsc_end;
+static uint32_t apic_end;
+
+static void measure_started(void)
+{
+	if (apic_present())
+		apic_timer_start(APIC_COUNT_MAX);
+	tsc_start = rdtsc();
+}
+
+static void measure_ended(void)
+{
+	tsc_end = rdtsc();
+	if (apic_present()) {
+		apic_end = apic_timer_count();
+		apic_timer_start(0);
+	}
+}
+
+/* SDM Vol. 2A, CPUID leaves 15h (TSC / crystal ratio) and 16h (base frequency in MHz). */
+static uint64_t tsc_khz_from_cpuid(uint64_t *crystal_khz)
+{
+	if (cpuid_max_leaf() >= 0x15) {
+		struct cpuid_regs r = cpuid(0x15);
+
+		if (r.eax && r.ebx && r.ecx) {
+			*crystal_khz = r.ecx / 1000;
+			return (uint64_t) r.ecx * r.ebx / r.eax / 1000;
+		}
+	}
+	if (cpuid_max_leaf() >= 0x16)
+		return (uint64_t) (cpuid(0x16).eax & 0xffff) * 1000;
+	return 0;
+}
+
+void clock_init(void)
+{
+	uint64_t crystal_khz = 0;
+
+	pit_present = pit_measure(MEASURE_TICKS, measure_started, measure_ended);
+	if (pit_present) {
+		tsc_khz = (tsc_end - tsc_start) * PIT_HZ / MEASURE_TICKS / 1000;
+		if (apic_present())
+			apic_khz = (uint64_t) (APIC_COUNT_MAX - apic_end) * PIT_HZ / MEASURE_TICKS / 1000;
+		if (tsc_khz)
+			return;
+	}
+	tsc_khz = tsc_khz_from_cpuid(&crystal_khz);
+	if (apic_present())
+		apic_khz = crystal_khz / 16;
+	if (tsc_khz) {
+		log_warning("no 8254 timer to measure the TSC with: CPUID says %llu kHz",
+			    (unsigned long long) tsc_khz);
+		return;
+	}
+	tsc_khz = 1000000;
+	log_warning("the TSC's frequency cannot be found out: 1 GHz is assumed, and time slices "
+		    "and timers are off by what that is wrong");
+}
+
+uint64_t clock_tsc_khz(void)
+{
+	return tsc_khz;
+}
+
+uint64_t clock_us_to_tsc(uint64_t microseconds)
+{
+	return microseconds * tsc_khz / 1000;
+}
+
+/* STI takes effect after HLT has begun: an interrupt cannot come between them. */
+static void halt_once(void)
+{
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+void clock_halt_until(uint64_t deadline)
+{
+	uint64_t now = rdtsc(), khz = tsc_khz, ticks;
+
+	if (deadline <= now)
+		return;
+	if (apic_khz) {
+		ticks = (deadline - now) / khz * apic_khz + (deadline - now) % khz * apic_khz / khz;
+		ticks = ticks < 1 ? 1 : ticks > APIC_COUNT_MAX ? APIC_COUNT_MAX : ticks;
+		apic_timer_start(ticks);
+		halt_once();
+		apic_timer_start(0);
+	} else if (pit_present) {
+		ticks = (deadline - now) / khz * (PIT_HZ / 1000) +
+			(deadline - now) % khz * (PIT_HZ / 1000) / khz;
+		ticks = ticks < 1 ? 1 : ticks > 0xffff ? 0xffff : ticks;
+		pic_enable_timer(true);
+		pit_start_oneshot(ticks);
+		halt_once();
+		pic_enable_timer(false);
+	} else {
+		/* no timer can wake this CPU */
+		while (rdtsc() < deadline)
+			cpu_relax();
+	}
+}

@@ -1,0 +1,18 @@
+/*
+ * Time: the TSC's frequency, and halting this CPU until an interrupt or a deadline.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Measures the TSC and the APIC timer against the 8254; where there is none, takes CPUID 15h/16h,
+ * and says so. First CPU, interrupts off, after apic_init() and pic_init().
+ */
+void clock_init(void);
+
+uint64_t clock_tsc_khz(void);
+uint64_t clock_us_to_tsc(uint64_t microseconds);
+
+/* Halts until the TSC has reached `deadline` or any interrupt or NMI came, whichever is first. */
+void clock_halt_until(uint64_t deadline);

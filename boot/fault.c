@@ -1,0 +1,117 @@
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "boot/cpu.h"
+#include "boot/fault.h"
+#include "boot/layout.h"
+#include "boot/machine.h"
+#include "lib/console.h"
+#include "lib/format.h"
+#include "lib/symbols.h"
+#include "lib/x86.h"
+
+#define BACKTRACE_MAX 32
+
+static const char *const exception_name[32] = {
+	[0] = "#DE divide error",
+	[1] = "#DB debug exception",
+	[3] = "#BP breakpoint",
+	[4] = "#OF overflow",
+	[5] = "#BR BOUND range exceeded",
+	[6] = "#UD invalid opcode",
+	[7] = "#NM device not available",
+	[8] = "#DF double fault",
+	[10] = "#TS invalid TSS",
+	[11] = "#NP segment not present",
+	[12] = "#SS stack-segment fault",
+	[13] = "#GP general protection",
+	[14] = "#PF page fault",
+	[16] = "#MF x87 floating-point error",
+	[17] = "#AC alignment check",
+	[18] = "#MC machine check",
+	[19] = "#XM SIMD floating-point error",
+	[20] = "#VE virtualization exception",
+	[21] = "#CP control protection",
+};
+
+static void print_address(uint64_t address)
+{
+	uint64_t offset = 0;
+	const char *name = symbol_find(address, &offset);
+
+	if (name)
+		print("  0x%016llx %s+0x%llx\n", (unsigned long long) address, name,
+		      (unsigned long long) offset);
+	else
+		print("  0x%016llx\n", (unsigned long long) address);
+}
+
+static bool is_stack(uint64_t address)
+{
+	return address >= (uint64_t) boot_stack_guard + PAGE_SIZE &&
+	       address + 16 <= (uint64_t) data_end && (address & 7) == 0;
+}
+
+static void print_backtrace(uint64_t rip, uint64_t rbp)
+{
+	print("backtrace:\n");
+	print_address(rip);
+	for (int depth = 0; depth < BACKTRACE_MAX && is_stack(rbp); depth++) {
+		const uint64_t *frame = (const uint64_t *) rbp;
+
+		if (!frame[1])
+			break;
+		/* the call is before its return address, and may end its function */
+		print_address(frame[1] - 1);
+		if (frame[0] <= rbp)
+			break;
+		rbp = frame[0];
+	}
+}
+
+static void print_register_line(const char *a, uint64_t va, const char *b, uint64_t vb,
+				const char *c, uint64_t vc)
+{
+	print("  %-6s %016llx  %-6s %016llx  %-6s %016llx\n", a, (unsigned long long) va, b,
+	      (unsigned long long) vb, c, (unsigned long long) vc);
+}
+
+void fault_report(const struct trap_frame *frame)
+{
+	const char *name = frame->vector < 32 ? exception_name[frame->vector] : NULL;
+
+	print("\n");
+	log_error("fault in the hypervisor on CPU %u: %s, error code 0x%llx", this_cpu()->id,
+		  name ? name : "reserved exception", (unsigned long long) frame->error_code);
+	if (frame->vector == VECTOR_NM)
+		log_error("a vector or x87 instruction ran outside a host section (CR0.TS is the "
+			  "tripwire): fix the code at RIP");
+	if (frame->vector == VECTOR_PF && read_cr2() < PAGE_SIZE)
+		log_error("a null pointer was used");
+	print_register_line("RIP", frame->rip, "RSP", frame->rsp, "RFLAGS", frame->rflags);
+	print_register_line("RAX", frame->rax, "RBX", frame->rbx, "RCX", frame->rcx);
+	print_register_line("RDX", frame->rdx, "RSI", frame->rsi, "RDI", frame->rdi);
+	print_register_line("RBP", frame->rbp, "R8", frame->r8, "R9", frame->r9);
+	print_register_line("R10", frame->r10, "R11", frame->r11, "R12", frame->r12);
+	print_register_line("R13", frame->r13, "R14", frame->r14, "R15", frame->r15);
+	print_register_line("CR0", read_cr0(), "CR2", read_cr2(), "CR3", read_cr3());
+	print_register_line("CR4", read_cr4(), "CS", frame->cs, "SS", frame->ss);
+	print_backtrace(frame->rip, frame->rbp);
+	machine_panic();
+}
+
+void panic(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	format_v(text, sizeof(text), fmt, args);
+	va_end(args);
+	interrupts_off();
+	print("\n");
+	log_error("the hypervisor stops: %s", text);
+	print_backtrace((uint64_t) __builtin_return_address(0),
+			*(const uint64_t *) __builtin_frame_address(0));
+	machine_panic();
+}

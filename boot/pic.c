@@ -1,0 +1,97 @@
+#include "boot/pic.h"
+#include "boot/trap.h"
+#include "lib/x86.h"
+
+#define PIC1_COMMAND 0x20
+#define PIC1_DATA    0x21
+#define PIC2_COMMAND 0xa0
+#define PIC2_DATA    0xa1
+
+#define ICW1_INIT_ICW4 0x11
+#define ICW4_8086      0x01
+#define OCW2_EOI       0x20
+#define OCW3_READ_ISR  0x0b
+
+#define PIT_CHANNEL0 0x40
+#define PIT_CHANNEL2 0x42
+#define PIT_COMMAND  0x43
+#define PIT_GATE     0x61
+#define GATE_ENABLE  0x01
+#define GATE_SPEAKER 0x02
+#define GATE_OUTPUT  0x20
+
+#define PIT_ONESHOT0 0x30 /* channel 0, low then high byte, mode 0 */
+#define PIT_ONESHOT2 0xb0 /* channel 2, the same */
+
+/* TSC ticks after which a counter that has not ended is taken for absent: seconds on any CPU. */
+#define PIT_GIVE_UP (1ull << 33)
+
+void pic_init(void)
+{
+	outb(PIC1_COMMAND, ICW1_INIT_ICW4);
+	outb(PIC2_COMMAND, ICW1_INIT_ICW4);
+	outb(PIC1_DATA, VECTOR_PIC_FIRST);
+	outb(PIC2_DATA, VECTOR_PIC_FIRST + 8);
+	outb(PIC1_DATA, 1 << 2); /* the second PIC is at IRQ 2 */
+	outb(PIC2_DATA, 2);
+	outb(PIC1_DATA, ICW4_8086);
+	outb(PIC2_DATA, ICW4_8086);
+	outb(PIC1_DATA, 0xff);
+	outb(PIC2_DATA, 0xff);
+}
+
+void pic_enable_timer(bool enable)
+{
+	outb(PIC1_DATA, enable ? 0xfe : 0xff);
+}
+
+void pic_end_of_interrupt(unsigned int irq)
+{
+	/* IRQ 7 and 15 are also the PICs' spurious interrupts, which are not in service */
+	if (irq == 7 || irq == 15) {
+		uint16_t command = irq == 7 ? PIC1_COMMAND : PIC2_COMMAND;
+
+		outb(command, OCW3_READ_ISR);
+		if (!(inb(command) & 0x80)) {
+			if (irq == 15)
+				outb(PIC1_COMMAND, OCW2_EOI);
+			return;
+		}
+	}
+	if (irq >= 8)
+		outb(PIC2_COMMAND, OCW2_EOI);
+	outb(PIC1_COMMAND, OCW2_EOI);
+}
+
+void pit_start_oneshot(uint16_t ticks)
+{
+	outb(PIT_COMMAND, PIT_ONESHOT0);
+	outb(PIT_CHANNEL0, ticks & 0xff);
+	outb(PIT_CHANNEL0, ticks >> 8);
+}
+
+bool pit_measure(uint16_t ticks, void (*started)(void), void (*ended)(void))
+{
+	uint8_t gate = inb(PIT_GATE) & ~(GATE_SPEAKER | GATE_ENABLE);
+	uint64_t start;
+	bool counted = true;
+
+	outb(PIT_GATE, gate | GATE_ENABLE);
+	outb(PIT_COMMAND, PIT_ONESHOT2);
+	outb(PIT_CHANNEL2, ticks & 0xff);
+	outb(PIT_CHANNEL2, ticks >> 8);
+	/* a counter that is not there, or a port that reads all ones, has ended before it began */
+	if (inb(PIT_GATE) & GATE_OUTPUT)
+		return false;
+	started();
+	start = rdtsc();
+	while (!(inb(PIT_GATE) & GATE_OUTPUT)) {
+		if (rdtsc() - start > PIT_GIVE_UP) {
+			counted = false;
+			break;
+		}
+	}
+	ended();
+	outb(PIT_GATE, gate);
+	return counted;
+}

@@ -1,0 +1,26 @@
+/*
+ * The 8259 pair and the 8254 timer: what every PC has had, and what a machine may lack.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PIT_HZ 1193182u
+
+/* Moves the IRQs to VECTOR_PIC_FIRST and masks them all. */
+void pic_init(void);
+
+/* Lets IRQ 0 (the 8254) through, or not. */
+void pic_enable_timer(bool enable);
+
+void pic_end_of_interrupt(unsigned int irq);
+
+/* Starts channel 0 as a one-shot: IRQ 0 after `ticks` (1 to 65535) of PIT_HZ. */
+void pit_start_oneshot(uint16_t ticks);
+
+/*
+ * Runs channel 2 for `ticks` of PIT_HZ and calls `started` when it starts and `ended` when it has
+ * ended. Returns false where no 8254 counts.
+ */
+bool pit_measure(uint16_t ticks, void (*started)(void), void (*ended)(void));

@@ -1,0 +1,182 @@
+/*
+ * From the boot loader to C: the multiboot headers, and the way from 32-bit protected mode to
+ * long mode on the first CPU.
+ *
+ * On entry (Multiboot 0.6.96 section 3.2, Multiboot2 2.0 section 3.3): protected mode, paging
+ * off, flat segments, EAX = the loader's magic, EBX = physical address of the boot information.
+ */
+#define __ASSEMBLER__ 1
+#include "boot/multiboot1.h"
+#include "boot/multiboot2.h"
+#include "boot/layout.h"
+
+	.section .multiboot, "ax"
+
+	/* Multiboot 1: modules on page boundaries, memory map wanted. */
+	.set MB1_FLAGS, 0x3
+	.balign 4
+	.long MULTIBOOT1_HEADER_MAGIC
+	.long MB1_FLAGS
+	.long -(MULTIBOOT1_HEADER_MAGIC + MB1_FLAGS)
+
+	/* Multiboot 2: the same, and a console in text mode where the machine has one. */
+	.balign 8
+mb2_header:
+	.long MULTIBOOT2_HEADER_MAGIC
+	.long 0				/* i386 protected mode */
+	.long mb2_header_end - mb2_header
+	.long -(MULTIBOOT2_HEADER_MAGIC + (mb2_header_end - mb2_header))
+	.balign 8
+	.short 4, 1			/* console flags, optional */
+	.long 12
+	.long 2				/* EGA text is understood */
+	.balign 8
+	.short 6, 0			/* modules on page boundaries */
+	.long 8
+	.balign 8
+	.short 0, 0
+	.long 8
+mb2_header_end:
+
+	.text
+	.code32
+	.globl start32
+start32:
+	cli
+	cld
+	mov	$boot_stack_top, %esp
+	mov	%eax, %ebp		/* magic; EBX is kept by everything below */
+
+	/* Long mode and NX are needed before anything else can be said in C. */
+	mov	$0x80000000, %eax
+	push	%ebx
+	cpuid
+	pop	%ebx
+	cmp	$0x80000001, %eax
+	jb	no_long_mode
+	mov	$0x80000001, %eax
+	push	%ebx
+	cpuid
+	pop	%ebx
+	mov	%edx, %eax
+	and	$(1 << 29 | 1 << 20), %eax
+	cmp	$(1 << 29 | 1 << 20), %eax
+	jne	no_long_mode
+
+	/* The first page tables map 4 GiB one to one by 2 MiB pages; boot/paging.c replaces them. */
+	mov	$boot_pml4, %edi
+	movl	$(boot_pdpt + 3), (%edi)
+	mov	$boot_pdpt, %edi
+	mov	$(boot_pd + 3), %eax
+	mov	$4, %ecx
+1:	mov	%eax, (%edi)
+	add	$8, %edi
+	add	$4096, %eax
+	loop	1b
+	mov	$boot_pd, %edi
+	mov	$0x83, %eax		/* present, writable, 2 MiB */
+	mov	$2048, %ecx
+1:	mov	%eax, (%edi)
+	add	$8, %edi
+	add	$0x200000, %eax
+	loop	1b
+
+	mov	$boot_pml4, %eax
+	mov	%eax, %cr3
+	mov	%cr4, %eax
+	or	$(1 << 5), %eax		/* PAE */
+	mov	%eax, %cr4
+	mov	$0xc0000080, %ecx	/* IA32_EFER */
+	rdmsr
+	or	$(1 << 8 | 1 << 11), %eax	/* LME, NXE */
+	wrmsr
+	mov	%cr0, %eax
+	and	$~(1 << 2 | 1 << 29 | 1 << 30), %eax	/* EM, NW, CD: whatever firmware left */
+	or	$(1 << 31 | 1 << 16 | 1 << 5 | 1 << 3 | 1 << 1), %eax	/* PG, WP, NE, TS, MP */
+	mov	%eax, %cr0
+	lgdt	boot_gdt_pointer
+	ljmp	$SELECTOR_CODE, $start64
+
+no_long_mode:
+	/* No 64-bit mode: say so on COM1 and, if there is one, on the VGA text screen. */
+	mov	$no_long_mode_text, %esi
+	mov	$0xb8000, %edi
+1:	movb	(%esi), %al
+	test	%al, %al
+	jz	3f
+	movb	%al, (%edi)
+	movb	$0x0c, 1(%edi)
+	mov	%al, %ah
+	mov	$0x3fd, %edx
+	mov	$100000, %ecx
+2:	inb	%dx, %al
+	test	$0x20, %al
+	loopz	2b
+	mov	%ah, %al
+	mov	$0x3f8, %edx
+	outb	%al, %dx
+	inc	%esi
+	add	$2, %edi
+	jmp	1b
+3:	hlt
+	jmp	3b
+
+	.code64
+start64:
+	mov	$SELECTOR_DATA, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	mov	$boot_stack_top, %esp
+	mov	%ebp, %edi		/* magic */
+	mov	%ebx, %esi		/* boot information */
+	xor	%ebp, %ebp		/* the end of every backtrace */
+	call	resident_main
+1:	hlt
+	jmp	1b
+
+	.section .rodata
+no_long_mode_text:
+	.asciz "Resident: this CPU has no 64-bit mode with NX; a 64-bit Intel CPU with VT-x is needed.\r\n"
+
+	.balign 8
+boot_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff	/* code, 64-bit, DPL 0 */
+	.quad 0x00cf93000000ffff	/* data */
+boot_gdt_pointer:
+	.short . - boot_gdt - 1
+	.long boot_gdt
+
+	.bss
+	.balign 4096
+boot_pml4:
+	.skip 4096
+boot_pdpt:
+	.skip 4096
+boot_pd:
+	.skip 4 * 4096
+
+/* Every stack has a guard page below it, which boot/paging.c leaves out of the page tables. */
+	.section .stacks, "aw", @nobits
+.macro stack name size
+	.balign 4096
+	.globl \name\()_guard, \name\()_top
+\name\()_guard:
+	.skip 4096
+	.skip \size
+\name\()_top:
+.endm
+
+	stack boot_stack BOOT_STACK_SIZE
+	stack nmi_stack IST_STACK_SIZE
+	stack double_fault_stack IST_STACK_SIZE
+	stack machine_check_stack IST_STACK_SIZE
+	stack fault_stack IST_STACK_SIZE
+	.globl stacks_end
+stacks_end:
+
+	.section .note.GNU-stack, "", @progbits

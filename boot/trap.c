@@ -1,0 +1,143 @@
+#include "boot/apic.h"
+#include "boot/cpu.h"
+#include "boot/fault.h"
+#include "boot/layout.h"
+#include "boot/mce.h"
+#include "boot/pic.h"
+#include "boot/trap.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+
+enum ist {
+	IST_NMI = 1,
+	IST_DOUBLE_FAULT,
+	IST_MACHINE_CHECK,
+	IST_FAULT, /* every other exception: the stack itself may be what failed */
+};
+
+struct idt_gate {
+	uint16_t offset_low;
+	uint16_t selector;
+	uint8_t ist;
+	uint8_t type;
+	uint16_t offset_middle;
+	uint32_t offset_high;
+	uint32_t reserved;
+};
+
+struct descriptor_pointer {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+#define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
+#define STUB_SIZE      16
+
+extern char vector_stubs[];
+
+/* The same for all CPUs; written once, before the first CPU loads it. */
+static struct idt_gate idt[256] __attribute__((aligned(16)));
+
+/*
+ * Stretches of code that an NMI must not slip past unseen (the last steps before VM entry,
+ * vmx/entry.S): it resumes at `recover` instead of where it struck.
+ */
+extern const struct nmi_window {
+	uint64_t start, end, recover;
+} nmi_windows[], nmi_windows_end[];
+
+void cpu_set_this(struct cpu *cpu)
+{
+	cpu->self = cpu;
+	wrmsr(MSR_GS_BASE, (uint64_t) cpu);
+}
+
+static uint8_t ist_of(unsigned int vector)
+{
+	switch (vector) {
+	case VECTOR_NMI:
+		return IST_NMI;
+	case VECTOR_DF:
+		return IST_DOUBLE_FAULT;
+	case VECTOR_MC:
+		return IST_MACHINE_CHECK;
+	default:
+		return vector < 32 ? IST_FAULT : 0;
+	}
+}
+
+static void idt_fill(void)
+{
+	for (unsigned int vector = 0; vector < 256; vector++) {
+		uint64_t stub = (uint64_t) vector_stubs + vector * STUB_SIZE;
+
+		idt[vector] = (struct idt_gate) {
+			.offset_low = stub & 0xffff,
+			.offset_middle = stub >> 16 & 0xffff,
+			.offset_high = stub >> 32,
+			.selector = SELECTOR_CODE,
+			.ist = ist_of(vector),
+			.type = GATE_INTERRUPT,
+		};
+	}
+}
+
+void trap_init_cpu(void)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t tss = (uint64_t) &cpu->tss;
+	uint64_t limit = sizeof(cpu->tss) - 1;
+	struct descriptor_pointer gdtr = { sizeof(cpu->gdt) - 1, (uint64_t) cpu->gdt };
+	struct descriptor_pointer idtr = { sizeof(idt) - 1, (uint64_t) idt };
+
+	idt_fill();
+	cpu->tss.ist[IST_NMI - 1] = (uint64_t) nmi_stack_top;
+	cpu->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t) double_fault_stack_top;
+	cpu->tss.ist[IST_MACHINE_CHECK - 1] = (uint64_t) machine_check_stack_top;
+	cpu->tss.ist[IST_FAULT - 1] = (uint64_t) fault_stack_top;
+	cpu->tss.io_map_base = sizeof(cpu->tss);
+
+	cpu->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffff;
+	cpu->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffff;
+	/* 64-bit available TSS (SDM Vol. 3A 7.2.3) */
+	cpu->gdt[SELECTOR_TSS / 8] = (limit & 0xffff) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
+				     (tss >> 24 & 0xff) << 56;
+	cpu->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+
+	__asm__ volatile("lgdt %0" : : "m"(gdtr));
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void interrupt_handle(uint8_t vector)
+{
+	this_cpu()->interrupt_count++;
+	if (vector == VECTOR_APIC_SPURIOUS)
+		return;
+	if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
+		pic_end_of_interrupt(vector - VECTOR_PIC_FIRST);
+		return;
+	}
+	if (vector != VECTOR_APIC_TIMER)
+		log_warning("interrupt vector 0x%x from a device that nobody drives: ignored",
+			    vector);
+	apic_end_of_interrupt();
+}
+
+/* Called by boot/vectors.S with interrupts off. */
+void trap_handle(struct trap_frame *frame);
+void trap_handle(struct trap_frame *frame)
+{
+	if (frame->vector >= 32) {
+		interrupt_handle(frame->vector);
+	} else if (frame->vector == VECTOR_NMI) {
+		this_cpu()->nmi_count++;
+		for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
+			if (frame->rip >= w->start && frame->rip < w->end)
+				frame->rip = w->recover;
+	} else if (frame->vector == VECTOR_MC) {
+		machine_check_handle(frame);
+	} else {
+		fault_report(frame);
+	}
+}

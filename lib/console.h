@@ -1,0 +1,48 @@
+/*
+ * The hypervisor's consoles: COM1 (16550, 115200 8N1), VGA text, port 0xE9 (Bochs, QEMU).
+ * Root mode, interrupts off; one CPU writes at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum console_device {
+	CONSOLE_COM1 = 1,
+	CONSOLE_VGA = 2,
+	CONSOLE_E9 = 4,
+};
+
+/* Selects the devices of a mask of enum console_device; one that is not there is left out. */
+void console_select(unsigned int devices, bool vga_text_present);
+
+/* Writes bytes; a '\n' goes out as "\r\n" on COM1. */
+void console_write(const char *text, size_t length);
+
+/* Waits until the last character has left the machine. Call before ending it. */
+void console_flush(void);
+
+enum log_level {
+	LOG_ERROR,
+	LOG_WARNING,
+	LOG_INFO,
+	LOG_DEBUG,
+};
+
+/* Messages above this level are dropped. */
+void log_set_level(enum log_level level);
+
+/* One line for a person; the newline is added. */
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)   log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* One record for a script: "@kind key=value ...". Never filtered. */
+void record(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text as it is, for tables. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,53 @@
+#include <stdint.h>
+
+#include "lib/serial.h"
+#include "lib/x86.h"
+
+#define COM1      0x3f8
+#define COM1_DATA (COM1 + 0) /* divisor low with DLAB */
+#define COM1_IER  (COM1 + 1) /* divisor high with DLAB */
+#define COM1_FCR  (COM1 + 2)
+#define COM1_LCR  (COM1 + 3)
+#define COM1_MCR  (COM1 + 4)
+#define COM1_LSR  (COM1 + 5)
+#define COM1_SCR  (COM1 + 7)
+
+#define LCR_8N1  0x03
+#define LCR_DLAB 0x80
+#define LSR_THRE 0x20
+#define LSR_TEMT 0x40
+
+/* A port read takes about a microsecond and a character 87; flow control is not used. */
+#define WAIT_LIMIT 200000
+
+bool serial_init(void)
+{
+	outb(COM1_SCR, 0x5a);
+	if (inb(COM1_SCR) != 0x5a)
+		return false;
+	outb(COM1_IER, 0);
+	outb(COM1_LCR, LCR_DLAB);
+	outb(COM1_DATA, 1); /* 115200 / 1 */
+	outb(COM1_IER, 0);
+	outb(COM1_LCR, LCR_8N1);
+	outb(COM1_FCR, 0x07); /* FIFOs on and empty */
+	outb(COM1_MCR, 0x03); /* DTR, RTS */
+	return true;
+}
+
+static void wait_for(uint8_t bits)
+{
+	for (int i = 0; i < WAIT_LIMIT && (inb(COM1_LSR) & bits) != bits; i++)
+		cpu_relax();
+}
+
+void serial_write(char c)
+{
+	wait_for(LSR_THRE);
+	outb(COM1_DATA, c);
+}
+
+void serial_flush(void)
+{
+	wait_for(LSR_THRE | LSR_TEMT);
+}

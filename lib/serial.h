@@ -1,0 +1,15 @@
+/*
+ * COM1: a 16550 at 0x3F8, 115200 baud, 8N1, polled.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Returns false where no UART answers (its scratch register does not hold a value). */
+bool serial_init(void);
+
+/* Waits for room, but never longer than a UART at work can need. */
+void serial_write(char c);
+
+/* Waits until the transmitter is empty. */
+void serial_flush(void);
