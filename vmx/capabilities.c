@@ -1,0 +1,194 @@
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmx/bits.h"
+#include "vmx/capabilities.h"
+#include "vmx/controls.h"
+
+#define BASIC_TRUE_CONTROLS BIT(55)
+#define BASIC_MEMORY_TYPE(basic) ((basic) >> 50 & 0xf)
+#define MEMORY_TYPE_WB 6
+
+static struct vmx_capabilities capabilities;
+
+struct named_bit {
+	uint32_t bit;
+	const char *name;
+};
+
+/* What each control is required for: named when a CPU lacks it. */
+static const struct named_bit pin_required[] = {
+	{ PIN_EXTERNAL_INTERRUPT_EXITING, "external-interrupt exiting" },
+	{ PIN_NMI_EXITING, "NMI exiting" },
+	{ PIN_VIRTUAL_NMIS, "virtual NMIs" },
+	{ PIN_PREEMPTION_TIMER, "VMX-preemption timer" },
+	{},
+};
+static const struct named_bit primary_required[] = {
+	{ PRIMARY_INTERRUPT_WINDOW_EXITING, "interrupt-window exiting" },
+	{ PRIMARY_USE_TSC_OFFSETTING, "TSC offsetting" },
+	{ PRIMARY_HLT_EXITING, "HLT exiting" },
+	{ PRIMARY_MWAIT_EXITING, "MWAIT exiting" },
+	{ PRIMARY_RDPMC_EXITING, "RDPMC exiting" },
+	{ PRIMARY_CR8_LOAD_EXITING, "CR8-load exiting" },
+	{ PRIMARY_CR8_STORE_EXITING, "CR8-store exiting" },
+	{ PRIMARY_NMI_WINDOW_EXITING, "NMI-window exiting" },
+	{ PRIMARY_USE_IO_BITMAPS, "I/O bitmaps" },
+	{ PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps" },
+	{ PRIMARY_MONITOR_EXITING, "MONITOR exiting" },
+	{ PRIMARY_SECONDARY_CONTROLS, "secondary controls" },
+	{},
+};
+static const struct named_bit secondary_required[] = {
+	{ SECONDARY_ENABLE_EPT, "EPT (extended page tables)" },
+	{ SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest" },
+	{},
+};
+static const struct named_bit exit_required[] = {
+	{ EXIT_SAVE_DEBUG_CONTROLS, "save debug controls" },
+	{ EXIT_HOST_ADDRESS_SPACE_SIZE, "64-bit host" },
+	{ EXIT_ACKNOWLEDGE_INTERRUPT, "acknowledge interrupt on exit" },
+	{ EXIT_SAVE_IA32_PAT, "save IA32_PAT" },
+	{ EXIT_LOAD_IA32_PAT, "load IA32_PAT" },
+	{ EXIT_SAVE_IA32_EFER, "save IA32_EFER" },
+	{ EXIT_LOAD_IA32_EFER, "load IA32_EFER" },
+	{},
+};
+static const struct named_bit entry_required[] = {
+	{ ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls" },
+	{ ENTRY_IA32E_MODE_GUEST, "IA-32e mode guest" },
+	{ ENTRY_LOAD_IA32_PAT, "load IA32_PAT at entry" },
+	{ ENTRY_LOAD_IA32_EFER, "load IA32_EFER at entry" },
+	{},
+};
+
+/* Set only while in use; the CPU must merely offer them. */
+#define PRIMARY_WINDOWS (PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING)
+
+#define SECONDARY_OPTIONAL                                                                         \
+	(SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_VPID | SECONDARY_WBINVD_EXITING |              \
+	 SECONDARY_ENABLE_INVPCID)
+
+static int missing(const char *what, const char *remedy)
+{
+	log_error("this CPU, or the hypervisor it is seen through, lacks %s: %s", what, remedy);
+	return -ENODEV;
+}
+
+/* One control word; every required bit that the CPU lacks is named. */
+static int compute(uint32_t msr, const struct named_bit *required, uint32_t optional,
+		   uint32_t *value)
+{
+	uint32_t wanted = 0, lacking = 0;
+	int error;
+
+	for (const struct named_bit *bit = required; bit->bit; bit++)
+		wanted |= bit->bit;
+	error = vmx_controls_compute(rdmsr(msr), wanted, optional, value, &lacking);
+	for (const struct named_bit *bit = required; bit->bit; bit++)
+		if (lacking & bit->bit)
+			missing(bit->name, "an Intel Core of 2010 (Westmere) or later has it; under "
+					   "KVM use -cpu host and kvm_intel nested=1");
+	return error;
+}
+
+/* SDM Vol. 3C 23.7: VMXON needs the lock bit and the enable bit. */
+static int enable_in_feature_control(void)
+{
+	uint64_t wanted = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX_OUTSIDE_SMX;
+	uint64_t value = rdmsr(MSR_IA32_FEATURE_CONTROL);
+
+	if ((value & wanted) == wanted)
+		return 0;
+	if (value & FEATURE_CONTROL_LOCK) {
+		log_error("VT-x is disabled by firmware: enable it in the BIOS setup and switch the "
+			  "machine off and on (IA32_FEATURE_CONTROL=0x%llx)",
+			  (unsigned long long) value);
+		return -ENODEV;
+	}
+	wrmsr(MSR_IA32_FEATURE_CONTROL, value | wanted);
+	return 0;
+}
+
+static int check_ept(uint64_t ept_vpid)
+{
+	int error = 0;
+
+	if (!(ept_vpid & EPT_CAP_WALK_LENGTH_4) || !(ept_vpid & EPT_CAP_WRITE_BACK))
+		error = missing("EPT with 4 levels and write-back tables", "use another CPU");
+	if (!(ept_vpid & EPT_CAP_2M_PAGES))
+		error = missing("EPT pages of 2 MiB", "use another CPU");
+	if (!(ept_vpid & EPT_CAP_INVEPT) ||
+	    !(ept_vpid & (EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL)))
+		error = missing("INVEPT", "use another CPU");
+	return error;
+}
+
+static void read_fixed_bits(struct vmx_capabilities *c)
+{
+	c->cr0_fixed0 = rdmsr(MSR_IA32_VMX_CR0_FIXED0);
+	c->cr0_fixed1 = rdmsr(MSR_IA32_VMX_CR0_FIXED1);
+	c->cr4_fixed0 = rdmsr(MSR_IA32_VMX_CR4_FIXED0);
+	c->cr4_fixed1 = rdmsr(MSR_IA32_VMX_CR4_FIXED1);
+}
+
+static int compute_controls(struct vmx_capabilities *c, bool true_controls)
+{
+	int error = 0;
+
+	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PIN : MSR_IA32_VMX_PINBASED,
+			 pin_required, 0, &c->pin);
+	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
+			 primary_required, 0, &c->primary);
+	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT,
+			 exit_required, 0, &c->exit);
+	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY,
+			 entry_required, 0, &c->entry);
+	if (!(c->primary & PRIMARY_SECONDARY_CONTROLS))
+		return -ENODEV;
+	error |= compute(MSR_IA32_VMX_PROCBASED2, secondary_required, SECONDARY_OPTIONAL,
+			 &c->secondary);
+	c->primary &= ~PRIMARY_WINDOWS;
+	c->entry &= ~ENTRY_IA32E_MODE_GUEST; /* guests start in protected mode */
+	c->ept = c->secondary & SECONDARY_ENABLE_EPT;
+	c->unrestricted_guest = c->secondary & SECONDARY_UNRESTRICTED_GUEST;
+	return error ? -ENODEV : 0;
+}
+
+int vmx_capabilities_check(void)
+{
+	struct vmx_capabilities *c = &capabilities;
+	uint64_t basic;
+	int error;
+
+	if (!(cpuid(1).ecx & BIT(5))) {
+		log_error("this machine has no VMX (CPUID.1:ECX.5=0): Resident needs an Intel CPU "
+			  "with VT-x; in QEMU use -accel kvm -cpu host with kvm_intel nested=1, or "
+			  "boot in Bochs");
+		return -ENODEV;
+	}
+	c->vmx = true;
+	error = enable_in_feature_control();
+	basic = rdmsr(MSR_IA32_VMX_BASIC);
+	c->revision = basic & 0x7fffffff;
+	if (BASIC_MEMORY_TYPE(basic) != MEMORY_TYPE_WB)
+		error = missing("write-back VMCS memory", "use another CPU");
+	c->preemption_shift = rdmsr(MSR_IA32_VMX_MISC) & 0x1f;
+	read_fixed_bits(c);
+	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
+		error = -ENODEV;
+	if (c->ept) {
+		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
+		if (check_ept(c->ept_vpid))
+			error = -ENODEV;
+	}
+	if (!(c->ept_vpid & VPID_CAP_INVVPID) ||
+	    !(c->ept_vpid & (VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL)))
+		c->secondary &= ~SECONDARY_ENABLE_VPID;
+	return error;
+}
+
+const struct vmx_capabilities *vmx_capabilities(void)
+{
+	return &capabilities;
+}

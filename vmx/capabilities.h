@@ -1,0 +1,27 @@
+/*
+ * What this CPU's VMX can do, and the control words that follow from it.
+ * SDM Vol. 3D Appendix A.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmx_capabilities {
+	bool vmx, ept, unrestricted_guest; /* for the @boot record */
+	uint32_t pin, primary, secondary, exit, entry; /* control words: what is wanted and must be */
+	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	uint64_t ept_vpid;	    /* IA32_VMX_EPT_VPID_CAP */
+	uint32_t revision;	    /* VMCS revision identifier */
+	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
+};
+
+/*
+ * Checks all that Resident needs, sets and locks IA32_FEATURE_CONTROL where firmware left it
+ * open, and computes the control words. Prints one line for each thing that is missing, with what
+ * to do about it. Returns 0, or -ENODEV if anything is missing.
+ */
+int vmx_capabilities_check(void);
+
+/* Of the CPU that vmx_capabilities_check() ran on; all CPUs are taken to be alike. */
+const struct vmx_capabilities *vmx_capabilities(void);

@@ -1,0 +1,112 @@
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/layout.h"
+#include "boot/memory.h"
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmx/bits.h"
+#include "vmx/capabilities.h"
+#include "vmx/ept.h"
+#include "vmx/vmx.h"
+
+#define EPT_READ	BIT(0)
+#define EPT_WRITE	BIT(1)
+#define EPT_EXECUTE	BIT(2)
+#define EPT_ALL		(EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define EPT_WRITE_BACK	(6ull << 3)
+#define EPT_LARGE	BIT(7)
+#define EPT_ADDRESS	0x000ffffffffff000ull
+#define EPTP_WRITE_BACK 6ull
+#define EPTP_LEVELS_4	(3ull << 3)
+
+#define LEVELS 4
+#define GPA_LIMIT BIT(48)
+
+/* The bytes that one entry of a level covers: 4 KiB at level 0, 512 GiB at level 3. */
+static uint64_t level_size(unsigned int level)
+{
+	return BIT(12 + 9 * level);
+}
+
+static bool level_may_be_leaf(unsigned int level)
+{
+	return level == 0 || level == 1 ||
+	       (level == 2 && (vmx_capabilities()->ept_vpid & EPT_CAP_1G_PAGES));
+}
+
+int ept_create(struct ept *ept)
+{
+	*ept = (struct ept) { .root = memory_alloc_page() };
+	if (!ept->root)
+		return -ENOMEM;
+	ept->pointer = (uint64_t) ept->root | EPTP_WRITE_BACK | EPTP_LEVELS_4;
+	return 0;
+}
+
+static int map_one(struct ept *ept, uint64_t gpa, uint64_t hpa, unsigned int leaf_level)
+{
+	uint64_t *table = ept->root;
+	uint64_t *entry;
+
+	for (unsigned int level = LEVELS - 1;; level--) {
+		entry = &table[gpa / level_size(level) % 512];
+		if (level == leaf_level)
+			break;
+		if (*entry & EPT_LARGE)
+			return -EEXIST;
+		if (!*entry) {
+			void *page = memory_alloc_page();
+
+			if (!page)
+				return -ENOMEM;
+			*entry = (uint64_t) page | EPT_ALL;
+		}
+		table = (uint64_t *) (*entry & EPT_ADDRESS);
+	}
+	if (*entry)
+		return -EEXIST;
+	*entry = hpa | EPT_ALL | EPT_WRITE_BACK | (leaf_level ? EPT_LARGE : 0);
+	return 0;
+}
+
+int ept_map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	uint64_t end = gpa + size;
+
+	if ((gpa | hpa | size) & (PAGE_SIZE - 1) || end < gpa || end > GPA_LIMIT)
+		return -EINVAL;
+	while (gpa < end) {
+		unsigned int level = 2;
+		int error;
+
+		while (level && (!level_may_be_leaf(level) ||
+				 ((gpa | hpa) & (level_size(level) - 1)) ||
+				 end - gpa < level_size(level)))
+			level--;
+		error = map_one(ept, gpa, hpa, level);
+		if (error)
+			return error;
+		*(level == 2 ? &ept->pages_1g : level == 1 ? &ept->pages_2m : &ept->pages_4k) += 1;
+		gpa += level_size(level);
+		hpa += level_size(level);
+	}
+	return 0;
+}
+
+static void free_table(uint64_t *table, unsigned int level)
+{
+	for (unsigned int i = 0; level && i < 512; i++)
+		if (table[i] && !(table[i] & EPT_LARGE))
+			free_table((uint64_t *) (table[i] & EPT_ADDRESS), level - 1);
+	memory_free_page(table);
+}
+
+void ept_destroy(struct ept *ept)
+{
+	if (!ept->root)
+		return;
+	vmx_invalidate_ept(ept->pointer);
+	free_table(ept->root, LEVELS - 1);
+	ept->root = NULL;
+}

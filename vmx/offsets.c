@@ -1,0 +1,36 @@
+/*
+ * Compiled to assembly only: the Makefile turns each "->NAME value" into a line of offsets.h for
+ * vmx/entry.S, so that no offset is typed by hand.
+ */
+#include <stddef.h>
+
+#include "vmx/entry.h"
+#include "vmx/vmcs.h"
+
+#define CONSTANT(name, value) __asm__ volatile("\n->" #name " %0" : : "i"(value))
+#define GUEST(upper, lower)   CONSTANT(GUEST_##upper, offsetof(struct guest_registers, lower))
+
+void offsets(void);
+void offsets(void)
+{
+	GUEST(RAX, rax);
+	GUEST(RCX, rcx);
+	GUEST(RDX, rdx);
+	GUEST(RBX, rbx);
+	GUEST(RBP, rbp);
+	GUEST(RSI, rsi);
+	GUEST(RDI, rdi);
+	GUEST(R8, r8);
+	GUEST(R9, r9);
+	GUEST(R10, r10);
+	GUEST(R11, r11);
+	GUEST(R12, r12);
+	GUEST(R13, r13);
+	GUEST(R14, r14);
+	GUEST(R15, r15);
+	GUEST(HOST_RSP, host_rsp);
+	CONSTANT(VMCS_HOST_RSP, VMCS_HOST_RSP);
+	CONSTANT(VMX_FAIL_INVALID, VMX_FAIL_INVALID);
+	CONSTANT(VMX_FAIL_VALID, VMX_FAIL_VALID);
+	CONSTANT(VMX_NMI_FIRST, VMX_NMI_FIRST);
+}

@@ -1,0 +1,39 @@
+/*
+ * The current VMCS: one typed read and one typed write. SDM Vol. 3C chapter 24, Vol. 3D Appendix B.
+ * Root mode, a VMCS current on this CPU. A field that does not exist stops the machine.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/vmcs_fields.h"
+
+#define VMCS_ENUM(name, encoding) VMCS_##name = encoding,
+enum vmcs_field { VMCS_FIELDS(VMCS_ENUM) };
+#undef VMCS_ENUM
+
+_Noreturn void vmcs_access_failed(enum vmcs_field field, bool write);
+
+/* VMfailInvalid sets CF, VMfailValid sets ZF (SDM Vol. 3C 30.2): "be" is either. */
+static inline uint64_t vmcs_read(enum vmcs_field field)
+{
+	uint64_t value;
+	bool failed;
+
+	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t) field));
+	if (__builtin_expect(failed, 0))
+		vmcs_access_failed(field, false);
+	return value;
+}
+
+static inline void vmcs_write(enum vmcs_field field, uint64_t value)
+{
+	bool failed;
+
+	__asm__ volatile("vmwrite %1, %2"
+			 : "=@ccbe"(failed)
+			 : "r"(value), "r"((uint64_t) field));
+	if (__builtin_expect(failed, 0))
+		vmcs_access_failed(field, true);
+}
