@@ -1,0 +1,22 @@
+/* What a multiboot 1 loader hands over. Multiboot Specification 0.6.96, 3.1 and 3.3. */
+#pragma once
+
+#define MULTIBOOT_HEADER_MAGIC 0x1badb002
+#define MULTIBOOT_BOOT_MAGIC   0x2badb002
+#define MULTIBOOT_HEADER_FLAGS 0x00000003 /* modules page-aligned, memory information wanted */
+
+#define MULTIBOOT_INFO_CMDLINE 0x4
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct multiboot_info {
+	uint32_t flags;
+	uint32_t mem_lower; /* KiB from 0 */
+	uint32_t mem_upper; /* KiB from 1 MiB */
+	uint32_t boot_device;
+	uint32_t cmdline;
+	uint32_t mods_count;
+	uint32_t mods_addr;
+};
+#endif
