@@ -1,0 +1,73 @@
+"""How system tests boot Resident.
+
+    def test_it(boot):
+        result = boot(opts="fpu=lazy", modules=[("fpu-hold", "name=a mem=16M -- rounds=10"),
+                                                ("integer", "name=b mem=16M -- rounds=10")])
+        assert result.status == 0
+        assert result.one("vm", name="a", state="ended")["cause"] == "exit-port"
+
+`boot` takes, all by name:
+    machine   "bochs" (default), "tcg" or "kvm"
+    cpu       the emulator's CPU model; default: tigerlake on Bochs
+    firmware  "bios" or "uefi"
+    cpus, memory (MiB)
+    opts      the hypervisor's command line
+    modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it; words as on a module line
+    protocol  multiboot 2 or 1, with method="iso"; method="kernel" is QEMU's -kernel with build/resident32.elf
+    timeout   seconds of wall time, 180 by default
+    until     a regular expression: the boot is stopped once it is found on the console
+    commands  what the emulator's debugger (Bochs) or monitor (QEMU) does when the boot is stopped by `until` or
+              `timeout`, instead of printing registers; files that they write are in result.work:
+              ['writemem "memory" 0x0 0x100000', "creg"] or ["info registers", 'pmemsave 0 0x100000 "memory"']
+
+and returns
+    status    as tools/run ends: 0 or 1 by @end and the machine's status, which must agree; 3: emulator trouble; 124: time limit
+    message   what was odd, if anything was
+    why       "ended" (by itself), "until" or "timeout"
+    console   text without carriage returns and escape sequences; raw: the bytes
+    records   every `@` line: record.kind, record["key"] (text), record.number("key")
+    all("fpu", cpu=0)   the records of a kind with these values; one(...): exactly one, or the test fails
+    lines("a")          what guest "a" printed, without its mark "a| "
+    dump, log, work, seconds
+
+Boots with equal parameters are made once in a session, also across pytest-xdist's processes: they are deterministic.
+A test that fails shows the console's tail of each boot that it asked for.
+"""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from booting import BUILD, shared_boot  # noqa: E402
+
+BOOTS = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def boot_directory(tmp_path_factory):
+    if not os.path.exists(os.path.join(BUILD, "resident.elf")):
+        pytest.exit("build/resident.elf is not there: run make", returncode=2)
+    base = tmp_path_factory.getbasetemp()
+    return str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture
+def boot(request, boot_directory):
+    def make(**parameters):
+        result = shared_boot(boot_directory, parameters)
+        request.node.stash.setdefault(BOOTS, []).append(result)
+        return result
+
+    return make
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for result in item.stash.get(BOOTS, []):
+            report.sections.append((f"boot on {result.title}", result.report()))

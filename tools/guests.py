@@ -1,0 +1,76 @@
+"""The guests of a boot: the demonstration's, or those of GUEST="kernel [command line]; ..."."""
+
+import os
+import struct
+
+from iso import Module
+
+# file in build/guest, module options -- guest command line
+DEMONSTRATION = (
+    ("fpu-hold", "name=hold1 mem=16M -- rounds=200 seed=1"),
+    ("fpu-hold", "name=hold2 mem=16M -- rounds=200 seed=2"),
+    ("integer", "name=count mem=16M -- rounds=200"),
+)
+
+MULTIBOOT_MAGIC = struct.pack("<I", 0x1BADB002)
+MULTIBOOT_SEARCH = 8192  # the header is within the first 8 KiB, 4-byte aligned (multiboot 0.6.96, 3.1)
+
+
+class GuestError(Exception):
+    """GUEST cannot be booted; the text says why, and what to do."""
+
+
+def demonstration(directory):
+    modules = [Module(os.path.join(directory, file + ".elf"), words) for file, words in DEMONSTRATION]
+    for module in modules:
+        if not os.path.exists(module.path):
+            raise GuestError(f"{module.path} is not there: run make")
+    return modules
+
+
+def check_kernel(path, multiboot):
+    try:
+        with open(path, "rb") as file:
+            head = file.read(MULTIBOOT_SEARCH)
+    except OSError as error:
+        raise GuestError(
+            f'GUEST: cannot read {path}: {error.strerror}. GUEST is "path/to/kernel.elf [command line]", '
+            "several separated by ;"
+        ) from None
+    aligned = any(head[i : i + 4] == MULTIBOOT_MAGIC for i in range(0, len(head), 4))
+    if multiboot and not aligned:
+        raise GuestError(
+            f"GUEST: {path} is not a multiboot 1 kernel: there is no header magic 0x1BADB002 in its first 8 KiB. "
+            "Link the header into the beginning of the file (grub-file --is-x86-multiboot tells), "
+            'or, if it is a module for another guest, write "path of=NAME --"'
+        )
+
+
+def parse_guests(text):
+    """The modules that the text of GUEST asks for."""
+    modules, used = [], set()
+    for element in filter(None, map(str.strip, text.split(";"))):
+        path, _, rest = element.partition(" ")
+        options, separator, line = f" {rest} ".partition(" -- ")
+        if not separator:
+            options, line = "", rest
+        options, line = options.split(), line.split()
+        keys = {option.partition("=")[0] for option in options}
+        check_kernel(path, multiboot="of" not in keys)
+        if "of" not in keys:
+            if "name" not in keys:
+                options.insert(0, "name=" + unique_name(path, used))
+            if "halt" not in keys:
+                options.append("halt=ok")
+        used |= {option[len("name=") :] for option in options if option.startswith("name=")}
+        modules.append(Module(path, " ".join(options + ["--"] + line)))
+    return modules
+
+
+def unique_name(path, used):
+    base = name = os.path.splitext(os.path.basename(path))[0]
+    count = 1
+    while name in used:
+        count += 1
+        name = f"{base}{count}"
+    return name

@@ -1,0 +1,87 @@
+"""The GRUB ISO that carries the hypervisor and its guests: one image for BIOS and UEFI, CD and USB stick."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+# What GRUB needs to start us, and nothing more: each module is emulated time at every boot.
+# `part_*` are not used, but GRUB for UEFI names each one that it misses on the console.
+GRUB_MODULES = (
+    "multiboot multiboot2 iso9660 normal test all_video part_acorn part_amiga part_apple part_bsd "
+    "part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
+)
+
+
+class IsoError(Exception):
+    """The ISO cannot be made; the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A multiboot module: a file, and the words that follow its name on the module line."""
+
+    path: str
+    words: str = ""
+
+
+def grub_word(word):
+    """A word as GRUB's shell has to be given it, to hand it on as it is."""
+    if any(ord(c) < 0x20 or ord(c) > 0x7E for c in word):
+        raise IsoError(f"{word!r}: only printable ASCII can go through GRUB's command line")
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def grub_words(text):
+    return " ".join(grub_word(word) for word in text.split())
+
+
+def grub_config(options, modules, names, protocol):
+    """The text of grub.cfg. `names` are the modules' files on the ISO."""
+    kernel, module = {2: ("multiboot2", "module2"), 1: ("multiboot", "module")}[protocol]
+    lines = [
+        "set timeout=0",
+        # UEFI has no text mode that outlives GRUB: offer a framebuffer.
+        'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
+        f"{kernel} /boot/resident.elf {grub_words(options)}",
+    ]
+    lines += [f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)]
+    return "\n".join(lines + ["boot", ""])
+
+
+def place(modules, tree):
+    """Copy each file once into the tree; return the name that each module has there."""
+    placed = {}
+    for module in modules:
+        path = os.path.realpath(module.path)
+        if path not in placed:
+            base = os.path.basename(module.path)
+            # grub.cfg, boot/ and EFI/ are taken by the ISO itself: modules live in a directory of their own.
+            name = f"guest/{base}" if f"guest/{base}" not in placed.values() else f"guest/{len(placed)}-{base}"
+            os.makedirs(os.path.join(tree, "guest"), exist_ok=True)
+            shutil.copyfile(path, os.path.join(tree, name))
+            placed[path] = name
+    return [placed[os.path.realpath(module.path)] for module in modules]
+
+
+def make_iso(iso, kernel, options="", modules=(), protocol=2):
+    """Make the file `iso`: GRUB, `kernel` with `options`, and `modules`, started by multiboot `protocol` 1 or 2."""
+    if shutil.which("grub-mkrescue") is None:
+        raise IsoError("grub-mkrescue is not installed: run tools/setup run")
+    tree = iso + ".tree"
+    os.makedirs(os.path.join(tree, "boot/grub"))
+    try:
+        shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
+        names = place(modules, tree)
+        with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as config:
+            config.write(grub_config(options, modules, names, protocol))
+        made = subprocess.run(
+            ["grub-mkrescue", "-o", iso, "--install-modules=" + GRUB_MODULES]
+            + ["--fonts=", "--themes=", "--locales=", tree],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", check=False,
+        )
+    finally:
+        shutil.rmtree(tree)
+    if made.returncode != 0 or not os.path.exists(iso):
+        raise IsoError("grub-mkrescue failed. Its output ends:\n" + made.stdout[-1500:])

@@ -1,0 +1,52 @@
+"""The console as data: `@kind key=value ...` records, and what they say about how a boot went."""
+
+import re
+
+ESCAPE = re.compile(r"\x1b(\[[0-9;=?]*[A-Za-z]|.)")  # firmware and GRUB colour and clear the screen
+
+
+def plain(console):
+    """Console bytes as text: no carriage returns, no escape sequences."""
+    return ESCAPE.sub("", console.decode("utf-8", "replace")).replace("\r", "")
+
+
+class Record(dict):
+    """One record: record.kind, and its values by name, as text. record.number("count") is an integer."""
+
+    def __init__(self, kind, values):
+        super().__init__(values)
+        self.kind = kind
+
+    def number(self, key):
+        return int(self[key], 0)
+
+    def has(self, **values):
+        return all(self.get(key) == str(value) for key, value in values.items())
+
+
+def records(text):
+    found = []
+    for line in text.splitlines():
+        if match := re.match(r"@([a-z0-9_-]+)((?: \S+)*)\s*$", line):
+            pairs = [word.partition("=") for word in match[2].split()]
+            found.append(Record(match[1], {key: value for key, _, value in pairs}))
+    return found
+
+
+def verdict(ending):
+    """The exit status that a boot deserves, and a line that says why if it is not the one on the record:
+    0 and 1 are the hypervisor's own, 124 the time limit, 3 trouble with the emulator."""
+    if ending.why == "timeout":
+        return 124, "stopped by the time limit"
+    ends = [record.get("status") for record in records(plain(ending.console)) if record.kind == "end"]
+    if not ends:
+        if not ending.console or ending.code not in (0, 1, 3):
+            return 3, f"the emulator ended with code {ending.code}, and there is no @end record on the console"
+        return 1, "the machine ended without an @end record on the console"
+    if ending.status is None:
+        return 3, f"@end status={ends[-1]}, and then the emulator ended with code {ending.code}"
+    if len(ends) > 1:
+        return 1, f"{len(ends)} @end records on the console, and there should be one"
+    if str(ending.status) != ends[0]:
+        return 1, f"@end status={ends[0]}, but the machine ended with status {ending.status}"
+    return ending.status, ""
