@@ -1,0 +1,112 @@
+/*
+ * What the boot loader told, from either multiboot protocol, in one structure of our own.
+ *
+ * The loader's structures lie in memory that nothing protects yet and may be wrong or made to
+ * mislead: every address and length is checked against the window, and strings and tables are
+ * copied. Used by the first CPU at boot, without locks. Reached is only memory in the window.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/memmap.h"
+
+#define BOOT_MODULES_MAX  32
+#define BOOT_WARNINGS_MAX 16
+
+/*
+ * Physical memory that may be read: [start, start + size) is found at bytes. In the hypervisor,
+ * which maps it one to one, {NULL, 0, 4 GiB}; in a test, a buffer.
+ */
+struct boot_memory {
+	const uint8_t *bytes;
+	uint64_t start;
+	uint64_t size;
+};
+
+/* Where a physical range can be read; NULL unless all of it is in the window. */
+const void *boot_memory_at(const struct boot_memory *memory, uint64_t phys, uint64_t length);
+
+/* [start, end) is in the window, start <= end, and no two modules overlap. */
+struct boot_module {
+	uint64_t start;
+	uint64_t end;
+	char cmdline[512];
+};
+
+enum boot_framebuffer_type {
+	BOOT_FRAMEBUFFER_INDEXED = 0,
+	BOOT_FRAMEBUFFER_RGB = 1,
+	BOOT_FRAMEBUFFER_EGA_TEXT = 2,
+};
+
+/* width is 0 if the loader told of none; pitch is bytes a line. */
+struct boot_framebuffer {
+	uint64_t addr;
+	uint32_t pitch;
+	uint32_t width;
+	uint32_t height;
+	uint8_t bpp;
+	uint8_t type;
+};
+
+struct boot_info {
+	uint32_t protocol; /* 1 or 2 */
+	bool efi;	   /* started by UEFI firmware; multiboot 1 cannot tell */
+	bool ega_text;	   /* the VGA text screen at 0xB8000 is there */
+	char loader_name[64];
+	char cmdline[1024];
+	struct memory_map map; /* normalised; nothing is reserved in it yet */
+	uint32_t module_count;
+	uint32_t modules_refused; /* modules that were told of and are not in the list */
+	struct boot_module module[BOOT_MODULES_MAX];
+	struct boot_framebuffer framebuffer;
+	struct {
+		uint32_t size; /* 20 (ACPI 1.0), 36, or 0: none; its checksum is not checked */
+		uint8_t bytes[36];
+	} rsdp;
+	uint32_t warning_count; /* may exceed BOOT_WARNINGS_MAX: the rest is not kept */
+	char warning[BOOT_WARNINGS_MAX][112];
+};
+
+/*
+ * Parses what the loader left at physical address info, by the protocol that its magic (EAX at
+ * entry) names. What is damaged but can be done without is left out and noted in a warning, one
+ * human line each. Returns 0; -EINVAL if the magic is no loader's or the structure contradicts
+ * itself, -EFAULT if it is not in the window, -ENOENT if it names no usable memory, -ENOSPC if the
+ * memory map is too fragmented. boot is overwritten either way; its warnings are valid.
+ */
+int boot_info_parse(struct boot_info *boot, const struct boot_memory *memory, uint32_t magic,
+		    uint64_t info);
+
+/* For the two parsers. */
+
+void boot_warn(struct boot_info *boot, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Little-endian numbers at any alignment. */
+uint32_t boot_read32(const uint8_t *at);
+uint64_t boot_read64(const uint8_t *at);
+
+/*
+ * Copies the string that has to end within limit bytes at from, warning (what names it) if it does
+ * not or if it had to be cut to fit to[size].
+ */
+void boot_copy_string(struct boot_info *boot, const char *what, char *to, uint32_t size,
+		      const uint8_t *from, uint64_t limit);
+
+/* Adds a range to the map, warning if it cannot be. */
+void boot_add_memory(struct boot_info *boot, uint64_t start, uint64_t length, uint32_t type);
+
+/* The old pair of numbers, KiB from 0 and KiB from 1 MiB, for want of a map. */
+void boot_add_basic_memory(struct boot_info *boot, uint32_t lower, uint32_t upper);
+
+/* The module's slot, its command line empty; NULL, with a warning, if it is refused. */
+struct boot_module *boot_add_module(struct boot_info *boot, const struct boot_memory *memory,
+				    uint64_t start, uint64_t end);
+
+void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer);
+
+/* The end of both parsers: the map is put in order. Returns as boot_info_parse does. */
+int boot_finish(struct boot_info *boot);
