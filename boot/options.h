@@ -1,0 +1,63 @@
+/*
+ * The hypervisor's own boot options, from the command line that the boot loader hands over.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum option_fpu {
+	OPTION_FPU_LAZY,
+	OPTION_FPU_EAGER,
+	OPTION_FPU_UNLOAD,
+};
+
+/* Bits of options.console. */
+#define OPTION_CONSOLE_COM1 0x1u
+#define OPTION_CONSOLE_VGA  0x2u
+#define OPTION_CONSOLE_E9   0x4u
+
+enum option_loglevel {
+	OPTION_LOG_ERRORS,
+	OPTION_LOG_WARNINGS,
+	OPTION_LOG_INFO,
+	OPTION_LOG_DEBUG,
+};
+
+enum option_panic {
+	OPTION_PANIC_EXIT,
+	OPTION_PANIC_REBOOT,
+	OPTION_PANIC_HALT,
+};
+
+/* A fault provoked in the hypervisor on purpose, to see how it is reported. */
+enum option_crash {
+	OPTION_CRASH_NONE,
+	OPTION_CRASH_PAGEFAULT, /* read an address that is not mapped */
+	OPTION_CRASH_TEXTWRITE, /* write into text */
+	OPTION_CRASH_STACK,	/* run into a stack's guard page */
+	OPTION_CRASH_VECTOR,	/* a vector instruction outside a host section */
+	OPTION_CRASH_NMI,	/* an NMI that nobody expects */
+	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
+};
+
+struct options {
+	uint32_t fpu;	   /* enum option_fpu */
+	uint32_t slice_us; /* how long a vCPU runs before another may: 100..1000000 */
+	uint32_t maxcpus;  /* 1..64 */
+	uint32_t console;  /* OPTION_CONSOLE_* */
+	uint32_t trace;	   /* 0 or 1 */
+	uint32_t stats;	   /* 0 or 1: print the table at the end */
+	uint32_t loglevel; /* enum option_loglevel */
+	uint32_t panic;	   /* enum option_panic */
+	uint32_t crash;	   /* enum option_crash */
+};
+
+/*
+ * Fills options from cmdline, with defaults for what it does not say. A first word without '='
+ * is the file name that some loaders put there, and is skipped. Whatever is not understood keeps
+ * its default and is told to warn(arg, one human line naming what is accepted), which must not
+ * keep the pointer. At boot, on the first CPU.
+ */
+void options_parse(struct options *options, const char *cmdline,
+		   void (*warn)(void *arg, const char *message), void *arg);

@@ -1,0 +1,195 @@
+#include "tests/unit/unit.h"
+
+#include "boot/options.h"
+
+struct heard {
+	uint32_t count;
+	char last[256];
+};
+
+static struct options options;
+static struct heard heard;
+
+static void hear(void *arg, const char *message)
+{
+	struct heard *h = arg;
+
+	h->count++;
+	assert_true(strlen(message) < sizeof(h->last));
+	strcpy(h->last, message);
+}
+
+static void parse(const char *cmdline)
+{
+	memset(&options, 0xAA, sizeof(options));
+	memset(&heard, 0, sizeof(heard));
+	options_parse(&options, cmdline, hear, &heard);
+}
+
+static void expect_defaults(void)
+{
+	assert_int_equal(options.fpu, OPTION_FPU_LAZY);
+	assert_int_equal(options.slice_us, 2000);
+	assert_int_equal(options.maxcpus, 64);
+	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
+	assert_int_equal(options.trace, 0);
+	assert_int_equal(options.stats, 1);
+	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
+	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+	assert_int_equal(options.crash, OPTION_CRASH_NONE);
+}
+
+static void an_empty_line_gives_the_defaults(void **state)
+{
+	(void)state;
+	parse("");
+	expect_defaults();
+	assert_int_equal(heard.count, 0);
+}
+
+static void a_file_name_in_front_is_skipped_and_only_there(void **state)
+{
+	(void)state;
+	parse("/boot/resident.elf fpu=eager");
+	assert_int_equal(options.fpu, OPTION_FPU_EAGER);
+	assert_int_equal(heard.count, 0);
+	parse("fpu=eager resident.elf");
+	assert_int_equal(options.fpu, OPTION_FPU_EAGER);
+	assert_int_equal(heard.count, 1);
+}
+
+static void every_option_is_understood(void **state)
+{
+	(void)state;
+	parse("fpu=unload slice=500 maxcpus=0x2 console=e9+com1 trace=on stats=off loglevel=3 "
+	      "panic=reboot crash=vmentry");
+	assert_int_equal(heard.count, 0);
+	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
+	assert_int_equal(options.slice_us, 500);
+	assert_int_equal(options.maxcpus, 2);
+	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_E9);
+	assert_int_equal(options.trace, 1);
+	assert_int_equal(options.stats, 0);
+	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
+	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);
+	assert_int_equal(options.crash, OPTION_CRASH_VMENTRY);
+	parse("console=vga,e9");
+	assert_int_equal(options.console, OPTION_CONSOLE_VGA | OPTION_CONSOLE_E9);
+}
+
+static void the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not(void **state)
+{
+	static const char *const good[] = {"slice=100",	 "slice=1000000", "maxcpus=1",
+					   "maxcpus=64", "loglevel=0",	  "loglevel=3"};
+	static const char *const bad[] = {"slice=99",
+					  "slice=1000001",
+					  "slice=",
+					  "slice=-1",
+					  "slice=5ms",
+					  "slice=4294968296",
+					  "maxcpus=0",
+					  "maxcpus=65",
+					  "loglevel=4",
+					  "loglevel=debug",
+					  "slice=18446744073709551716"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		parse(good[i]);
+		assert_int_equal(heard.count, 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		parse(bad[i]);
+		assert_int_equal(heard.count, 1);
+		expect_defaults();
+	}
+}
+
+static void a_wrong_word_is_told_with_what_is_accepted(void **state)
+{
+	(void)state;
+	parse("fpu=auto");
+	expect_defaults();
+	assert_string_equal(heard.last,
+			    "option fpu=auto is ignored: accepted is lazy, eager, unload");
+	parse("console=com1+fb");
+	expect_defaults();
+	assert_int_equal(heard.count, 1);
+	assert_non_null(strstr(heard.last, "fb is not built yet"));
+	parse("console=");
+	expect_defaults();
+	assert_int_equal(heard.count, 1);
+	parse("console=com1+");
+	expect_defaults();
+	assert_int_equal(heard.count, 1);
+	parse("x=1 --help fpu panic=panic");
+	expect_defaults();
+	assert_int_equal(heard.count, 4);
+	parse("turbo=1");
+	assert_non_null(strstr(heard.last, "slice"));
+}
+
+static void one_mistake_does_not_lose_the_rest(void **state)
+{
+	(void)state;
+	parse("fpu=nonsense slice=300 =x maxcpus=3");
+	assert_int_equal(heard.count, 2);
+	assert_int_equal(options.slice_us, 300);
+	assert_int_equal(options.maxcpus, 3);
+}
+
+static void long_words_and_open_quotes_are_told(void **state)
+{
+	char line[400];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "fpu=", 4);
+	strcpy(line + 300, " slice=300");
+	parse(line);
+	assert_int_equal(heard.count, 1);
+	assert_int_equal(options.slice_us, 300);
+	parse("slice=300 panic=\"halt");
+	assert_int_equal(heard.count, 1);
+	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+}
+
+static void random_lines_are_survived_with_valid_results(void **state)
+{
+	static const char *const parts[] = {"fpu", "=", "slice", "lazy", " ",  "console", "com1",
+					    "+",   ",", "99",	 "\"",	 "\\", "maxcpus", "'"};
+	uint64_t seed = 0x0971;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		char line[128] = "";
+
+		for (uint64_t n = random_next(&seed) % 12; n; n--)
+			strcat(line, parts[random_next(&seed) % ARRAY_SIZE(parts)]);
+
+		char *copy = exact_copy(line, strlen(line) + 1);
+
+		parse(copy);
+		assert_true(options.fpu <= OPTION_FPU_UNLOAD);
+		assert_in_range(options.slice_us, 100, 1000000);
+		assert_in_range(options.maxcpus, 1, 64);
+		assert_in_range(options.console, 1, 7);
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_line_gives_the_defaults),
+		cmocka_unit_test(a_file_name_in_front_is_skipped_and_only_there),
+		cmocka_unit_test(every_option_is_understood),
+		cmocka_unit_test(the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not),
+		cmocka_unit_test(a_wrong_word_is_told_with_what_is_accepted),
+		cmocka_unit_test(one_mistake_does_not_lose_the_rest),
+		cmocka_unit_test(long_words_and_open_quotes_are_told),
+		cmocka_unit_test(random_lines_are_survived_with_valid_results),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

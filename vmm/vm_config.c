@@ -1,0 +1,172 @@
+#include "vmm/vm_config.h"
+
+#include "lib/cmdline.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+#define ACCEPTED "name, mem, vcpus, cpus, trust, of, halt, limit"
+
+#define MEMORY_MIN     (1ull << 20)
+#define MEMORY_MAX     (16ull << 40)
+#define MEMORY_DEFAULT (64ull << 20)
+#define MEMORY_UNIT    4096
+
+struct error_text {
+	char *text;
+	size_t size;
+};
+
+static bool is_name_character(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '-';
+}
+
+static int parse_name(char name[VM_NAME_SIZE], const char *key, const char *value,
+		      const struct error_text *error)
+{
+	size_t length = 0;
+
+	while (is_name_character(value[length]))
+		length++;
+	if (!length || value[length] || length >= VM_NAME_SIZE) {
+		format(error->text, error->size,
+		       "%s=%.40s: a name is 1 to %d of the characters A-Z a-z 0-9 _ . -", key,
+		       value, VM_NAME_SIZE - 1);
+		return -EINVAL;
+	}
+	copy_string(name, VM_NAME_SIZE, value);
+	return 0;
+}
+
+static int parse_memory(struct vm_config *config, const char *value, const struct error_text *error)
+{
+	uint64_t memory;
+
+	if (cmdline_size(value, &memory) || memory < MEMORY_MIN || memory > MEMORY_MAX ||
+	    memory % MEMORY_UNIT) {
+		format(error->text, error->size,
+		       "mem=%.40s: accepted are 1M to 16T, in multiples of 4K", value);
+		return -EINVAL;
+	}
+	config->memory = memory;
+	return 0;
+}
+
+static int parse_vcpus(struct vm_config *config, const char *value, const struct error_text *error)
+{
+	uint64_t vcpus;
+
+	if (cmdline_number(value, &vcpus) || vcpus != 1) {
+		format(error->text, error->size, "vcpus=%.40s: this version runs one vCPU per VM",
+		       value);
+		return -EINVAL;
+	}
+	config->vcpus = 1;
+	return 0;
+}
+
+static int parse_pair(struct vm_config *config, const char *key, const char *value,
+		      const struct error_text *error)
+{
+	if (!strcmp(key, "name"))
+		return parse_name(config->name, key, value, error);
+	if (!strcmp(key, "trust"))
+		return parse_name(config->trust, key, value, error);
+	if (!strcmp(key, "of"))
+		return parse_name(config->of, key, value, error);
+	if (!strcmp(key, "mem"))
+		return parse_memory(config, value, error);
+	if (!strcmp(key, "vcpus"))
+		return parse_vcpus(config, value, error);
+	if (!strcmp(key, "cpus")) {
+		if (!cmdline_cpus(value, &config->cpus))
+			return 0;
+		format(error->text, error->size,
+		       "cpus=%.40s: accepted are CPUs 0 to 63, as in 0+2-3", value);
+	} else if (!strcmp(key, "halt")) {
+		config->halt_ok = !strcmp(value, "ok");
+		if (config->halt_ok)
+			return 0;
+		format(error->text, error->size, "halt=%.40s: accepted is halt=ok", value);
+	} else if (!strcmp(key, "limit")) {
+		if (!cmdline_number(value, &config->limit_ms))
+			return 0;
+		format(error->text, error->size,
+		       "limit=%.40s: accepted is CPU time in milliseconds, 0 for none", value);
+	} else {
+		format(error->text, error->size,
+		       "%.40s=: not known: accepted are " ACCEPTED
+		       ", and -- before the guest's command line",
+		       key);
+	}
+	return -EINVAL;
+}
+
+/* "/boot/my-guest.elf" names a VM "my-guest". What no name may contain becomes '_'. */
+static void name_after_file(char name[VM_NAME_SIZE], const char *path)
+{
+	const char *base = path;
+	size_t length = 0;
+
+	for (const char *slash = path; (slash = strchr(slash, '/')) != NULL;)
+		base = ++slash;
+	while (base[length] && length < VM_NAME_SIZE - 1) {
+		name[length] = is_name_character(base[length]) ? base[length] : '_';
+		length++;
+	}
+	name[length] = '\0';
+	while (length-- > 1) {
+		if (name[length] == '.') {
+			name[length] = '\0';
+			break;
+		}
+	}
+}
+
+int vm_config_parse(struct vm_config *config, const char *line, char *error, size_t error_size)
+{
+	const struct error_text error_text = {error, error_size};
+	char word[256];
+	int result;
+
+	*config = (struct vm_config){
+		.memory = MEMORY_DEFAULT,
+		.vcpus = 1,
+		.cpus = UINT64_MAX,
+	};
+	for (bool first = true; (result = cmdline_next(&line, word, sizeof(word))) != 0;
+	     first = false) {
+		char *value;
+
+		if (result < 0) {
+			format(error, error_size, "%.40s...: %s", word,
+			       result == -EINVAL ? "a quote is not closed" : "too long");
+			return -EINVAL;
+		}
+		if (!strcmp(word, "--"))
+			break;
+		value = cmdline_split(word);
+		if (!value && first) {
+			name_after_file(config->name, word);
+		} else if (!value) {
+			format(error, error_size,
+			       "%.40s: KEY=VALUE is expected, with the keys " ACCEPTED
+			       ", and -- before the guest's command line",
+			       word);
+			return -EINVAL;
+		} else if (parse_pair(config, word, value, &error_text)) {
+			return -EINVAL;
+		}
+	}
+	while (*line == ' ')
+		line++;
+	if (copy_string(config->cmdline, sizeof(config->cmdline), line) >=
+	    sizeof(config->cmdline)) {
+		format(error, error_size, "the guest's command line is longer than %d characters",
+		       VM_CMDLINE_SIZE - 1);
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * A VM's configuration, from the command line of its boot module:
+ *
+ *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS -- guest command line
+ *	[FILE] of=g -- module command line
+ *
+ * GRUB leaves the file name out, other loaders keep it as the first word. What follows " -- " is
+ * the guest's, as it stands, quotes included.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VM_NAME_SIZE	32
+#define VM_CMDLINE_SIZE 512
+
+struct vm_config {
+	char name[VM_NAME_SIZE];  /* else the file's base name without extension, else empty */
+	uint64_t memory;	  /* bytes: 1 MiB to 16 TiB, whole pages; 64 MiB */
+	uint32_t vcpus;		  /* 1 */
+	uint64_t cpus;		  /* bit n: may run on physical CPU n; all */
+	char trust[VM_NAME_SIZE]; /* trust domain; empty: its own */
+	char of[VM_NAME_SIZE];	  /* not a VM but a module of the VM of this name; empty: a VM */
+	bool halt_ok;		  /* ending by a halt for ever is success */
+	uint64_t limit_ms;	  /* CPU time after which the VM is ended; 0: none */
+	char cmdline[VM_CMDLINE_SIZE];
+};
+
+/*
+ * Returns 0; or -EINVAL, and in error[error_size] one human line on what is wrong and what would
+ * be accepted. config then holds no more than what stood before the mistake. Any context.
+ */
+int vm_config_parse(struct vm_config *config, const char *line, char *error, size_t error_size);
