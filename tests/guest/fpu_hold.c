@@ -1,0 +1,385 @@
+/*
+ * Holds a pattern in every FPU register while leaving for every kind of exit, and compares after
+ * each, bit for bit.
+ *
+ *   seed=N     the patterns are this VM's own (default 1)
+ *   rounds=N   passes over all kinds of exit (default 14)
+ *   via=LIST   of the names in exits[] below, or all (default)
+ *   snapshot   labelled snapshots 1 and 2 of the counters around the passes, after it has settled
+ *   yields=N   instead of the passes: between the snapshots exactly N times use the FPU and yield
+ *   peers=N    settled means: so many VMs run (default 2 with snapshot or yields, else 1)
+ *   settle=N   turns before and after the window of yields=N, so that windows overlap (default 16)
+ *   linger=N   turns at the end that yield and leave the FPU alone (default 0)
+ *   no-fcs     leave FCS and FDS out: 64-bit XSAVE drops them
+ */
+#include "support/fpu.h"
+#include "support/guest.h"
+#include "support/trap.h"
+
+const char guest_name[] = "fpu-hold";
+
+#define TIMER_VECTOR 0x40
+
+static volatile unsigned ticks;
+static uint64_t seed, turns;
+
+static bool tick(struct frame *frame)
+{
+	(void)frame;
+	ticks++;
+	return true;
+}
+
+static void via_cpuid(void)
+{
+	cpuid(0, 0);
+	cpuid(1, 0);
+	cpuid(0xd, 0);
+	cpuid(0xd, 1);
+}
+
+static void via_hlt(void)
+{
+	unsigned before = ticks;
+
+	set_timer(TIMER_VECTOR, 100);
+	while (ticks == before)
+		asm volatile("sti; hlt; cli" : : : "memory");
+}
+
+static void via_io(void)
+{
+	inb(COM1 + 5);
+	outb(0x80, 0x5a);
+	inl(0x2000);
+	inw(0x2000);
+}
+
+static void via_msr(void)
+{
+	wrmsr(MSR_PAT, rdmsr(MSR_PAT));
+	wrmsr(MSR_SYSENTER_CS, rdmsr(MSR_SYSENTER_CS));
+	if (GUEST_BITS == 64)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER));
+}
+
+static void via_cr(void)
+{
+	uintptr_t cr0 = read_cr0(), cr4 = read_cr4();
+
+	write_cr3(read_cr3());
+	write_cr0(cr0 ^ CR0_WP);
+	write_cr0(cr0 ^ CR0_AM);
+	write_cr0(cr0 | CR0_TS);
+	clts();
+	lmsw((uint16_t)(cr0 | CR0_TS));
+	write_cr0(cr0 ^ CR0_MP);
+	write_cr0(cr0 | CR0_EM);
+	write_cr0(cr0);
+	write_cr4(cr4 ^ CR4_TSD);
+	write_cr4(cr4 ^ CR4_OSFXSR);
+	write_cr4(cr4);
+#ifdef __x86_64__
+	write_cr8(read_cr8() ^ 1);
+	write_cr8(read_cr8() ^ 1);
+#endif
+}
+
+static void via_vmcall(void)
+{
+	hypercall(HYPERCALL_GET_VERSION, 0, 0, 0);
+	hypercall(~0u, 1, 2, 3);
+}
+
+static void via_xsetbv(void)
+{
+	uint64_t all = xgetbv(0);
+
+	if (all & XCR0_AVX)
+		xsetbv(0, XCR0_X87 | XCR0_SSE | XCR0_AVX);
+	xsetbv(0, XCR0_X87 | XCR0_SSE);
+	xsetbv(0, XCR0_X87);
+	xsetbv(0, all);
+}
+
+static void via_interrupt(void)
+{
+	unsigned before = ticks;
+
+	set_timer(TIMER_VECTOR, 30);
+	sti();
+	while (ticks == before)
+		asm volatile("" : : : "memory");
+	cli();
+}
+
+/* Spins, integers only, until this CPU has switched away and back, or for a million ticks. */
+static void via_preempt(void)
+{
+	struct hypercall_stats before, now;
+
+	get_stats(&before, 0);
+	for (unsigned i = 0; i < 50; i++) {
+		uint64_t start = rdtsc();
+
+		while (rdtsc() - start < 20000)
+			asm volatile("" : : : "memory");
+		get_stats(&now, 0);
+		if (now.cpu_switches - before.cpu_switches >= 2)
+			return;
+	}
+}
+
+static void via_yield(void)
+{
+	yield();
+	yield();
+}
+
+static void via_exception(void)
+{
+	TRY("ud2", : : : "memory");
+	TRY("int3", : : : "memory");
+	TRY("int $0x81", : : : "memory");
+}
+
+static void via_cache(void)
+{
+	asm volatile("wbinvd" : : : "memory");
+}
+
+#define NEEDS_XSAVE 2
+
+static const struct exit {
+	const char *name;
+	void (*leave)(void);
+	unsigned needs;
+} exits[] = {
+	{"cpuid", via_cpuid, 0},
+	{"hlt", via_hlt, NEEDS_HYPERCALL},
+	{"io", via_io, 0},
+	{"msr", via_msr, 0},
+	{"cr", via_cr, 0},
+	{"vmcall", via_vmcall, NEEDS_HYPERCALL},
+	{"xsetbv", via_xsetbv, NEEDS_XSAVE},
+	{"interrupt", via_interrupt, NEEDS_HYPERCALL},
+	{"preempt", via_preempt, NEEDS_HYPERCALL},
+	{"yield", via_yield, NEEDS_HYPERCALL},
+	{"exception", via_exception, 0},
+	{"cache", via_cache, 0},
+};
+
+static bool failed[ARRAY_SIZE(exits)];
+static unsigned long checks;
+
+static const char *cannot(const struct exit *exit)
+{
+	if ((exit->needs & NEEDS_HYPERCALL) && !have_hypercalls())
+		return "no hypercalls here";
+	if ((exit->needs & NEEDS_XSAVE) && !(fpu_components & FPU_XSAVE))
+		return "no XSAVE here";
+	return NULL;
+}
+
+/* Each pattern is new, so that an old one that comes back shows. */
+static bool hold(const struct exit *exit, uint64_t turn, char *why, size_t size)
+{
+	static struct fpu_registers want, got;
+
+	fpu_pattern(&want, seed, turn, (enum fpu_kind)(turn / ARRAY_SIZE(exits) % FPU_KINDS));
+	fpu_load(&want);
+	exit->leave();
+	fpu_touch((unsigned)(turn / ARRAY_SIZE(exits) * 5 + turn));
+	fpu_store(&got);
+	checks++;
+	if (!fpu_equal(&want, &got, why, size))
+		return false;
+	/* and now by the other ways to see it, first after a further exit */
+	exit->leave();
+	if (turn & 1)
+		return fpu_equal_by_xsave(&want, why, size);
+	return fpu_equal_by_tags(&want, why, size);
+}
+
+static void pass_over_exits(uint64_t round)
+{
+	char why[128];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(exits); i++) {
+		/* odd and even turns for every kind of exit */
+		uint64_t turn = round * ARRAY_SIZE(exits) + i + (round / FPU_KINDS & 1);
+
+		if (!option_lists("via", exits[i].name) || cannot(&exits[i]) || failed[i])
+			continue;
+		if (hold(&exits[i], turn, why, sizeof(why)))
+			continue;
+		failed[i] = true;
+		report_fail(exits[i].name, "round %llu: %s", (unsigned long long)round, why);
+	}
+}
+
+static void report_exits(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(exits); i++) {
+		if (!option_lists("via", exits[i].name) || failed[i])
+			continue;
+		if (cannot(&exits[i]))
+			report_skip(exits[i].name, cannot(&exits[i]));
+		else
+			report_pass(exits[i].name);
+	}
+}
+
+/* Until the other VMs run and none has its memory cleared any more. */
+static void wait_for_peers(uint64_t peers)
+{
+	struct hypercall_stats stats;
+
+	for (;;) {
+		get_stats(&stats, 0);
+		if (stats.vms_running >= peers && !stats.vms_settling)
+			return;
+		yield();
+	}
+}
+
+/* One turn of FPU use, as short as can be, and then another VM's. */
+static bool turn(bool leave, char *why, size_t size)
+{
+	static struct fpu_registers want[2], got;
+	static bool started;
+	unsigned now = turns & 1;
+	bool equal = true;
+
+	if (!started) {
+		fpu_pattern(&want[0], seed, 1, FPU_FULL);
+		fpu_pattern(&want[1], seed, 2, FPU_FULL);
+		fpu_load(&want[now]);
+		started = true;
+	} else {
+		fpu_store(&got);
+		fpu_load(&want[now]);
+		equal = fpu_equal(&want[!now], &got, why, size);
+	}
+	turns++;
+	if (leave)
+		yield();
+	return equal;
+}
+
+/*
+ * Uses the FPU and yields until nothing moves any more. With another FPU user about, that never
+ * comes true: it gives up after a while and says so.
+ */
+static void wait_until_stable(void)
+{
+	struct hypercall_stats before, now;
+	unsigned quiet = 0;
+	char why[128];
+
+	get_stats(&before, 0);
+	for (unsigned i = 0; i < 10000 && quiet < 8; i++) {
+		if (!turn(true, why, sizeof(why))) {
+			report_fail("settle", "%s", why);
+			return;
+		}
+		get_stats(&now, 0);
+		if (now.cpu_loads == before.cpu_loads && now.cpu_saves == before.cpu_saves &&
+		    now.cpu_nm == before.cpu_nm && now.cpu_ts_writes == before.cpu_ts_writes &&
+		    now.cpu_host == before.cpu_host && !now.vms_settling)
+			quiet++;
+		else
+			quiet = 0;
+		before = now;
+	}
+	if (quiet < 8)
+		report_fail("settle", "the counters never came to rest");
+}
+
+#define MOVED(field) (unsigned long long)(after->field - before->field)
+
+static void print_window(const struct hypercall_stats *before, const struct hypercall_stats *after,
+			 uint64_t count)
+{
+	print("fpu-hold: window turns=%llu entries=%llu resident=%llu armed=%llu switches=%llu "
+	      "nm=%llu loads=%llu saves=%llu host=%llu xcr0=%llu ts_writes=%llu bytes=%llu\n",
+	      (unsigned long long)count, MOVED(cpu_entries), MOVED(cpu_resident), MOVED(cpu_armed),
+	      MOVED(cpu_switches), MOVED(cpu_nm), MOVED(cpu_loads), MOVED(cpu_saves),
+	      MOVED(cpu_host), MOVED(cpu_xcr0), MOVED(cpu_ts_writes), MOVED(cpu_bytes));
+	print("fpu-hold: own entries=%llu nm=%llu loads=%llu saves=%llu\n", MOVED(own_entries),
+	      MOVED(own_nm), MOVED(own_loads), MOVED(own_saves));
+}
+
+/*
+ * Two such guests start within a turn of each other, when both see that all is settled; each goes
+ * on for some turns before and after its window, so that within it the other always takes its
+ * turns too. Nothing is printed until that is over: it would take several slices.
+ */
+static void yields_between_snapshots(uint64_t count, uint64_t settle)
+{
+	struct hypercall_stats before, after;
+	char why[128] = "", first[128] = "";
+
+	for (uint64_t i = 0; i < settle; i++)
+		if (!turn(true, why, sizeof(why)) && !*first)
+			copy_string(first, sizeof(first), why);
+	get_stats(&before, 1);
+	for (uint64_t i = 0; i < count; i++)
+		if (!turn(true, why, sizeof(why)) && !*first)
+			copy_string(first, sizeof(first), why);
+	get_stats(&after, 2);
+	for (uint64_t i = 0; i < settle; i++)
+		if (!turn(true, why, sizeof(why)) && !*first)
+			copy_string(first, sizeof(first), why);
+	if (*first)
+		report_fail("yields", "%s", first);
+	else
+		report_pass("yields");
+	print_window(&before, &after, count);
+}
+
+static void passes_between_snapshots(uint64_t rounds)
+{
+	struct hypercall_stats before, after;
+
+	wait_until_stable();
+	get_stats(&before, 1);
+	for (uint64_t round = 0; round < rounds; round++)
+		pass_over_exits(round);
+	get_stats(&after, 2);
+	report_exits();
+	print_window(&before, &after, rounds);
+}
+
+int guest_main(void)
+{
+	uint64_t rounds = option_number("rounds", 2 * FPU_KINDS);
+	uint64_t yields = option_number("yields", 0);
+	bool snapshot = option("snapshot") || yields;
+	uint64_t peers = option_number("peers", snapshot ? 2 : 1);
+
+	seed = option_number("seed", 1);
+	trap_handle(TIMER_VECTOR, tick);
+	fpu_enable();
+	fpu_calibrate(seed);
+	if (snapshot && !have_hypercalls()) {
+		report_skip("snapshot", "no hypercalls here");
+		snapshot = false;
+	}
+	if (have_hypercalls())
+		wait_for_peers(peers);
+	if (snapshot && yields) {
+		yields_between_snapshots(yields, option_number("settle", 16));
+	} else if (snapshot) {
+		passes_between_snapshots(rounds);
+	} else {
+		for (uint64_t round = 0; round < rounds; round++)
+			pass_over_exits(round);
+		report_exits();
+	}
+	for (uint64_t i = option_number("linger", 0); i && have_hypercalls(); i--)
+		yield();
+	print("fpu-hold: seed=%llu checks=%lu turns=%llu\n", (unsigned long long)seed, checks,
+	      (unsigned long long)turns);
+	return report_end();
+}
