@@ -76,8 +76,8 @@ static const struct table *table_at(uint64_t address)
 
 static const struct rsdp *find_rsdp(const struct boot_info *info)
 {
-	if (info->rsdp_size >= 20)
-		return (const struct rsdp *) info->rsdp;
+	if (info->rsdp.size >= 20)
+		return (const struct rsdp *) info->rsdp.bytes;
 	if (info->efi)
 		return NULL;
 	for (uint64_t address = BIOS_AREA_START; address < BIOS_AREA_END; address += 16)

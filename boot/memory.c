@@ -23,7 +23,7 @@ void memory_init(struct boot_info *info)
 	memory_map_reserve(map, 0, LOW_MEMORY_END);
 	memory_map_reserve(map, (uint64_t) image_start, (uint64_t) image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
-		memory_map_reserve(map, info->modules[i].start, info->modules[i].end);
+		memory_map_reserve(map, info->module[i].start, info->module[i].end);
 
 	frames_init(&frames);
 	for (uint32_t i = 0; i < map->count; i++) {

@@ -1,0 +1,113 @@
+#include <stddef.h>
+
+#include "fpu/guest.h"
+#include "fpu/hardware.h"
+#include "fpu/instructions.h"
+#include "fpu/image.h"
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/x86.h"
+
+/* Written at boot. */
+static bool trace;
+
+static struct fpu_guest *guest_of(struct fpu_context *context)
+{
+	return (struct fpu_guest *) ((char *) context - offsetof(struct fpu_guest, context));
+}
+
+int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain)
+{
+	uint64_t xcr0 = fpu_features()->superset ? XCR0_X87 : 0;
+
+	*guest = (struct fpu_guest) { .name = name, .image = fpu_image_create() };
+	if (!guest->image)
+		return -ENOMEM;
+	fpu_context_init(&guest->context, domain, xcr0);
+	return 0;
+}
+
+void fpu_guest_destroy(struct fpu_guest *guest)
+{
+	if (guest->image)
+		fpu_image_destroy(guest->image);
+	guest->image = NULL;
+}
+
+bool fpu_xcr0_valid(uint64_t value)
+{
+	if (!(value & XCR0_X87) || (value & ~fpu_features()->superset))
+		return false;
+	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
+		return false;
+	if (value & XCR0_AVX512)
+		return (value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX);
+	return true;
+}
+
+void fpu_set_trace(bool on)
+{
+	trace = on;
+}
+
+uint64_t fpu_hw_save(struct fpu_context *context)
+{
+	struct fpu_guest *guest = guest_of(context);
+
+	__asm__ volatile("clts");
+	fpu_image_save(guest->image, &guest->is32);
+	write_cr0(read_cr0() | CR0_TS);
+	return fpu_features()->image_size;
+}
+
+uint64_t fpu_hw_load(struct fpu_context *context)
+{
+	struct fpu_guest *guest = guest_of(context);
+
+	__asm__ volatile("clts");
+	fpu_image_load(guest->image, guest->is32);
+	write_cr0(read_cr0() | CR0_TS);
+	return fpu_features()->image_size;
+}
+
+void fpu_hw_write_xcr0(uint64_t value)
+{
+	fpu_xsetbv(value);
+}
+
+void fpu_hw_host_section(bool begin)
+{
+	if (begin)
+		__asm__ volatile("clts");
+	else
+		write_cr0(read_cr0() | CR0_TS);
+}
+
+bool fpu_hw_guest_ts(struct fpu_context *context)
+{
+	struct fpu_guest *guest = guest_of(context);
+
+	if (context->state != FPU_OPEN)
+		return guest->cr0.shadow & CR0_TS;
+	return guest_cr0_read(&guest->cr0) & CR0_TS;
+}
+
+unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
+{
+	struct fpu_guest *guest = guest_of(context);
+
+	return guest_cr0_write(&guest->cr0, guest_cr0_read(&guest->cr0), state);
+}
+
+void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
+		  enum fpu_event event)
+{
+	static const char *const event_name[] = { "nm",	  "save", "load", "arm",
+						  "guard", "open", "host", "release" };
+	bool host = context == &cpu->host;
+	const struct fpu_guest *guest = host ? NULL : guest_of((struct fpu_context *) context);
+
+	if (trace)
+		record("trace tsc=%llu cpu=%u event=fpu-%s vm=%s", (unsigned long long) rdtsc(),
+		       cpu->id, event_name[event], guest ? guest->name : "host");
+}

@@ -1,0 +1,53 @@
+/*
+ * The part of the FPU manager that runs XSAVE, XRSTOR and XSETBV.
+ * Root mode, interrupts off.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fpu_image;
+
+enum fpu_save_method {
+	FPU_FXSAVE,
+	FPU_XSAVE,
+	FPU_XSAVEOPT,
+};
+
+struct fpu_features {
+	enum fpu_save_method method;
+	const char *method_name; /* "fxsave", "xsave", "xsaveopt": the xsave= of the @boot record */
+	uint64_t superset;	 /* the XCR0 components that guests may have; 0 without XSAVE */
+	uint32_t image_size;	 /* bytes of an image with all of them */
+	uint32_t mxcsr_mask;
+	bool selectors;		 /* FCS and FDS are saved by this CPU */
+};
+
+/*
+ * Finds the components and the save instruction (CPUID.D), tries it with a pattern in every
+ * component, and steps down to a simpler one if the pattern comes back wrong. First CPU.
+ */
+void fpu_detect(void);
+
+/* CR4 and XCR0 of this CPU as saves, loads and host sections need them; CR0.TS set. */
+void fpu_init_hardware(void);
+
+const struct fpu_features *fpu_features(void);
+
+/* A page-aligned image in the state after reset; NULL: no memory. */
+struct fpu_image *fpu_image_create(void);
+void fpu_image_destroy(struct fpu_image *image);
+
+/*
+ * Saves to and loads from an image, by the chosen method, CR0.TS clear and XCR0 = superset. `is32`
+ * records the width that keeps the x87 pointers whole: FIP and FDP have 64 bits or selectors.
+ */
+void fpu_image_save(struct fpu_image *image, bool *is32);
+void fpu_image_load(const struct fpu_image *image, bool is32);
+
+/* Fills memory with zeros by vector stores. Host sections only; multiples of 128. */
+void fpu_clear_memory(void *address, uint64_t size);
+
+/* CPUs that can speculate past #NM (CVE-2018-3665): every one not known to be safe. */
+bool fpu_lazy_leaks(void);

@@ -1,0 +1,70 @@
+/*
+ * The one site of each FPU, XSAVE and vector instruction in the hypervisor: a check on the
+ * disassembly (tools/check-vector) finds none outside the functions of this file. All of them run with
+ * CR0.TS clear. SDM Vol. 1 chapters 10.5 and 13.
+ */
+	.text
+
+.macro function name
+	.globl \name
+	.type \name, @function
+\name:
+.endm
+
+/* An instruction on the image at %rdi; XSAVE's family takes the component mask %rsi in EDX:EAX. */
+.macro image_instruction name instruction
+function \name
+	mov	%esi, %eax
+	mov	%rsi, %rdx
+	shr	$32, %rdx
+	\instruction	(%rdi)
+	ret
+.endm
+
+	image_instruction fpu_xsave64, xsave64
+	image_instruction fpu_xsave32, xsave
+	image_instruction fpu_xsaveopt64, xsaveopt64
+	image_instruction fpu_xrstor64, xrstor64
+	image_instruction fpu_xrstor32, xrstor
+	image_instruction fpu_fxsave64, fxsave64
+	image_instruction fpu_fxsave32, fxsave
+	image_instruction fpu_fxrstor64, fxrstor64
+	image_instruction fpu_fxrstor32, fxrstor
+
+/* fpu_xsetbv(value %rdi): XCR0 */
+function fpu_xsetbv
+	xor	%ecx, %ecx
+	mov	%edi, %eax
+	mov	%rdi, %rdx
+	shr	$32, %rdx
+	xsetbv
+	ret
+
+/* fpu_clear_sse(address %rdi, bytes %rsi), fpu_clear_avx: both multiples of 128, from a host section */
+function fpu_clear_sse
+	xorps	%xmm0, %xmm0
+1:	movaps	%xmm0, (%rdi)
+	movaps	%xmm0, 16(%rdi)
+	movaps	%xmm0, 32(%rdi)
+	movaps	%xmm0, 48(%rdi)
+	movaps	%xmm0, 64(%rdi)
+	movaps	%xmm0, 80(%rdi)
+	movaps	%xmm0, 96(%rdi)
+	movaps	%xmm0, 112(%rdi)
+	add	$128, %rdi
+	sub	$128, %rsi
+	jnz	1b
+	ret
+
+function fpu_clear_avx
+	vxorps	%ymm0, %ymm0, %ymm0
+1:	vmovaps	%ymm0, (%rdi)
+	vmovaps	%ymm0, 32(%rdi)
+	vmovaps	%ymm0, 64(%rdi)
+	vmovaps	%ymm0, 96(%rdi)
+	add	$128, %rdi
+	sub	$128, %rsi
+	jnz	1b
+	ret
+
+	.section .note.GNU-stack, "", @progbits

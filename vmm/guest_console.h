@@ -1,0 +1,19 @@
+/*
+ * A guest's output on the hypervisor's console: whole lines, each marked "name| ". Control
+ * characters other than tab do not get through, so that no guest can forge a record.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define GUEST_LINE_MAX 240
+
+struct guest_console {
+	size_t length;
+	char line[GUEST_LINE_MAX];
+};
+
+void guest_console_write(struct guest_console *console, const char *name, char c);
+
+/* Prints a line that has not ended. */
+void guest_console_flush(struct guest_console *console, const char *name);

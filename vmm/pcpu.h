@@ -1,0 +1,23 @@
+/*
+ * All that is kept per physical CPU. GS points to it in root mode.
+ */
+#pragma once
+
+#include "boot/cpu.h"
+#include "fpu/owner.h"
+#include "vmm/vcpu.h"
+
+struct pcpu {
+	struct cpu cpu; /* first: see boot/cpu.h */
+	struct fpu_cpu fpu;
+	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
+	bool descheduled;	 /* the current vCPU has left it, as far as the FPU is concerned */
+	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
+	uint64_t switches;	 /* changes from one vCPU to another */
+	uint64_t nmi_seen;	 /* of cpu.nmi_count */
+};
+
+static inline struct pcpu *this_pcpu(void)
+{
+	return (struct pcpu *) this_cpu();
+}

@@ -1,0 +1,150 @@
+#include "vmm/uart.h"
+
+enum uart_register {
+	UART_DATA = 0,
+	UART_IER = 1,
+	UART_IIR_FCR = 2,
+	UART_LCR = 3,
+	UART_MCR = 4,
+	UART_LSR = 5,
+	UART_MSR = 6,
+	UART_SCR = 7,
+};
+
+#define LCR_DLAB	0x80
+#define MCR_LOOPBACK	0x10
+#define FCR_ENABLE	0x01
+#define FCR_CLEAR_RX	0x02
+#define IIR_NONE	0x01
+#define IIR_THRE	0x02
+#define IIR_RX		0x04
+#define IIR_LINE	0x06
+#define IIR_FIFO	0xc0
+#define IER_RX		0x01
+#define IER_THRE	0x02
+#define IER_LINE	0x04
+#define LSR_DATA	0x01
+#define LSR_OVERRUN	0x02
+#define LSR_THRE_TEMT	0x60
+#define MSR_CTS_DSR_DCD 0xb0 /* a terminal is there and ready */
+
+void uart_reset(struct uart *uart)
+{
+	*uart = (struct uart) { .divisor_low = 12, .lcr = 0x03 };
+}
+
+static uint8_t take_received(struct uart *uart)
+{
+	uint8_t value = uart->fifo[0];
+
+	if (!uart->received)
+		return 0;
+	uart->received--;
+	for (unsigned int i = 0; i < uart->received; i++)
+		uart->fifo[i] = uart->fifo[i + 1];
+	return value;
+}
+
+static void receive(struct uart *uart, uint8_t value)
+{
+	unsigned int size = uart->fcr & FCR_ENABLE ? UART_FIFO_SIZE : 1;
+
+	if (uart->received == size) {
+		uart->overrun = true;
+		uart->received--; /* the newest is lost */
+	}
+	uart->fifo[uart->received++] = value;
+}
+
+static uint8_t interrupt_identification(const struct uart *uart)
+{
+	uint8_t fifo = uart->fcr & FCR_ENABLE ? IIR_FIFO : 0;
+
+	if ((uart->ier & IER_LINE) && uart->overrun)
+		return fifo | IIR_LINE;
+	if ((uart->ier & IER_RX) && uart->received)
+		return fifo | IIR_RX;
+	if (uart->ier & IER_THRE)
+		return fifo | IIR_THRE;
+	return fifo | IIR_NONE;
+}
+
+static uint8_t line_status(struct uart *uart)
+{
+	uint8_t status = LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0) |
+			 (uart->overrun ? LSR_OVERRUN : 0);
+
+	uart->overrun = false;
+	return status;
+}
+
+/* In loopback the modem lines are the outputs DTR, RTS, OUT1, OUT2. */
+static uint8_t modem_status(const struct uart *uart)
+{
+	uint8_t out = uart->mcr;
+
+	if (!(uart->mcr & MCR_LOOPBACK))
+		return MSR_CTS_DSR_DCD;
+	return (out & 1) << 5 | (out & 2) << 3 | (out & 4) << 4 | (out & 8) << 4;
+}
+
+uint8_t uart_read(struct uart *uart, uint16_t port)
+{
+	bool dlab = uart->lcr & LCR_DLAB;
+
+	switch (port - UART_BASE) {
+	case UART_DATA:
+		return dlab ? uart->divisor_low : take_received(uart);
+	case UART_IER:
+		return dlab ? uart->divisor_high : uart->ier;
+	case UART_IIR_FCR:
+		return interrupt_identification(uart);
+	case UART_LCR:
+		return uart->lcr;
+	case UART_MCR:
+		return uart->mcr;
+	case UART_LSR:
+		return line_status(uart);
+	case UART_MSR:
+		return modem_status(uart);
+	default:
+		return uart->scr;
+	}
+}
+
+bool uart_write(struct uart *uart, uint16_t port, uint8_t value)
+{
+	bool dlab = uart->lcr & LCR_DLAB;
+
+	switch (port - UART_BASE) {
+	case UART_DATA:
+		if (dlab)
+			uart->divisor_low = value;
+		else if (uart->mcr & MCR_LOOPBACK)
+			receive(uart, value);
+		else
+			return true;
+		break;
+	case UART_IER:
+		if (dlab)
+			uart->divisor_high = value;
+		else
+			uart->ier = value & 0x0f;
+		break;
+	case UART_IIR_FCR:
+		if ((value ^ uart->fcr) & FCR_ENABLE || value & FCR_CLEAR_RX)
+			uart->received = 0;
+		uart->fcr = value & FCR_ENABLE;
+		break;
+	case UART_LCR:
+		uart->lcr = value;
+		break;
+	case UART_MCR:
+		uart->mcr = value & 0x1f;
+		break;
+	case UART_SCR:
+		uart->scr = value;
+		break;
+	}
+	return false;
+}

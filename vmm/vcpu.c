@@ -1,0 +1,313 @@
+#include <stddef.h>
+
+#include "boot/fault.h"
+#include "boot/layout.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/pcpu.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+#include "vmx/bitmaps.h"
+#include "vmx/bits.h"
+#include "vmx/capabilities.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
+
+#define INITIAL_CR0   (CR0_PE | CR0_ET)
+#define INITIAL_PAT   0x0007040600070406ull /* SDM Vol. 3A table 11-12 */
+#define INITIAL_DR6   0xffff0ff0ull
+#define INITIAL_DR7   0x400ull
+#define CODE32_RIGHTS 0xc09bu /* present, DPL 0, code, readable, accessed, 32-bit, 4-KiB limit */
+#define DATA32_RIGHTS 0xc093u
+#define TSS32_RIGHTS  0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
+
+#define PENDING_DEBUG_BS BIT(14)
+#define DEBUGCTL_BTF	 BIT(1)
+
+/* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
+#define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
+
+extern char vmx_exit[];
+
+static const uint32_t switched_msr_number[SWITCHED_MSR_COUNT] = {
+	[SWITCHED_STAR] = MSR_STAR,
+	[SWITCHED_LSTAR] = MSR_LSTAR,
+	[SWITCHED_CSTAR] = MSR_CSTAR,
+	[SWITCHED_FMASK] = MSR_FMASK,
+	[SWITCHED_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
+	[SWITCHED_TSC_AUX] = MSR_TSC_AUX,
+};
+
+/* Never given twice; 0 is the host's. 65,535 VMs are more than a boot can start. */
+static uint16_t last_vpid;
+
+int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
+{
+	*vcpu = (struct vcpu) { .vm = vm, .id = id, .vpid = ++last_vpid };
+	vcpu->vmcs = vmcs_create();
+	if (!vcpu->vmcs)
+		return -ENOMEM;
+	return fpu_guest_create(&vcpu->fpu, vm->config.name, domain);
+}
+
+void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	fpu_release(&pcpu->fpu, &vcpu->fpu.context);
+	if (pcpu->current == vcpu)
+		pcpu->current = NULL;
+	if (vcpu->vmcs)
+		vmcs_destroy(vcpu->vmcs);
+	vcpu->vmcs = NULL;
+	fpu_guest_destroy(&vcpu->fpu);
+}
+
+static void write_host_state(const struct pcpu *pcpu)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) idtr;
+
+	__asm__ volatile("sidt %0" : "=m"(idtr));
+	vmcs_write(VMCS_HOST_CS_SELECTOR, SELECTOR_CODE);
+	vmcs_write(VMCS_HOST_SS_SELECTOR, SELECTOR_DATA);
+	vmcs_write(VMCS_HOST_DS_SELECTOR, SELECTOR_DATA);
+	vmcs_write(VMCS_HOST_ES_SELECTOR, SELECTOR_DATA);
+	vmcs_write(VMCS_HOST_FS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_GS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_TR_SELECTOR, SELECTOR_TSS);
+	vmcs_write(VMCS_HOST_FS_BASE, 0);
+	vmcs_write(VMCS_HOST_GS_BASE, (uint64_t) pcpu);
+	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t) &pcpu->cpu.tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t) pcpu->cpu.gdt);
+	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
+	/* a vector instruction in root mode outside a host section raises #NM */
+	vmcs_write(VMCS_HOST_CR0, read_cr0() | CR0_TS);
+	vmcs_write(VMCS_HOST_CR3, read_cr3());
+	vmcs_write(VMCS_HOST_CR4, read_cr4());
+	vmcs_write(VMCS_HOST_IA32_PAT, rdmsr(MSR_IA32_PAT));
+	vmcs_write(VMCS_HOST_IA32_EFER, rdmsr(MSR_EFER));
+	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
+	vmcs_write(VMCS_HOST_RIP, (uint64_t) vmx_exit);
+}
+
+static void write_controls(struct vcpu *vcpu)
+{
+	const struct vmx_capabilities *c = vmx_capabilities();
+
+	vcpu->events.primary_controls = c->primary;
+	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
+	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	vmcs_write(VMCS_SECONDARY_CONTROLS, c->secondary);
+	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
+	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
+	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
+	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
+	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
+	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
+	vmcs_write(VMCS_EPT_POINTER, vcpu->vm->ept.pointer);
+	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
+	if (c->secondary & SECONDARY_ENABLE_VPID)
+		vmcs_write(VMCS_VPID, vcpu->vpid);
+	/* every bit that a guest cannot have is masked: setting it exits, and is #GP */
+	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed());
+	vmcs_write(VMCS_CR4_READ_SHADOW, 0);
+}
+
+static void write_segment(enum vmcs_field selector, uint16_t value, uint32_t limit, uint32_t rights)
+{
+	/* the four fields of a segment lie at the same distance for each of them */
+	uint32_t index = selector - VMCS_GUEST_ES_SELECTOR;
+
+	vmcs_write(selector, value);
+	vmcs_write(VMCS_GUEST_ES_BASE + index, 0);
+	vmcs_write(VMCS_GUEST_ES_LIMIT + index, limit);
+	vmcs_write(VMCS_GUEST_ES_ACCESS_RIGHTS + index, rights);
+}
+
+static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry)
+{
+	write_segment(VMCS_GUEST_CS_SELECTOR, 0x08, 0xffffffff, CODE32_RIGHTS);
+	write_segment(VMCS_GUEST_SS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_DS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_ES_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_FS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_GS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_LDTR_SELECTOR, 0, 0, ACCESS_RIGHTS_UNUSABLE);
+	write_segment(VMCS_GUEST_TR_SELECTOR, 0, 0xffff, TSS32_RIGHTS);
+	vmcs_write(VMCS_GUEST_GDTR_BASE, 0);
+	vmcs_write(VMCS_GUEST_GDTR_LIMIT, 0);
+	vmcs_write(VMCS_GUEST_IDTR_BASE, 0);
+	vmcs_write(VMCS_GUEST_IDTR_LIMIT, 0);
+	vmcs_write(VMCS_GUEST_CR3, 0);
+	vmcs_write(VMCS_GUEST_CR4, vmx_capabilities()->cr4_fixed0 | (read_cr4() & CR4_MCE));
+	vmcs_write(VMCS_GUEST_DR7, INITIAL_DR7);
+	vmcs_write(VMCS_GUEST_RSP, 0);
+	vmcs_write(VMCS_GUEST_RIP, entry->eip);
+	vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(VMCS_GUEST_ACTIVITY_STATE, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_CS, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_ESP, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_EIP, 0);
+	vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write(VMCS_GUEST_IA32_PAT, INITIAL_PAT);
+	vmcs_write(VMCS_GUEST_IA32_EFER, 0);
+	vmcs_write(VMCS_VMCS_LINK_POINTER, ~0ull);
+	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
+	vcpu->registers.rax = entry->eax;
+	vcpu->registers.rbx = entry->ebx;
+}
+
+void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
+{
+	vcpu->debug.dr6 = INITIAL_DR6;
+	vcpu_switch_to(pcpu, vcpu);
+	write_host_state(pcpu);
+	write_controls(vcpu);
+	write_guest_state(vcpu, entry);
+	vmx_invalidate_vpid(vcpu->vpid);
+	vcpu->state = VCPU_RUNNABLE;
+}
+
+static void save_unswitched(struct vcpu *vcpu)
+{
+	vcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
+	vcpu->cr2 = read_cr2();
+	vcpu->debug = (struct debug_registers) {
+		.dr = { read_dr0(), read_dr1(), read_dr2(), read_dr3() },
+		.dr6 = read_dr6(),
+	};
+}
+
+static void load_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
+{
+	for (unsigned int i = 0; i < SWITCHED_MSR_COUNT; i++) {
+		if (i == SWITCHED_TSC_AUX &&
+		    !(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
+			continue;
+		if (pcpu->msr[i] == vcpu->msr[i])
+			continue;
+		wrmsr(switched_msr_number[i], vcpu->msr[i]);
+		pcpu->msr[i] = vcpu->msr[i];
+	}
+	if (read_cr2() != vcpu->cr2)
+		write_cr2(vcpu->cr2);
+	if (read_dr0() != vcpu->debug.dr[0])
+		write_dr0(vcpu->debug.dr[0]);
+	if (read_dr1() != vcpu->debug.dr[1])
+		write_dr1(vcpu->debug.dr[1]);
+	if (read_dr2() != vcpu->debug.dr[2])
+		write_dr2(vcpu->debug.dr[2]);
+	if (read_dr3() != vcpu->debug.dr[3])
+		write_dr3(vcpu->debug.dr[3]);
+	if (read_dr6() != vcpu->debug.dr6)
+		write_dr6(vcpu->debug.dr6);
+}
+
+void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (pcpu->current == vcpu)
+		return;
+	if (pcpu->current) {
+		save_unswitched(pcpu->current);
+		pcpu->switches++;
+	}
+	/* SWAPGS changes it behind our back */
+	pcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
+	vmcs_make_current(vcpu->vmcs);
+	load_unswitched(pcpu, vcpu);
+	pcpu->current = vcpu;
+}
+
+uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
+{
+	return vcpu->msr[index];
+}
+
+void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
+{
+	wrmsr(switched_msr_number[index], value);
+	pcpu->msr[index] = value;
+	vcpu->msr[index] = value;
+}
+
+void vcpu_skip_instruction(struct vcpu *vcpu)
+{
+	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	(void) vcpu;
+	if (!(vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L))
+		rip &= 0xffffffff;
+	vmcs_write(VMCS_GUEST_RIP, rip);
+	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
+	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
+			   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | PENDING_DEBUG_BS);
+}
+
+void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
+{
+	if (!event_raise(&vcpu->events, vector, error_code))
+		vm_fail(vcpu, "triple-fault", "triple fault: exception %u while a double fault was "
+			"delivered [SDM Vol. 3A 6.15]", vector);
+}
+
+bool vcpu_in_64bit_mode(void)
+{
+	return (vmcs_read(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
+	       (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
+}
+
+unsigned int vcpu_cpl(void)
+{
+	return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
+}
+
+#define REGISTER_RSP 4
+
+uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
+{
+	if (number == REGISTER_RSP)
+		return vmcs_read(VMCS_GUEST_RSP);
+	return (&vcpu->registers.rax)[number & 15];
+}
+
+void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
+{
+	if (number == REGISTER_RSP)
+		vmcs_write(VMCS_GUEST_RSP, value);
+	else
+		(&vcpu->registers.rax)[number & 15] = value;
+}
+
+bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
+{
+	if (vcpu->timer_deadline && now >= vcpu->timer_deadline) {
+		vcpu->timer_deadline = 0;
+		if (vcpu->timer_vector == VECTOR_NMI)
+			event_pend_nmi(&vcpu->events);
+		else
+			event_pend_interrupt(&vcpu->events, vcpu->timer_vector);
+	}
+	if (vcpu->state == VCPU_HALTED &&
+	    ((vcpu->wakes_on_nmi && vcpu->events.nmi_pending) ||
+	     (vcpu->wakes_on_interrupt && event_interrupt_pending(&vcpu->events, vcpu->cr8))))
+		vcpu->state = VCPU_RUNNABLE;
+	return vcpu->state == VCPU_RUNNABLE;
+}

@@ -1,0 +1,103 @@
+/*
+ * A virtual CPU: its registers, its VMCS, its FPU context, and what VMX does not switch.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fpu/guest.h"
+#include "vmm/guest_load.h"
+#include "vmx/entry.h"
+#include "vmx/event.h"
+#include "vmx/exit_reasons.h"
+
+struct pcpu;
+struct vm;
+struct vmcs;
+
+enum vcpu_state {
+	VCPU_STOPPED,  /* not started, or ended */
+	VCPU_RUNNABLE,
+	VCPU_HALTED, /* executed HLT, and something can wake it */
+};
+
+/* MSRs that VM entry and exit do not switch: written on a change of vCPU where they differ. */
+enum switched_msr {
+	SWITCHED_STAR,
+	SWITCHED_LSTAR,
+	SWITCHED_CSTAR,
+	SWITCHED_FMASK,
+	SWITCHED_KERNEL_GS_BASE,
+	SWITCHED_TSC_AUX,
+	SWITCHED_MSR_COUNT,
+};
+
+struct debug_registers {
+	uint64_t dr[4], dr6;
+};
+
+struct vcpu {
+	struct guest_registers registers;
+	struct fpu_guest fpu;
+	struct vm *vm;
+	uint32_t id;
+	uint16_t vpid;
+	enum vcpu_state state;
+	struct vmcs *vmcs;
+	bool launched;
+
+	struct vmx_events events;
+	uint8_t cr8;
+
+	/* as they were when it last left the CPU */
+	uint64_t msr[SWITCHED_MSR_COUNT];
+	uint64_t cr2;
+	struct debug_registers debug;
+
+	/* HYPERCALL_SET_TIMER: a TSC value, 0 = not armed */
+	uint64_t timer_deadline;
+	uint8_t timer_vector;
+	/* while halted: what would wake it */
+	bool wakes_on_interrupt, wakes_on_nmi;
+
+	bool yield;	       /* gives up the rest of its slice */
+	uint64_t ran;	       /* TSC ticks it has had, root mode on its behalf included */
+	uint64_t exits[EXIT_REASON_COUNT];
+	uint64_t nmi_first;    /* entries put off because an NMI came first */
+};
+
+/* Creates the VMCS and FPU context. Returns 0 or -ENOMEM; after an error vcpu_destroy() tidies up. */
+int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain);
+void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
+
+/*
+ * The state at the start of a multiboot 1 kernel: 32-bit protected mode, flat segments, paging and
+ * interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
+ */
+void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry);
+
+/* Makes a vCPU the one that this CPU's VMCS pointer, MSRs, CR2 and debug registers belong to. */
+void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu);
+
+/* The running vCPU's switched MSR: the value, and a change that takes effect at once. */
+uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index);
+void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value);
+
+/* For exit handlers, its VMCS current: */
+
+/* RIP past the instruction that exited; ends STI and MOV SS blocking, and traps if TF is set. */
+void vcpu_skip_instruction(struct vcpu *vcpu);
+
+/* Raises an exception in the guest; a triple fault ends it. */
+void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code);
+
+bool vcpu_in_64bit_mode(void);
+unsigned int vcpu_cpl(void);
+
+/* A general register by VMX's number (4 is RSP), full width. */
+uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number);
+void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value);
+
+/* Wakes it if its timer is due; true if it can run. VMCS not needed. */
+bool vcpu_poll(struct vcpu *vcpu, uint64_t now);

@@ -1,0 +1,73 @@
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/layout.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "vmx/bitmaps.h"
+
+#define HIGH_MSR_FIRST	 0xc0000000u
+#define READ_LOW_OFFSET	 0
+#define READ_HIGH_OFFSET 1024
+#define WRITE_OFFSET	 2048
+
+static uint8_t msr_bitmap[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static uint8_t io_bitmap[2][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+
+/* What a guest may touch without an exit, and why that is safe. */
+static const struct {
+	uint32_t msr;
+	bool read, write;
+} passed_through[] = {
+	/* VM entry loads and VM exit saves them; the CPU checks what is written */
+	{ MSR_FS_BASE, true, true },
+	{ MSR_GS_BASE, true, true },
+	{ MSR_IA32_SYSENTER_CS, true, true },
+	{ MSR_IA32_SYSENTER_ESP, true, true },
+	{ MSR_IA32_SYSENTER_EIP, true, true },
+	{ MSR_IA32_PAT, true, true },
+	/* SWAPGS changes it without an exit anyway: it is read back when the vCPU leaves the CPU */
+	{ MSR_KERNEL_GS_BASE, true, true },
+	/* the guest's own value is in the register while it runs; writes exit, so that it is known */
+	{ MSR_STAR, true, false },
+	{ MSR_LSTAR, true, false },
+	{ MSR_CSTAR, true, false },
+	{ MSR_FMASK, true, false },
+	/* TSC offsetting applies to RDMSR too */
+	{ MSR_IA32_TSC, true, false },
+};
+
+static void pass(uint32_t msr, uint32_t base)
+{
+	uint32_t bit = msr & 0x1fff;
+
+	base += msr >= HIGH_MSR_FIRST ? READ_HIGH_OFFSET : READ_LOW_OFFSET;
+	msr_bitmap[base + bit / 8] &= ~(1u << bit % 8);
+}
+
+void bitmaps_init(void)
+{
+	memset(msr_bitmap, 0xff, sizeof(msr_bitmap));
+	memset(io_bitmap, 0xff, sizeof(io_bitmap));
+	for (size_t i = 0; i < sizeof(passed_through) / sizeof(passed_through[0]); i++) {
+		if (passed_through[i].read)
+			pass(passed_through[i].msr, 0);
+		if (passed_through[i].write)
+			pass(passed_through[i].msr, WRITE_OFFSET);
+	}
+}
+
+uint64_t msr_bitmap_address(void)
+{
+	return (uint64_t) msr_bitmap;
+}
+
+uint64_t io_bitmap_a_address(void)
+{
+	return (uint64_t) io_bitmap[0];
+}
+
+uint64_t io_bitmap_b_address(void)
+{
+	return (uint64_t) io_bitmap[1];
+}

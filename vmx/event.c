@@ -1,0 +1,211 @@
+#include "lib/x86.h"
+#include "vmx/bits.h"
+#include "vmx/event.h"
+#include "vmx/vmcs.h"
+
+void event_after_exit(struct vmx_events *events)
+{
+	uint32_t vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
+
+	events->info = 0;
+	if (!(vectoring & INTERRUPTION_VALID))
+		return;
+	/* bit 12 is undefined here and must be 0 at entry */
+	events->info = vectoring & ~INTERRUPTION_NMI_UNBLOCKED;
+	if (vectoring & INTERRUPTION_ERROR_CODE)
+		events->error_code = vmcs_read(VMCS_IDT_VECTORING_ERROR_CODE);
+	switch (vectoring & INTERRUPTION_TYPE) {
+	case TYPE_SOFTWARE_INTERRUPT:
+	case TYPE_PRIVILEGED_SOFTWARE:
+	case TYPE_SOFTWARE_EXCEPTION:
+		events->instruction_length = vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+		break;
+	case TYPE_NMI: {
+		/* its delivery had begun to block NMIs; injecting it again does so anew */
+		uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_NMI);
+		break;
+	}
+	}
+}
+
+/* #DE, #TS, #NP, #SS, #GP, #CP (SDM Vol. 3A table 6-4) */
+static bool is_contributory(uint8_t vector)
+{
+	return vector == 0 || (vector >= 10 && vector <= 13) || vector == 21;
+}
+
+/* Makes room for a new exception beside an event that was kept; false: triple fault. */
+static bool combine(struct vmx_events *events, uint8_t *vector, int *error_code)
+{
+	uint8_t first = events->info & INTERRUPTION_VECTOR;
+	uint32_t type = events->info & INTERRUPTION_TYPE;
+
+	if (!(events->info & INTERRUPTION_VALID))
+		return true;
+	if (type == TYPE_EXTERNAL_INTERRUPT) {
+		event_pend_interrupt(events, first);
+		return true;
+	}
+	if (type == TYPE_NMI) {
+		event_pend_nmi(events);
+		return true;
+	}
+	if (type != TYPE_HARDWARE_EXCEPTION)
+		return true; /* the instruction is executed again */
+	if (first == VECTOR_DF && (is_contributory(*vector) || *vector == VECTOR_PF))
+		return false;
+	if ((is_contributory(first) && is_contributory(*vector)) ||
+	    (first == VECTOR_PF && (is_contributory(*vector) || *vector == VECTOR_PF))) {
+		*vector = VECTOR_DF;
+		*error_code = 0;
+	}
+	return true; /* handled one after the other: the first fault will come again */
+}
+
+bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
+{
+	if (!combine(events, &vector, &error_code))
+		return false;
+	events->info = INTERRUPTION_VALID | TYPE_HARDWARE_EXCEPTION | vector;
+	/* real mode pushes no error code, and entry refuses to inject one */
+	if (error_code != EVENT_NO_ERROR_CODE && (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)) {
+		events->info |= INTERRUPTION_ERROR_CODE;
+		events->error_code = error_code;
+	}
+	return true;
+}
+
+/* SDM Vol. 3C 27.1: an intercepted #DB has changed neither DR6 nor DR7. */
+static void complete_debug_exception(void)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	uint64_t dr6 = read_dr6();
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	/* B0-B3 are those of this exception; BD and BS are only ever set */
+	dr6 = (dr6 & ~0xfull) | (qualification & 0x600f);
+	write_dr6(dr6);
+	vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~BIT(13)); /* GD */
+	/* entry demands BS with TF under STI or MOV SS blocking (SDM Vol. 3C 26.3.1.5) */
+	if ((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) &&
+	    (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, BIT(14));
+}
+
+bool event_reflect(struct vmx_events *events)
+{
+	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+	uint8_t vector = info & INTERRUPTION_VECTOR;
+	int error_code = EVENT_NO_ERROR_CODE;
+
+	if (info & INTERRUPTION_ERROR_CODE)
+		error_code = vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
+	if (vector == VECTOR_DB)
+		complete_debug_exception();
+	if (!event_raise(events, vector, error_code))
+		return false;
+	if ((info & INTERRUPTION_TYPE) == TYPE_PRIVILEGED_SOFTWARE) { /* INT1 */
+		events->info = INTERRUPTION_VALID | TYPE_PRIVILEGED_SOFTWARE | vector;
+		events->instruction_length = vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+	}
+	return true;
+}
+
+void event_pend_nmi(struct vmx_events *events)
+{
+	events->nmi_pending = true;
+}
+
+void event_pend_interrupt(struct vmx_events *events, uint8_t vector)
+{
+	events->irq_pending[vector / 64] |= BIT(vector % 64);
+}
+
+/* The pending interrupt of highest priority, above `tpr`; 0: none (vectors below 16 are none). */
+static uint8_t highest_interrupt(const struct vmx_events *events, uint8_t tpr)
+{
+	for (int i = 3; i >= 0; i--) {
+		if (events->irq_pending[i]) {
+			uint8_t vector = i * 64 + 63 - __builtin_clzll(events->irq_pending[i]);
+
+			return vector >> 4 > tpr ? vector : 0;
+		}
+	}
+	return 0;
+}
+
+bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr)
+{
+	return highest_interrupt(events, tpr) != 0;
+}
+
+static bool nmi_allowed(uint32_t blocking)
+{
+	return !(blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS | BLOCKING_BY_NMI));
+}
+
+static bool interrupt_allowed(uint32_t blocking)
+{
+	return !(blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) &&
+	       (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF);
+}
+
+bool event_deliverable(const struct vmx_events *events, uint8_t tpr)
+{
+	uint32_t blocking;
+
+	if (events->info & INTERRUPTION_VALID)
+		return true;
+	if (!events->nmi_pending && !event_interrupt_pending(events, tpr))
+		return false;
+	blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	return (events->nmi_pending && nmi_allowed(blocking)) ||
+	       (event_interrupt_pending(events, tpr) && interrupt_allowed(blocking));
+}
+
+/* Takes one pending NMI or interrupt, if the guest can take it now. */
+static void choose(struct vmx_events *events, uint8_t tpr)
+{
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	uint8_t vector = highest_interrupt(events, tpr);
+
+	if (events->nmi_pending && nmi_allowed(blocking)) {
+		events->nmi_pending = false;
+		events->info = INTERRUPTION_VALID | TYPE_NMI | VECTOR_NMI;
+	} else if (vector && interrupt_allowed(blocking)) {
+		events->irq_pending[vector / 64] &= ~BIT(vector % 64);
+		events->info = INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT | vector;
+	}
+}
+
+static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
+{
+	uint32_t controls = events->primary_controls &
+			    ~(PRIMARY_NMI_WINDOW_EXITING | PRIMARY_INTERRUPT_WINDOW_EXITING);
+
+	if (nmi)
+		controls |= PRIMARY_NMI_WINDOW_EXITING;
+	if (interrupt)
+		controls |= PRIMARY_INTERRUPT_WINDOW_EXITING;
+	if (controls == events->primary_controls)
+		return;
+	vmcs_write(VMCS_PRIMARY_CONTROLS, controls);
+	events->primary_controls = controls;
+}
+
+void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
+{
+	if (!(events->info & INTERRUPTION_VALID) &&
+	    (events->nmi_pending || event_interrupt_pending(events, tpr)))
+		choose(events, tpr);
+	set_windows(events, events->nmi_pending, event_interrupt_pending(events, tpr));
+	if (!(events->info & INTERRUPTION_VALID))
+		return;
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, events->info);
+	if (events->info & INTERRUPTION_ERROR_CODE)
+		vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR_CODE, events->error_code);
+	if ((events->info & INTERRUPTION_TYPE) >= TYPE_SOFTWARE_INTERRUPT)
+		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, events->instruction_length);
+}

@@ -1,0 +1,49 @@
+/*
+ * What is to be delivered to a guest: exceptions, NMIs, external interrupts, and events whose
+ * delivery a VM exit broke off. SDM Vol. 3C 24.8.3, 26.6, 27.2.4, 31.7.1.
+ * All of it with the vCPU's VMCS current.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmx_events {
+	uint32_t info;		   /* to inject at the next entry: interruption information, or 0 */
+	uint32_t error_code;
+	uint32_t instruction_length; /* software interrupts and exceptions */
+	bool nmi_pending;
+	uint64_t irq_pending[4];   /* external interrupts, one bit a vector */
+	uint32_t primary_controls; /* VMCS PRIMARY_CONTROLS: the windows come and go */
+};
+
+enum event_error_code {
+	EVENT_NO_ERROR_CODE = -1,
+};
+
+/* After every exit, before its handler: an event whose delivery was broken off is kept. */
+void event_after_exit(struct vmx_events *events);
+
+/*
+ * A fault or trap for the guest. With an event that is kept already it combines as SDM Vol. 3A
+ * table 6-5 says; returns false if that is a triple fault.
+ */
+bool event_raise(struct vmx_events *events, uint8_t vector, int error_code);
+
+/* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
+bool event_reflect(struct vmx_events *events);
+
+void event_pend_nmi(struct vmx_events *events);
+void event_pend_interrupt(struct vmx_events *events, uint8_t vector);
+
+/*
+ * Before every entry: chooses what is injected, opens a window for what must wait. External
+ * interrupts of priority class up to `tpr` (CR8) stay pending.
+ */
+void event_prepare_entry(struct vmx_events *events, uint8_t tpr);
+
+/* Whether something would be delivered now, and so wakes a guest that halts. */
+bool event_deliverable(const struct vmx_events *events, uint8_t tpr);
+
+/* Whether an external interrupt above `tpr` is pending. */
+bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr);
