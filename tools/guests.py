@@ -9,11 +9,13 @@ from iso import Module
 DEMONSTRATION = (
     ("fpu-hold", "name=hold1 mem=16M -- rounds=200 seed=1"),
     ("fpu-hold", "name=hold2 mem=16M -- rounds=200 seed=2"),
-    ("integer", "name=count mem=16M -- rounds=200"),
+    ("integer", "name=count mem=16M -- forever"),
 )
 
 MULTIBOOT_MAGIC = struct.pack("<I", 0x1BADB002)
-MULTIBOOT_SEARCH = 8192  # the header is within the first 8 KiB, 4-byte aligned (multiboot 0.6.96, 3.1)
+MULTIBOOT_SEARCH = (
+    8192  # the header is within the first 8 KiB, 4-byte aligned (multiboot 0.6.96, 3.1)
+)
 
 
 class GuestError(Exception):
@@ -21,7 +23,9 @@ class GuestError(Exception):
 
 
 def demonstration(directory):
-    modules = [Module(os.path.join(directory, file + ".elf"), words) for file, words in DEMONSTRATION]
+    modules = [
+        Module(os.path.join(directory, file + ".elf"), words) for file, words in DEMONSTRATION
+    ]
     for module in modules:
         if not os.path.exists(module.path):
             raise GuestError(f"{module.path} is not there: run make")
@@ -34,13 +38,14 @@ def check_kernel(path, multiboot):
             head = file.read(MULTIBOOT_SEARCH)
     except OSError as error:
         raise GuestError(
-            f'GUEST: cannot read {path}: {error.strerror}. GUEST is "path/to/kernel.elf [command line]", '
-            "several separated by ;"
+            f"GUEST: cannot read {path}: {error.strerror}. "
+            'GUEST is "path/to/kernel.elf [command line]", several separated by ;'
         ) from None
     aligned = any(head[i : i + 4] == MULTIBOOT_MAGIC for i in range(0, len(head), 4))
     if multiboot and not aligned:
         raise GuestError(
-            f"GUEST: {path} is not a multiboot 1 kernel: there is no header magic 0x1BADB002 in its first 8 KiB. "
+            f"GUEST: {path} is not a multiboot 1 kernel: "
+            "there is no header magic 0x1BADB002 in its first 8 KiB. "
             "Link the header into the beginning of the file (grub-file --is-x86-multiboot tells), "
             'or, if it is a module for another guest, write "path of=NAME --"'
         )

@@ -1,4 +1,4 @@
-"""The GRUB ISO that carries the hypervisor and its guests: one image for BIOS and UEFI, CD and USB stick."""
+"""The GRUB ISO with the hypervisor and its guests: for BIOS and UEFI, as CD and USB stick."""
 
 import os
 import shutil
@@ -45,7 +45,9 @@ def grub_config(options, modules, names, protocol):
         'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
         f"{kernel} /boot/resident.elf {grub_words(options)}",
     ]
-    lines += [f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)]
+    lines += [
+        f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)
+    ]
     return "\n".join(lines + ["boot", ""])
 
 
@@ -56,8 +58,12 @@ def place(modules, tree):
         path = os.path.realpath(module.path)
         if path not in placed:
             base = os.path.basename(module.path)
-            # grub.cfg, boot/ and EFI/ are taken by the ISO itself: modules live in a directory of their own.
-            name = f"guest/{base}" if f"guest/{base}" not in placed.values() else f"guest/{len(placed)}-{base}"
+            # A directory of their own: boot/ and EFI/ belong to GRUB.
+            name = (
+                f"guest/{base}"
+                if f"guest/{base}" not in placed.values()
+                else f"guest/{len(placed)}-{base}"
+            )
             os.makedirs(os.path.join(tree, "guest"), exist_ok=True)
             shutil.copyfile(path, os.path.join(tree, name))
             placed[path] = name
@@ -65,7 +71,7 @@ def place(modules, tree):
 
 
 def make_iso(iso, kernel, options="", modules=(), protocol=2):
-    """Make the file `iso`: GRUB, `kernel` with `options`, and `modules`, started by multiboot `protocol` 1 or 2."""
+    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`."""
     if shutil.which("grub-mkrescue") is None:
         raise IsoError("grub-mkrescue is not installed: run tools/setup run")
     tree = iso + ".tree"
@@ -78,8 +84,12 @@ def make_iso(iso, kernel, options="", modules=(), protocol=2):
         made = subprocess.run(
             ["grub-mkrescue", "-o", iso, "--install-modules=" + GRUB_MODULES]
             + ["--fonts=", "--themes=", "--locales=", tree],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
         )
     finally:
         shutil.rmtree(tree)

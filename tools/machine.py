@@ -1,42 +1,8 @@
-"""The machines that Resident is booted on: Bochs, QEMU with KVM, QEMU without (TCG); and one boot of one of them."""
+"""The machines that Resident is booted on: Bochs, QEMU with KVM, and QEMU without (TCG)."""
 
-import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import time
 from dataclasses import dataclass
-
-OVMF = "/usr/share/ovmf/OVMF.fd"
-POLL = 0.05  # seconds between two looks at the console
-DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
-
-BOCHS_CONFIG = """\
-config_interface: textconfig
-display_library: term
-{rom}
-vgaromimage: file=/usr/share/vgabios/vgabios.bin
-memory: guest={memory}, host={memory}
-cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs={ignore_msrs}
-clock: sync=none, time0=946681200
-boot: cdrom
-ata0-master: type=cdrom, path=boot.iso, status=inserted
-com1: enabled=1, mode=file, dev=console
-log: bochs.log
-panic: action=fatal
-error: action=report
-info: action=report
-debug: action=ignore
-port_e9_hack: enabled=1
-magic_break: enabled=0
-pci: enabled=1, chipset=i440fx
-plugin_ctrl: speaker=0
-sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
-"""
-BOCHS_BIOS = "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot"
-BOCHS_UEFI = f"romimage: file={OVMF}, address=0xffe00000"
 
 
 class MachineError(Exception):
@@ -45,7 +11,7 @@ class MachineError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What to boot on. `memory` is in MiB; 0 and "" stand for the default of that kind of machine."""
+    """What to boot on. `memory` is in MiB; 0 and "" stand for that machine's default."""
 
     kind: str = "bochs"
     firmware: str = "bios"
@@ -60,6 +26,11 @@ class Machine:
         ):
             if value not in accepted:
                 raise MachineError(f"{name}={value}: it is one of {', '.join(accepted)}")
+        if self.kind == "kvm" and not nested_vmx():
+            raise MachineError(
+                "MACHINE=kvm, but KVM gives a guest no VMX here. It takes a usable /dev/kvm, and "
+                "kvm_intel with nested=1 (modprobe kvm_intel nested=1). MACHINE=bochs works."
+            )
 
     @property
     def mebibytes(self):
@@ -75,7 +46,7 @@ class Machine:
         return f"{name} ({self.firmware.upper()}, {self.model}, {cpus}, {self.mebibytes} MiB)"
 
     def status(self, code):
-        """The status 0 or 1 that the hypervisor ended the machine with, or None, from the emulator's exit code."""
+        """The status 0 or 1 that the hypervisor ended the machine with, or None."""
         return {"bochs": {0: 0, 1: 1}}.get(self.kind, {1: 0, 3: 1}).get(code)
 
 
@@ -88,7 +59,7 @@ def read_first_line(path):
 
 
 def nested_vmx():
-    """Whether KVM can give a guest VMX here. The device node alone says nothing of it: ask all three."""
+    """Whether KVM can give a guest VMX here. The device node alone says nothing of it."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             vmx = re.search(r"^flags\s*:.*\bvmx\b", file.read(), re.M) is not None
@@ -100,167 +71,3 @@ def nested_vmx():
 
 def default_kind():
     return "kvm" if nested_vmx() else "bochs"
-
-
-@dataclass(frozen=True)
-class Direct:
-    """A boot without GRUB, by QEMU's -kernel: multiboot 1, the hypervisor as an ELF32."""
-
-    kernel: str
-    options: str = ""
-    modules: tuple = ()
-
-    def arguments(self):
-        lines = [f"{os.path.abspath(m.path)} {m.words}".strip().replace(",", ",,") for m in self.modules]
-        words = ["-kernel", os.path.abspath(self.kernel), "-append", self.options]
-        return words + (["-initrd", ",".join(lines)] if lines else [])
-
-
-@dataclass
-class Ending:
-    """How a boot came to its end: `why` is "ended" (by itself), "until" (what was waited for) or "timeout"."""
-
-    why: str
-    status: object  # 0 or 1: the machine's own status; None where it has none
-    code: int  # the emulator's exit code
-    console: bytes
-    dump: str  # what the monitor commands printed (registers, unless other commands were given)
-    log: str  # the end of the emulator's own log
-
-
-class Emulator:
-    """One boot. `medium` is the path of an ISO, or a Direct. All files of the boot are in the directory `work`."""
-
-    def __init__(self, machine, work, medium, commands=None):
-        self.machine, self.work, self.medium = machine, work, medium
-        self.bochs = machine.kind == "bochs"
-        self.commands = commands or (bochs_registers(machine) if self.bochs else ["info registers -a"])
-        self.console = b""
-        self.process = None
-
-    def path(self, name):
-        return os.path.join(self.work, name)
-
-    def bochs_command(self):
-        if isinstance(self.medium, Direct):
-            raise MachineError("Bochs boots from an ISO only")
-        uefi = self.machine.firmware == "uefi"
-        config = BOCHS_CONFIG.format(
-            rom=BOCHS_UEFI if uefi else BOCHS_BIOS, memory=self.machine.mebibytes, cpu=self.machine.model,
-            cpus=self.machine.cpus, ips=4000000 if uefi else 10000000, ignore_msrs=int(uefi),
-        )  # fmt: skip
-        if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
-            os.symlink(os.path.abspath(self.medium), self.path("boot.iso"))
-        with open(self.path("bochsrc"), "w", encoding="ascii") as file:
-            file.write(config)
-        # SIGINT ends the first command, "continue"; the others are carried out then.
-        with open(self.path("debugger"), "w", encoding="ascii") as file:
-            file.write("\n".join(["c", *self.commands, "q", ""]))
-        return ["bochs-bin", "-q", "-f", "bochsrc", "-rc", "debugger"]
-
-    def qemu_command(self):
-        machine = self.machine
-        command = ["qemu-system-x86_64", "-accel", machine.kind, "-machine", "pc", "-cpu", machine.model]
-        command += ["-smp", str(machine.cpus), "-m", str(machine.mebibytes), "-display", "none", "-net", "none"]
-        command += ["-no-reboot", "-serial", "file:console", "-qmp", "stdio"]
-        command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        if machine.firmware == "uefi":
-            command += ["-bios", OVMF]
-        if isinstance(self.medium, Direct):
-            return command + self.medium.arguments()
-        return command + ["-cdrom", os.path.abspath(self.medium)]
-
-    def start(self):
-        command = self.bochs_command() if self.bochs else self.qemu_command()
-        if shutil.which(command[0]) is None:
-            raise MachineError(f"{command[0]} is not installed: run tools/setup run")
-        if self.machine.kind == "kvm" and not nested_vmx():
-            raise MachineError(
-                "MACHINE=kvm, but KVM gives a guest no VMX here. It takes a usable /dev/kvm and kvm_intel with "
-                "nested=1 (modprobe kvm_intel nested=1). MACHINE=bochs works without."
-            )
-        with open(self.path("emulator.out"), "wb") as out:
-            # A session of its own: Ctrl-C is for us, and we end it. If we are killed, it dies with us.
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command],
-                cwd=self.work, env={**os.environ, "TERM": "dumb"}, start_new_session=True,
-                stdin=subprocess.DEVNULL if self.bochs else subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-
-    def read_console(self):
-        """What the console printed since the last call."""
-        try:
-            with open(self.path("console"), "rb") as file:
-                file.seek(len(self.console))
-                new = file.read()
-        except FileNotFoundError:  # made when the first character is printed
-            new = b""
-        self.console += new
-        return new
-
-    def text(self, name):
-        try:
-            with open(self.path(name), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
-
-    def interrogate(self):
-        """Stop the machine where it is, and return what the commands print."""
-        try:
-            if self.bochs:
-                self.process.send_signal(signal.SIGINT)
-                self.process.wait(DUMP_TIME)
-                return self.text("emulator.out").rpartition("Next at t=")[2]
-            requests = [{"execute": "qmp_capabilities"}, {"execute": "stop"}]
-            for line in self.commands:
-                requests.append({"execute": "human-monitor-command", "arguments": {"command-line": line}})
-            requests.append({"execute": "quit"})
-            self.process.communicate("\n".join(map(json.dumps, requests)).encode(), DUMP_TIME)
-        except (subprocess.TimeoutExpired, BrokenPipeError):
-            return "(the emulator did not answer)"
-        answers = [json.loads(line) for line in self.text("emulator.out").splitlines() if line.startswith("{")]
-        return "\n".join(a["return"] for a in answers if isinstance(a.get("return"), str))
-
-    def kill(self):
-        if self.process and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def run(self, timeout, output=lambda new: None, until=None):
-        """Boot. `output` is called with each piece of console output, and with b"" while there is none.
-        The boot goes on until the machine ends, the regular expression `until` is found on the console,
-        or `timeout` seconds have passed."""
-        why, dump = "ended", ""
-        deadline = time.monotonic() + timeout
-        try:
-            self.start()
-            while self.process.poll() is None:
-                output(self.read_console())
-                if until and re.search(until.encode(), self.console):
-                    why = "until"
-                elif time.monotonic() > deadline:
-                    why = "timeout"
-                if why != "ended":
-                    dump = self.interrogate()
-                    break
-                time.sleep(POLL)
-        finally:
-            self.kill()
-        output(self.read_console())
-        code = self.process.returncode
-        status = self.machine.status(code) if why == "ended" else None
-        return Ending(why, status, code, self.console, dump, self.log())
-
-    def log(self):
-        """The end of what the emulator says went wrong: Bochs' panics and errors, QEMU's messages."""
-        lines = self.text("bochs.log" if self.bochs else "emulator.out").splitlines()
-        wanted = r"\d+[pe]\[|>>PANIC" if self.bochs else r"[^{]"
-        return "\n".join([line for line in lines if re.match(wanted, line)][-20:])
-
-
-def bochs_registers(machine):
-    commands = []
-    for cpu in range(machine.cpus):
-        commands += ([f"set $cpu={cpu}"] if machine.cpus > 1 else []) + ["r", "sreg", "creg"]
-    return commands

@@ -11,7 +11,7 @@ def plain(console):
 
 
 class Record(dict):
-    """One record: record.kind, and its values by name, as text. record.number("count") is an integer."""
+    """One record: its kind, and its values by name, as text. number("count") is an integer."""
 
     def __init__(self, kind, values):
         super().__init__(values)
@@ -34,14 +34,19 @@ def records(text):
 
 
 def verdict(ending):
-    """The exit status that a boot deserves, and a line that says why if it is not the one on the record:
+    """The exit status that a boot deserves, and why if it is not the one on the record:
     0 and 1 are the hypervisor's own, 124 the time limit, 3 trouble with the emulator."""
     if ending.why == "timeout":
         return 124, "stopped by the time limit"
-    ends = [record.get("status") for record in records(plain(ending.console)) if record.kind == "end"]
+    ends = [
+        record.get("status") for record in records(plain(ending.console)) if record.kind == "end"
+    ]
     if not ends:
         if not ending.console or ending.code not in (0, 1, 3):
-            return 3, f"the emulator ended with code {ending.code}, and there is no @end record on the console"
+            return (
+                3,
+                f"the emulator ended with code {ending.code}, without an @end record on the console",
+            )
         return 1, "the machine ended without an @end record on the console"
     if ending.status is None:
         return 3, f"@end status={ends[-1]}, and then the emulator ended with code {ending.code}"

@@ -1,4 +1,4 @@
-"""One boot as a test sees it. The fixture `boot` in conftest.py is the way in, and its text the manual."""
+"""One boot as a test sees it. The fixture `boot` in conftest.py is the way in, and the manual."""
 
 import fcntl
 import hashlib
@@ -13,8 +13,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.join(ROOT, "build")
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
+from emulator import Direct, Emulator  # noqa: E402
 from iso import Module, make_iso  # noqa: E402
-from machine import Direct, Emulator, Machine  # noqa: E402
+from machine import Machine  # noqa: E402
 from records import plain, records, verdict  # noqa: E402
 
 TAIL = 40  # lines of console in a failed test's report
@@ -45,15 +46,21 @@ class Result:
 
     def one(self, kind, **values):
         found = self.all(kind, **values)
-        assert len(found) == 1, f"{len(found)} records @{kind} with {values}, and there should be one"
+        assert (
+            len(found) == 1
+        ), f"{len(found)} records @{kind} with {values}, and there should be one"
         return found[0]
 
     def lines(self, vm):
         mark = vm + "| "
-        return [line[len(mark) :] for line in self.console.splitlines() if (line + " ").startswith(mark)]
+        return [
+            line[len(mark) :] for line in self.console.splitlines() if (line + " ").startswith(mark)
+        ]
 
     def report(self):
-        ending = f"{self.why} after {self.seconds:.1f} s, status {self.status} {self.message}".rstrip()
+        ending = (
+            f"{self.why} after {self.seconds:.1f} s, status {self.status} {self.message}".rstrip()
+        )
         parts = [ending, *self.console.splitlines()[-TAIL:]]
         for heading, text in (("-- dump", self.dump[:4000]), ("-- emulator's log", self.log)):
             parts += [heading, text] if text.strip() else []
@@ -65,9 +72,20 @@ def kernel_path(name):
 
 
 def boot_once(
-    work, machine="bochs", cpu="", firmware="bios", cpus=1, memory=0, opts="", modules=(), protocol=2,
-    method="iso", timeout=0, until=None, commands=None,
-):  # fmt: skip
+    work,
+    machine="bochs",
+    cpu="",
+    firmware="bios",
+    cpus=1,
+    memory=0,
+    opts="",
+    modules=(),
+    protocol=2,
+    method="iso",
+    timeout=0,
+    until=None,
+    commands=None,
+):
     target = Machine(kind=machine, firmware=firmware, cpus=cpus, memory=memory, cpu=cpu)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     iso = os.path.join(work, "boot.iso")

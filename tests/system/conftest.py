@@ -12,25 +12,32 @@
     firmware  "bios" or "uefi"
     cpus, memory (MiB)
     opts      the hypervisor's command line
-    modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it; words as on a module line
-    protocol  multiboot 2 or 1, with method="iso"; method="kernel" is QEMU's -kernel with build/resident32.elf
+    modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it;
+              words as on a module line
+    protocol  multiboot 2 or 1, with method="iso"
+    method    "iso", or "kernel": QEMU's -kernel with build/resident32.elf
     timeout   seconds of wall time, 180 by default
     until     a regular expression: the boot is stopped once it is found on the console
-    commands  what the emulator's debugger (Bochs) or monitor (QEMU) does when the boot is stopped by `until` or
-              `timeout`, instead of printing registers; files that they write are in result.work:
-              ['writemem "memory" 0x0 0x100000', "creg"] or ["info registers", 'pmemsave 0 0x100000 "memory"']
+    commands  what the emulator's debugger (Bochs) or monitor (QEMU) does when the boot is stopped
+              by `until` or `timeout`, instead of printing registers; what it prints is result.dump,
+              files that it writes are in result.work:
+              ['writemem "memory" 0x0 0x100000', "creg"] or
+              ["info registers", 'pmemsave 0 0x100000 "memory"']
 
 and returns
-    status    as tools/run ends: 0 or 1 by @end and the machine's status, which must agree; 3: emulator trouble; 124: time limit
+    status    as tools/run ends: 0 or 1 by @end and the machine's status, which must agree;
+              3: emulator trouble; 124: time limit
     message   what was odd, if anything was
     why       "ended" (by itself), "until" or "timeout"
     console   text without carriage returns and escape sequences; raw: the bytes
     records   every `@` line: record.kind, record["key"] (text), record.number("key")
-    all("fpu", cpu=0)   the records of a kind with these values; one(...): exactly one, or the test fails
+    all("fpu", cpu=0)   the records of a kind with these values
+    one("fpu", cpu=0)   the only such record; the test fails if there is none or several
     lines("a")          what guest "a" printed, without its mark "a| "
     dump, log, work, seconds
 
-Boots with equal parameters are made once in a session, also across pytest-xdist's processes: they are deterministic.
+Boots with equal parameters are deterministic, so they are made once in a session, also across
+pytest-xdist's processes.
 A test that fails shows the console's tail of each boot that it asked for.
 """
 

@@ -8,8 +8,13 @@ class Elf:
         with open(path, "rb") as file:
             self.data = file.read()
         assert self.data[:6] == b"\x7fELF\x02\x01", f"{path}: not a little-endian ELF64"
-        offset, size, count, names = (*struct.unpack_from("<Q", self.data, 0x28), *struct.unpack_from("<HHH", self.data, 0x3A))
-        headers = [struct.unpack_from("<IIQQQQIIQQ", self.data, offset + i * size) for i in range(count)]
+        offset, size, count, names = (
+            *struct.unpack_from("<Q", self.data, 0x28),
+            *struct.unpack_from("<HHH", self.data, 0x3A),
+        )
+        headers = [
+            struct.unpack_from("<IIQQQQIIQQ", self.data, offset + i * size) for i in range(count)
+        ]
         self.headers = {self.string(headers[names], header[0]): header for header in headers}
 
     def string(self, table, offset):

@@ -1,4 +1,4 @@
-"""The hypervisor's page tables, read out of a halted machine's memory: what they allow is what linker.ld says."""
+"""The page tables, read out of a halted machine's memory: they allow what linker.ld says."""
 
 import os
 import re
@@ -22,7 +22,8 @@ class Mapping:
         self.start, self.size, self.write, self.execute = start, size, write, execute
 
     def __repr__(self):
-        return f"{self.start:#x}+{self.size:#x} {'RW' if self.write else 'R'}{'X' if self.execute else ''}"
+        rights = "R" + "W" * self.write + "X" * self.execute
+        return f"{self.start:#x}+{self.size:#x} {rights}"
 
     def touches(self, addresses):
         return self.start < addresses.stop and addresses.start < self.start + self.size
@@ -53,7 +54,8 @@ class Machine:
         with open(path, "rb") as file:
             memory = file.read()
         registers = {
-            name: int(value, 16) for name, value in re.findall(r"\b(CR0|CR3|EFER)\s*=\s*([0-9a-fx]+)", result.dump)
+            name: int(value, 16)
+            for name, value in re.findall(r"\b(CR0|CR3|EFER)\s*=\s*([0-9a-fx]+)", result.dump)
         }
         self.cr0, self.efer = registers["CR0"], registers["EFER"]
         self.leaves = list(walk(memory, registers["CR3"] & ADDRESS))
@@ -65,7 +67,14 @@ class Machine:
 @pytest.fixture
 def machine(boot):
     commands = ["info registers", f'pmemsave 0 {MEMORY << 20} "memory"']
-    result = boot(machine="tcg", memory=MEMORY, opts="panic=halt", until="@end status=", timeout=60, commands=commands)
+    result = boot(
+        machine="tcg",
+        memory=MEMORY,
+        opts="panic=halt",
+        until="@end status=",
+        timeout=60,
+        commands=commands,
+    )
     assert result.why == "until"
     return Machine(result)
 
@@ -88,15 +97,21 @@ def test_no_page_is_writable_and_executable(machine):
 def test_only_text_is_executable(machine, image):
     text = image.section(".text")
     outside = [
-        leaf for leaf in machine.leaves
+        leaf
+        for leaf in machine.leaves
         if leaf.execute and not (text.start <= leaf.start and leaf.start + leaf.size <= text.stop)
-    ]  # fmt: skip
+    ]
     assert outside == []
 
 
 @pytest.mark.parametrize(
     "section, write, execute",
-    [(".text", False, True), (".rodata", False, False), (".data", True, False), (".bss", True, False)],
+    [
+        (".text", False, True),
+        (".rodata", False, False),
+        (".data", True, False),
+        (".bss", True, False),
+    ],
 )
 def test_sections_have_their_rights(machine, image, section, write, execute):
     addresses = image.section(section)
@@ -112,4 +127,6 @@ def test_page_zero_is_not_present(machine):
 def test_stack_guards_are_not_present(machine, image):
     guards = {name: value for name, value in image.symbols().items() if name.endswith("_guard")}
     assert len(guards) >= 2, guards
-    assert {name: machine.at(range(value, value + 4096)) for name, value in guards.items()} == dict.fromkeys(guards, [])
+    assert {
+        name: machine.at(range(value, value + 4096)) for name, value in guards.items()
+    } == dict.fromkeys(guards, [])

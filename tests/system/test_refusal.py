@@ -1,4 +1,4 @@
-"""On a CPU without VMX (QEMU without KVM) Resident says what is missing and what to do, once, and ends with status 1."""
+"""Without VMX (QEMU without KVM) Resident says once what is missing and what to do: status 1."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""tools/run, which `make run` calls, as a user or a script meets it. On QEMU without KVM: the quickest to start."""
+"""tools/run, which `make run` calls, as a user or a script meets it. On QEMU without KVM: quick."""
 
 import os
 import pty
@@ -23,8 +23,13 @@ def environment(**knobs):
 
 def run(**knobs):
     return subprocess.run(
-        [RUN], env=environment(**knobs), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, text=True
-    )  # fmt: skip
+        [RUN],
+        env=environment(**knobs),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,9 @@ def test_a_pipe_gets_the_console_and_nothing_else():
 
 def test_a_terminal_gets_the_console_too():
     master, slave = pty.openpty()
-    with subprocess.Popen([RUN], env=environment(MACHINE="tcg"), stdin=slave, stdout=slave, stderr=slave) as process:
+    with subprocess.Popen(
+        [RUN], env=environment(MACHINE="tcg"), stdin=slave, stdout=slave, stderr=slave
+    ) as process:
         os.close(slave)
         shown = b""
         try:
@@ -91,7 +98,7 @@ def working_child(pid):
 
 
 def has_ended(pid):
-    """Gone, or only waiting for its new parent (which in a container may never ask) to take notice."""
+    """Gone, or waiting for its new parent (which in a container may never ask) to take notice."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] == "Z"
@@ -112,9 +119,14 @@ def wait_for(what):
 def test_interrupted_leaves_no_process_behind(number, machine):
     # Loops in GRUB's place or ours: whatever it does, it does not end before it is interrupted.
     process = subprocess.Popen(
-        [RUN], env=environment(**{**HANG, "MACHINE": machine}), stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        [RUN],
+        env=environment(**{**HANG, "MACHINE": machine}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     while not process.stderr.readline().startswith("run: booting"):
         pass
     emulator, work = wait_for(lambda: working_child(process.pid))

@@ -1,0 +1,236 @@
+"""One boot of a machine: starts the emulator, follows its console, dumps its state."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from machine import MachineError
+
+OVMF = "/usr/share/ovmf/OVMF.fd"
+POLL = 0.05  # seconds between two looks at the console
+DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
+
+BOCHS_CONFIG = """\
+config_interface: textconfig
+display_library: term
+{rom}
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+memory: guest={memory}, host={memory}
+cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs={ignore_msrs}
+clock: sync=none, time0=946681200
+boot: cdrom
+ata0-master: type=cdrom, path=boot.iso, status=inserted
+com1: enabled=1, mode=file, dev=console
+log: bochs.log
+panic: action=fatal
+error: action=report
+info: action=report
+debug: action=ignore
+port_e9_hack: enabled=1
+magic_break: enabled=0
+pci: enabled=1, chipset=i440fx
+plugin_ctrl: speaker=0
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+"""
+BOCHS_BIOS = "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot"
+BOCHS_UEFI = f"romimage: file={OVMF}, address=0xffe00000"
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A boot without GRUB, by QEMU's -kernel: multiboot 1, the hypervisor as an ELF32."""
+
+    kernel: str
+    options: str = ""
+    modules: tuple = ()
+
+    def arguments(self):
+        lines = [
+            f"{os.path.abspath(m.path)} {m.words}".strip().replace(",", ",,") for m in self.modules
+        ]
+        words = ["-kernel", os.path.abspath(self.kernel), "-append", self.options]
+        return words + (["-initrd", ",".join(lines)] if lines else [])
+
+
+@dataclass
+class Ending:
+    """How a boot came to its end."""
+
+    why: str  # "ended" (by itself), "until" (what was waited for) or "timeout"
+    status: object  # 0 or 1: the machine's own status; None where it has none
+    code: int  # the emulator's exit code
+    console: bytes
+    dump: str  # what the monitor commands printed (registers, unless other commands were given)
+    log: str  # the end of the emulator's own log
+
+
+class Emulator:
+    """One boot. `medium` is the path of an ISO, or a Direct. Its files are all in `work`."""
+
+    def __init__(self, machine, work, medium, commands=None):
+        self.machine, self.work, self.medium = machine, work, medium
+        self.bochs = machine.kind == "bochs"
+        self.commands = commands or (
+            bochs_registers(machine) if self.bochs else ["info registers -a"]
+        )
+        self.console = b""
+        self.process = None
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def bochs_command(self):
+        if isinstance(self.medium, Direct):
+            raise MachineError("Bochs boots from an ISO only")
+        uefi = self.machine.firmware == "uefi"
+        config = BOCHS_CONFIG.format(
+            rom=BOCHS_UEFI if uefi else BOCHS_BIOS,
+            memory=self.machine.mebibytes,
+            cpu=self.machine.model,
+            cpus=self.machine.cpus,
+            ips=4000000 if uefi else 10000000,
+            ignore_msrs=int(uefi),
+        )
+        if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
+            os.symlink(os.path.abspath(self.medium), self.path("boot.iso"))
+        with open(self.path("bochsrc"), "w", encoding="ascii") as file:
+            file.write(config)
+        # SIGINT ends the first command, "continue"; the others are carried out then.
+        with open(self.path("debugger"), "w", encoding="ascii") as file:
+            file.write("\n".join(["c", *self.commands, "q", ""]))
+        return ["bochs-bin", "-q", "-f", "bochsrc", "-rc", "debugger"]
+
+    def qemu_command(self):
+        machine = self.machine
+        command = [
+            "qemu-system-x86_64",
+            "-accel",
+            machine.kind,
+            "-machine",
+            "pc",
+            "-cpu",
+            machine.model,
+        ]
+        command += [
+            "-smp",
+            str(machine.cpus),
+            "-m",
+            str(machine.mebibytes),
+            "-display",
+            "none",
+            "-net",
+            "none",
+        ]
+        command += ["-no-reboot", "-serial", "file:console", "-qmp", "stdio"]
+        command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if machine.firmware == "uefi":
+            command += ["-bios", OVMF]
+        if isinstance(self.medium, Direct):
+            return command + self.medium.arguments()
+        return command + ["-cdrom", os.path.abspath(self.medium)]
+
+    def start(self):
+        command = self.bochs_command() if self.bochs else self.qemu_command()
+        if shutil.which(command[0]) is None:
+            raise MachineError(f"{command[0]} is not installed: run tools/setup run")
+        with open(self.path("emulator.out"), "wb") as out:
+            # A session of its own: Ctrl-C is for us, and we end it. Killed, we take it along.
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *command],
+                cwd=self.work,
+                env={**os.environ, "TERM": "dumb"},
+                start_new_session=True,
+                stdin=subprocess.DEVNULL if self.bochs else subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def read_console(self):
+        """What the console printed since the last call."""
+        try:
+            with open(self.path("console"), "rb") as file:
+                file.seek(len(self.console))
+                new = file.read()
+        except FileNotFoundError:  # made when the first character is printed
+            new = b""
+        self.console += new
+        return new
+
+    def text(self, name):
+        try:
+            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def interrogate(self):
+        """Stop the machine where it is, and return what the commands print."""
+        try:
+            if self.bochs:
+                self.process.send_signal(signal.SIGINT)
+                self.process.wait(DUMP_TIME)
+                return self.text("emulator.out").rpartition("Next at t=")[2]
+            requests = [{"execute": "qmp_capabilities"}, {"execute": "stop"}]
+            for line in self.commands:
+                requests.append(
+                    {"execute": "human-monitor-command", "arguments": {"command-line": line}}
+                )
+            requests.append({"execute": "quit"})
+            self.process.communicate("\n".join(map(json.dumps, requests)).encode(), DUMP_TIME)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            return "(the emulator did not answer)"
+        answers = [
+            json.loads(line)
+            for line in self.text("emulator.out").splitlines()
+            if line.startswith("{")
+        ]
+        return "\n".join(a["return"] for a in answers if isinstance(a.get("return"), str))
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def run(self, timeout, output=lambda new: None, until=None):
+        """Boot, until the machine ends, the regular expression `until` is found on the console, or
+        `timeout` seconds have passed. `output` gets what is printed, and b"" while nothing is."""
+        why, dump = "ended", ""
+        deadline = time.monotonic() + timeout
+        try:
+            self.start()
+            while self.process.poll() is None:
+                output(self.read_console())
+                if until and re.search(until.encode(), self.console):
+                    why = "until"
+                elif time.monotonic() > deadline:
+                    why = "timeout"
+                if why != "ended":
+                    dump = self.interrogate()
+                    break
+                time.sleep(POLL)
+        finally:
+            self.kill()
+        output(self.read_console())
+        code = self.process.returncode
+        status = self.machine.status(code) if why == "ended" else None
+        return Ending(why, status, code, self.console, dump, self.log())
+
+    def log(self):
+        """The end of what the emulator complains of: Bochs' panics and errors, QEMU's messages."""
+        lines = self.text("bochs.log" if self.bochs else "emulator.out").splitlines()
+        wanted = r"\d+[pe]\[" if self.bochs else r"[^{]"
+        if not lines:  # Bochs' configuration was not accepted
+            lines, wanted = self.text("emulator.out").splitlines(), r"\[ |bochsrc:"
+        return "\n".join([line for line in lines if re.match(wanted, line)][-20:])
+
+
+def bochs_registers(machine):
+    commands = []
+    for cpu in range(machine.cpus):
+        commands += ([f"set $cpu={cpu}"] if machine.cpus > 1 else []) + ["r", "sreg", "creg"]
+    return commands
