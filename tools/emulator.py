@@ -13,6 +13,9 @@ from machine import MachineError
 
 OVMF = "/usr/share/ovmf/OVMF.fd"
 POLL = 0.05  # seconds between two looks at the console
+# Runs a command that is killed when its parent, whose process id comes first, is gone. The shell
+# looks whether it was gone before setpriv asked for the signal.
+DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"']
 DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
 
 BOCHS_CONFIG = """\
@@ -141,7 +144,7 @@ class Emulator:
         with open(self.path("emulator.out"), "wb") as out:
             # A session of its own: Ctrl-C is for us, and we end it. Killed, we take it along.
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command],
+                [*DIE_WITH_US, str(os.getpid()), *command],
                 cwd=self.work,
                 env={**os.environ, "TERM": "dumb"},
                 start_new_session=True,

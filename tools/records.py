@@ -43,10 +43,7 @@ def verdict(ending):
     ]
     if not ends:
         if not ending.console or ending.code not in (0, 1, 3):
-            return (
-                3,
-                f"the emulator ended with code {ending.code}, without an @end record on the console",
-            )
+            return 3, f"the emulator ended with code {ending.code}, without an @end record"
         return 1, "the machine ended without an @end record on the console"
     if ending.status is None:
         return 3, f"@end status={ends[-1]}, and then the emulator ended with code {ending.code}"
