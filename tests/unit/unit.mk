@@ -3,10 +3,10 @@
 
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
-UNIT_elf         := vmm/elf.c lib/format.c lib/string.c
+UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
-UNIT_guest_load  := vmm/guest_load.c vmm/elf.c vmm/guest_ram.c lib/format.c lib/string.c
+UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_memmap      := boot/memmap.c
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c

@@ -1,0 +1,15 @@
+/*
+ * The ELF reader (System V ABI, chapters 4 and 5): executables, ELF32 for EM_386 and ELF64 for
+ * EM_X86_64.
+ */
+#pragma once
+
+#include "vmm/guest_image.h"
+
+/*
+ * Adds the loadable segments to image and sets its entry. Segments go to their physical addresses;
+ * the entry point may be virtual or physical, and is taken as virtual if it lies in a segment's
+ * virtual range. Returns as guest_image_parse.
+ */
+int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
+	      size_t error_size);
