@@ -88,7 +88,7 @@ static void use_first(unsigned n)
 
 	switch (n % 7) {
 	case 0:
-		USE("fnop", : : : "memory");
+		USE("fnstsw %%ax", : : : "eax", "memory");
 		return;
 	case 1:
 		USE("movups %%xmm0, %0", : "=m"(area) : : "memory");
