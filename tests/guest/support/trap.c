@@ -48,6 +48,7 @@ static void record(const struct frame *frame)
 	trap.ip = frame->ip;
 	trap.cs = frame->cs;
 	trap.flags = frame->flags;
+	trap.ax = frame->ax;
 }
 
 void trap_dispatch(struct frame *frame)

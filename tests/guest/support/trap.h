@@ -29,6 +29,7 @@ struct trap {
 	uintptr_t at; /* address of the instruction that was tried */
 	uintptr_t cs;
 	uintptr_t flags;
+	uintptr_t ax;
 };
 
 extern struct trap trap;

@@ -1,0 +1,34 @@
+/*
+ * Every exit that the hypervisor handles, with the architectural result checked. One table of
+ * named checks per topic; only=LIST runs some, topic=LIST whole tables, verbose names each before
+ * it runs.
+ */
+#include "exits.h"
+
+const char guest_name[] = "exits";
+
+int guest_main(void)
+{
+	const struct {
+		const char *name;
+		const struct check *checks;
+		size_t count;
+	} topics[] = {
+		{"cpuid", cpuid_checks, cpuid_check_count},
+		{"io", io_checks, io_check_count},
+		{"msr", msr_checks, msr_check_count},
+		{"control", control_checks, control_check_count},
+		{"instruction", instruction_checks, instruction_check_count},
+		{"event", event_checks, event_check_count},
+		{"debug", debug_checks, debug_check_count},
+		{"hypercall", hypercall_checks, hypercall_check_count},
+		{"mode", mode_checks, mode_check_count},
+		{"switch", switch_checks, switch_check_count},
+	};
+
+	fpu_enable();
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
+		if (option_lists("topic", topics[i].name))
+			run_checks(topics[i].checks, topics[i].count, "only");
+	return report_end();
+}

@@ -1,0 +1,136 @@
+/* CPUID: SDM Vol. 2A, CPUID; what the hypervisor hides, and what follows the guest's registers. */
+#include "exits.h"
+
+static void signature(void)
+{
+	struct cpuid_result r = cpuid(HYPERCALL_CPUID_SIGNATURE, 0);
+
+	expect(r.eax >= HYPERCALL_CPUID_VERSION, "highest leaf 0x%x", r.eax);
+	r = cpuid(HYPERCALL_CPUID_VERSION, 0);
+	expect(r.eax == HYPERCALL_VERSION, "version %u", r.eax);
+	expect(cpuid(1, 0).ecx & 1u << 31, "CPUID.1:ECX[31] is clear");
+}
+
+static void osxsave_mirrors_cr4(void)
+{
+	uintptr_t cr4 = read_cr4();
+
+	if (!(cpuid(1, 0).ecx & 1u << 26)) {
+		skip("no XSAVE here");
+		return;
+	}
+	write_cr4(cr4 & ~CR4_OSXSAVE);
+	expect(!(cpuid(1, 0).ecx & 1u << 27), "OSXSAVE is set without CR4.OSXSAVE");
+	TRY("xgetbv", : : "c"(0) : "eax", "edx", "memory");
+	expect_fault("XGETBV without CR4.OSXSAVE", VECTOR_UD);
+	try_xsetbv(0, 1);
+	expect_fault("XSETBV without CR4.OSXSAVE", VECTOR_UD);
+	write_cr4(cr4 | CR4_OSXSAVE);
+	expect(cpuid(1, 0).ecx & 1u << 27, "OSXSAVE is clear with CR4.OSXSAVE");
+}
+
+static void leaf_d_follows_xcr0(void)
+{
+	uint64_t all;
+	uint32_t size;
+
+	if (!(fpu_components & FPU_XSAVE)) {
+		skip("no XSAVE here");
+		return;
+	}
+	all = xgetbv(0);
+	xsetbv(0, XCR0_X87);
+	size = cpuid(0xd, 0).ebx;
+	expect(size == 576, "%u bytes for XCR0=1", size);
+	xsetbv(0, XCR0_X87 | XCR0_SSE);
+	size = cpuid(0xd, 0).ebx;
+	expect(size == 576, "%u bytes for XCR0=3", size);
+	if (all & XCR0_AVX) {
+		xsetbv(0, XCR0_X87 | XCR0_SSE | XCR0_AVX);
+		size = cpuid(0xd, 0).ebx;
+		expect(size == 576 + 256, "%u bytes for XCR0=7", size);
+	}
+	xsetbv(0, all);
+	size = cpuid(0xd, 0).ebx;
+	expect(size <= cpuid(0xd, 0).ecx, "%u bytes for all, %u at most", size,
+	       cpuid(0xd, 0).ecx);
+	expect((cpuid(0xd, 0).eax & all) == all, "XCR0 holds more than CPUID.D offers");
+	expect(!(cpuid(0xd, 0).eax & ~0xe7u) && !cpuid(0xd, 0).edx,
+	       "CPUID.D offers components 0x%x:0x%x", cpuid(0xd, 0).edx, cpuid(0xd, 0).eax);
+}
+
+static void unsupported_features_hidden(void)
+{
+	struct cpuid_result r = cpuid(1, 0);
+
+	expect(!(r.ecx & 1u << 3), "MONITOR is offered");
+	expect(!(r.ecx & 1u << 5), "VMX is offered");
+	expect(!(r.ecx & 1u << 6), "SMX is offered");
+	expect(!(r.ecx & 1u << 15), "PDCM is offered");
+	expect(!(r.ecx & 1u << 21), "x2APIC is offered");
+	expect(!(r.ecx & 1u << 24), "the TSC deadline timer is offered");
+	if (cpuid(0, 0).eax >= 7) {
+		r = cpuid(7, 0);
+		expect(!(r.ebx & 1u << 2), "SGX is offered");
+		expect(!(r.ebx & 1u << 14), "MPX is offered");
+		expect(!(r.ebx & 1u << 25), "processor trace is offered");
+		expect(!(r.ecx & 1u << 3), "PKU is offered");
+		expect(!(r.ecx & 1u << 4), "OSPKE is set");
+		expect(!(r.ecx & 1u << 7), "CET shadow stacks are offered");
+		expect(!(r.edx & 1u << 5), "user interrupts are offered");
+		expect(!(r.edx & 7u << 22), "AMX is offered");
+	}
+	if (fpu_components & FPU_XSAVE) {
+		r = cpuid(0xd, 1);
+		expect(!(r.eax & 1u << 1), "XSAVEC is offered");
+		expect(!(r.eax & 1u << 2), "XGETBV with ECX=1 is offered");
+		expect(!(r.eax & 1u << 3), "XSAVES is offered");
+		expect(!(r.eax & 1u << 4), "XFD is offered");
+	}
+}
+
+static void upper_halves_cleared(void)
+{
+#ifdef __x86_64__
+	uint64_t a = 0xffffffff00000000, b = ~0ull, c = 0xffffffff00000000, d = ~0ull;
+
+	asm volatile("cpuid" : "+a"(a), "+b"(b), "+c"(c), "+d"(d));
+	expect(!((a | b | c | d) >> 32), "upper halves 0x%llx 0x%llx 0x%llx 0x%llx",
+	       (unsigned long long)a, (unsigned long long)b, (unsigned long long)c,
+	       (unsigned long long)d);
+#else
+	skip("64-bit only");
+#endif
+}
+
+static void leaf_out_of_range(void)
+{
+	/* beyond the highest basic leaf: the data of the highest basic leaf, on Intel */
+	uint32_t highest = cpuid(0, 0).eax;
+	struct cpuid_result last = cpuid(highest, 0), beyond = cpuid(highest + 100, 0);
+
+	expect(highest >= 1 && highest < 0x100, "highest basic leaf 0x%x", highest);
+	expect(!memcmp(&last, &beyond, sizeof(last)) || !(beyond.eax | beyond.ebx | beyond.edx),
+	       "a leaf out of range is neither the last one nor zero: 0x%x 0x%x 0x%x 0x%x",
+	       beyond.eax, beyond.ebx, beyond.ecx, beyond.edx);
+}
+
+static void other_registers_kept(void)
+{
+	uintptr_t si = 0x11111111, di = 0x22222222;
+
+	asm volatile("cpuid" : "+S"(si), "+D"(di) : "a"(1), "c"(0) : "ebx", "edx", "memory");
+	expect(si == 0x11111111 && di == 0x22222222, "SI 0x%lx DI 0x%lx", (unsigned long)si,
+	       (unsigned long)di);
+}
+
+const struct check cpuid_checks[] = {
+	{"cpuid-signature", signature, NEEDS_HYPERCALL},
+	{"cpuid-osxsave-mirrors-cr4", osxsave_mirrors_cr4, 0},
+	{"cpuid-leaf-d-follows-xcr0", leaf_d_follows_xcr0, NEEDS_HYPERCALL},
+	{"cpuid-unsupported-features-hidden", unsupported_features_hidden, NEEDS_HYPERCALL},
+	{"cpuid-upper-halves-cleared", upper_halves_cleared, 0},
+	{"cpuid-leaf-out-of-range", leaf_out_of_range, 0},
+	{"cpuid-other-registers-kept", other_registers_kept, 0},
+};
+const size_t cpuid_check_count = ARRAY_SIZE(cpuid_checks);
