@@ -31,7 +31,7 @@ struct table {
 	uint32_t length;
 	uint8_t revision;
 	uint8_t checksum;
-	char oem[22];
+	char oem[18]; /* OEMID, OEM table ID, OEM revision */
 	uint32_t creator[2];
 } __attribute__((packed));
 

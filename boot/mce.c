@@ -15,10 +15,12 @@
 static unsigned int bank_count(void)
 {
 	uint32_t features = cpuid(1).edx;
+	uint64_t capabilities;
 
-	if (!(features & BIT(7)) || !(features & BIT(14)))
+	if (!(features & BIT(7)) || !(features & BIT(14)) ||
+	    !rdmsr_if_present(MSR_IA32_MCG_CAP, &capabilities))
 		return 0;
-	return rdmsr(MSR_IA32_MCG_CAP) & 0xff;
+	return capabilities & 0xff;
 }
 
 void machine_check_init_cpu(void)

@@ -6,6 +6,7 @@
 #include "boot/memory.h"
 #include "boot/paging.h"
 #include "lib/console.h"
+#include "lib/errno.h"
 #include "lib/frames.h"
 #include "lib/lock.h"
 #include "lib/string.h"

@@ -46,6 +46,11 @@ extern const struct nmi_window {
 	uint64_t start, end, recover;
 } nmi_windows[], nmi_windows_end[];
 
+/* Instructions that may raise #GP, and where to go on: rdmsr_if_present() of lib/x86.h. */
+extern const struct fixup {
+	uint64_t faults, recover;
+} fixups[], fixups_end[];
+
 void cpu_set_this(struct cpu *cpu)
 {
 	cpu->self = cpu;
@@ -124,6 +129,17 @@ void interrupt_handle(uint8_t vector)
 	apic_end_of_interrupt();
 }
 
+static bool fix_up(struct trap_frame *frame)
+{
+	for (const struct fixup *fixup = fixups; fixup < fixups_end; fixup++) {
+		if (frame->vector == VECTOR_GP && frame->rip == fixup->faults) {
+			frame->rip = fixup->recover;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Called by boot/vectors.S with interrupts off. */
 void trap_handle(struct trap_frame *frame);
 void trap_handle(struct trap_frame *frame)
@@ -137,7 +153,7 @@ void trap_handle(struct trap_frame *frame)
 				frame->rip = w->recover;
 	} else if (frame->vector == VECTOR_MC) {
 		machine_check_handle(frame);
-	} else {
+	} else if (!fix_up(frame)) {
 		fault_report(frame);
 	}
 }

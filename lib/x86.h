@@ -146,6 +146,27 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 			 : "memory");
 }
 
+/*
+ * An MSR that CPUID promises and an emulator may lack. False: #GP. The table of addresses where a
+ * #GP is expected, and where to go on, is searched by boot/trap.c.
+ */
+static inline bool rdmsr_if_present(uint32_t msr, uint64_t *value)
+{
+	uint32_t low = 0, high = 0;
+	bool present = false;
+
+	__asm__ volatile("1: rdmsr\n"
+			 "   mov $1, %b0\n"
+			 "2:\n"
+			 "   .pushsection .fixups, \"a\"\n"
+			 "   .quad 1b, 2b\n"
+			 "   .popsection"
+			 : "+r"(present), "+a"(low), "+d"(high)
+			 : "c"(msr));
+	*value = (uint64_t) high << 32 | low;
+	return present;
+}
+
 static inline uint64_t rdtsc(void)
 {
 	uint32_t low, high;

@@ -1,0 +1,101 @@
+# Resident. `make help` lists the targets.
+
+CC      := gcc
+LD      := ld
+OBJCOPY := objcopy
+BUILD   := build
+
+.DEFAULT_GOAL := all
+
+CFLAGS := -m64 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=small -mno-red-zone \
+	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wvla -I. -MMD -MP
+
+# vmx/offsets.c only makes offsets.h
+SOURCES := $(filter-out vmx/offsets.c,$(wildcard $(foreach floor,lib boot vmx fpu vmm,$(floor)/*.c $(floor)/*.S)))
+OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
+
+.PHONY: all
+all: $(BUILD)/resident.elf $(BUILD)/resident32.elf guests
+
+$(BUILD)/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -I$(BUILD) -c -o $@ $<
+
+$(BUILD)/vmx/entry.S.o: $(BUILD)/offsets.h
+
+$(BUILD)/offsets.h: vmx/offsets.c $(wildcard vmx/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MF $(BUILD)/offsets.d -S -o $(BUILD)/offsets.s $<
+	sed -n 's/^->\([A-Z0-9_]*\) \$$\(.*\)/#define \1 \2/p' $(BUILD)/offsets.s > $@
+
+# Two links: the second has the table of function names that the first made known.
+LINK = $(LD) -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 -T linker.ld
+
+$(BUILD)/first.elf: $(OBJECTS) $(BUILD)/no-symbols.o linker.ld
+	$(LINK) -o $@ $(OBJECTS) $(BUILD)/no-symbols.o
+
+$(BUILD)/resident.elf: $(BUILD)/first.elf $(BUILD)/symbols.o
+	$(LINK) -o $@ $(OBJECTS) $(BUILD)/symbols.o
+
+$(BUILD)/no-symbols.s: tools/symbols
+	@mkdir -p $(@D)
+	tools/symbols > $@
+
+$(BUILD)/symbols.s: $(BUILD)/first.elf tools/symbols
+	tools/symbols $< > $@
+
+$(BUILD)/%symbols.o: $(BUILD)/%symbols.s
+	$(CC) -c -o $@ $<
+
+# What QEMU's -kernel takes.
+$(BUILD)/resident32.elf: $(BUILD)/resident.elf
+	$(OBJCOPY) -O elf32-i386 $< $@
+
+include tests/guest/guest.mk
+include tests/unit/unit.mk
+
+# Set-up comes first, and the build runs in a make of its own that finds what was installed.
+KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL
+export $(KNOBS)
+
+.PHONY: run
+run: ## build, make an ISO and boot the demonstration, or GUEST
+	@tools/setup run
+	@$(MAKE) --no-print-directory -s all
+	@exec tools/run
+
+.PHONY: test
+test: ## everything: static checks, unit tests, system tests
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory check unit system
+
+.PHONY: check
+check: all ## static checks: vector instructions, floors, layout, cppcheck
+	tools/check
+
+.PHONY: system
+system: all ## boots everything: pytest on Bochs and QEMU
+	/usr/bin/python3 -m pytest -q -n 2 tests/system
+
+.PHONY: iso
+iso: all ## build/resident.iso with the demonstration, for a USB stick
+	tools/run --iso
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@echo "make TARGET [KNOB=value ...]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo "Knobs of make run: $(KNOBS); README.md explains them."
+
+-include $(OBJECTS:.o=.d) $(BUILD)/offsets.d

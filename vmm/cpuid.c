@@ -1,0 +1,248 @@
+#include "fpu/hardware.h"
+#include "lib/string.h"
+#include "vmm/cpuid.h"
+#include "vmm/hypercall.h"
+#include "vmx/bits.h"
+#include "vmx/capabilities.h"
+
+#define BASIC_LEAVES	0xe /* 0 to Dh */
+#define EXTENDED_FIRST	0x80000000u
+#define EXTENDED_LEAVES 9 /* to 80000008h */
+#define SUBLEAVES	8 /* of leaf 4 */
+#define XSAVE_SUBLEAVES 8 /* of leaf Dh: components 0 to 7 */
+
+#define LEAF1_ECX_OSXSAVE BIT(27)
+
+/* Leaf 1 ECX: SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, PCID, SSE4.1, SSE4.2, MOVBE, POPCNT, AES,
+ * XSAVE, AVX, F16C, RDRAND. Not: DTES64, MONITOR, DS-CPL, VMX, SMX, EIST, TM2, PDCM, DCA, x2APIC,
+ * TSC-Deadline: what they belong to is not there. */
+#define LEAF1_ECX                                                                                  \
+	(BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(17) | BIT(19) | BIT(20) | BIT(22) |    \
+	 BIT(23) | BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
+#define LEAF1_ECX_HYPERVISOR BIT(31)
+#define LEAF1_ECX_NEEDS_XSAVE (BIT(12) | BIT(26) | BIT(28) | BIT(29))
+
+/* Leaf 1 EDX: FPU, VME, DE, PSE, TSC, MSR, PAE, CX8, SEP, PGE, CMOV, PAT, PSE-36, CLFSH, MMX, FXSR,
+ * SSE, SSE2, SS. Not: MCE, MCA, APIC, MTRR, PSN, DS, ACPI, HTT, TM, PBE. */
+#define LEAF1_EDX                                                                                  \
+	(BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(11) |         \
+	 BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | \
+	 BIT(27))
+
+/* Leaf 7 EBX: FSGSBASE, BMI1, AVX2, FDP_EXCPTN, SMEP, BMI2, ERMS, INVPCID, no-FCS/FDS, AVX512F, DQ,
+ * RDSEED, ADX, SMAP, AVX512-IFMA, CLFLUSHOPT, CLWB, AVX512-CD, SHA, AVX512-BW, VL. Not: TSC_ADJUST,
+ * SGX, HLE, RTM, RDT, MPX, PT. */
+#define LEAF7_EBX                                                                                  \
+	(BIT(0) | BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(13) |        \
+	 BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | BIT(23) | BIT(24) | BIT(28) | \
+	 BIT(29) | BIT(30) | BIT(31))
+#define LEAF7_EBX_INVPCID BIT(10)
+#define LEAF7_EBX_AVX2	  BIT(5)
+#define LEAF7_EBX_AVX512                                                                           \
+	(BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
+
+/* Leaf 7 ECX: AVX512-VBMI, UMIP, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ, RDPID,
+ * MOVDIRI, MOVDIR64B. Not: PKU, OSPKE, WAITPKG, CET, LA57, KL, ENQCMD, SGX_LC, PKS. */
+#define LEAF7_ECX                                                                                  \
+	(BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) |      \
+	 BIT(22) | BIT(27) | BIT(28))
+#define LEAF7_ECX_RDPID	 BIT(22)
+#define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
+#define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
+
+/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT, the speculation-control MSRs. */
+#define LEAF7_EDX	 (BIT(4) | BIT(8))
+#define LEAF7_EDX_AVX512 BIT(8)
+
+/* Leaf Dh.1 EAX: XSAVEOPT. Not: XSAVEC, XGETBV(1) (it would show an armed guest a foreign XINUSE),
+ * XSAVES, XFD. */
+#define LEAFD1_EAX BIT(0)
+
+/* 80000001h ECX: LAHF64, LZCNT, PREFETCHW. EDX: SYSCALL, NX, 1-GiB pages, RDTSCP, Intel 64. */
+#define EXTENDED1_ECX	     (BIT(0) | BIT(5) | BIT(8))
+#define EXTENDED1_EDX	     (BIT(11) | BIT(20) | BIT(26) | BIT(27) | BIT(29))
+#define EXTENDED1_EDX_RDTSCP BIT(27)
+
+/* Written by guest_cpuid_init() on the first CPU. */
+static struct cpuid_regs basic[BASIC_LEAVES];
+static struct cpuid_regs extended[EXTENDED_LEAVES];
+static struct cpuid_regs cache[SUBLEAVES];
+static struct cpuid_regs xsave[XSAVE_SUBLEAVES];
+static uint32_t basic_max, extended_max;
+static uint64_t cr4_allowed;
+
+static struct cpuid_regs host_leaf(uint32_t leaf)
+{
+	uint32_t max = cpuid(leaf & EXTENDED_FIRST).eax;
+
+	return leaf <= max ? cpuid(leaf) : (struct cpuid_regs) {};
+}
+
+static void filter_leaf1(struct cpuid_regs *r)
+{
+	r->ebx &= 0x0000ff00; /* CLFLUSH size; no APIC id, one logical processor */
+	r->ecx &= LEAF1_ECX;
+	r->ecx |= LEAF1_ECX_HYPERVISOR;
+	r->edx &= LEAF1_EDX;
+	if (!fpu_features()->superset)
+		r->ecx &= ~LEAF1_ECX_NEEDS_XSAVE;
+	if (!(fpu_features()->superset & XCR0_AVX))
+		r->ecx &= ~(LEAF1_ECX_NEEDS_XSAVE & ~BIT(26));
+}
+
+static void filter_leaf7(struct cpuid_regs *r)
+{
+	uint64_t superset = fpu_features()->superset;
+
+	r->eax = 0; /* no further subleaf */
+	r->ebx &= LEAF7_EBX;
+	r->ecx &= LEAF7_ECX;
+	r->edx &= LEAF7_EDX;
+	if (!(superset & XCR0_OPMASK)) {
+		r->ebx &= ~LEAF7_EBX_AVX512;
+		r->ecx &= ~LEAF7_ECX_AVX512;
+		r->edx &= ~LEAF7_EDX_AVX512;
+	}
+	if (!(superset & XCR0_AVX)) {
+		r->ebx &= ~LEAF7_EBX_AVX2;
+		r->ecx &= ~LEAF7_ECX_AVX;
+	}
+	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_INVPCID))
+		r->ebx &= ~LEAF7_EBX_INVPCID;
+	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
+		r->ecx &= ~LEAF7_ECX_RDPID;
+}
+
+static void fill_xsave_leaf(void)
+{
+	uint64_t superset = fpu_features()->superset;
+
+	if (!superset)
+		return;
+	xsave[0] = (struct cpuid_regs) { .eax = superset, .ecx = fpu_features()->image_size };
+	xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX;
+	for (uint32_t i = 2; i < XSAVE_SUBLEAVES; i++)
+		if (superset & BIT(i))
+			xsave[i] = cpuid_count(0xd, i);
+}
+
+static void fill_extended(void)
+{
+	uint32_t host_max = cpuid(EXTENDED_FIRST).eax;
+
+	extended_max = EXTENDED_FIRST + EXTENDED_LEAVES - 1;
+	if (host_max < extended_max)
+		extended_max = host_max;
+	for (uint32_t i = 0; i < EXTENDED_LEAVES; i++)
+		extended[i] = host_leaf(EXTENDED_FIRST + i);
+	extended[0] = (struct cpuid_regs) { .eax = extended_max };
+	extended[1].ecx &= EXTENDED1_ECX;
+	extended[1].edx &= EXTENDED1_EDX;
+	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
+		extended[1].edx &= ~EXTENDED1_EDX_RDTSCP;
+	extended[7] = (struct cpuid_regs) { .edx = extended[7].edx & BIT(8) }; /* invariant TSC */
+	extended[8].ebx = extended[8].ecx = extended[8].edx = 0;
+}
+
+static void choose_cr4(void)
+{
+	cr4_allowed = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCE |
+		      CR4_OSFXSR | CR4_OSXMMEXCPT;
+	if (basic[1].ecx & BIT(26))
+		cr4_allowed |= CR4_OSXSAVE;
+	if (basic[1].ecx & BIT(17))
+		cr4_allowed |= CR4_PCIDE;
+	if (basic[7].ebx & BIT(0))
+		cr4_allowed |= CR4_FSGSBASE;
+	if (basic[7].ebx & BIT(7))
+		cr4_allowed |= CR4_SMEP;
+	if (basic[7].ebx & BIT(20))
+		cr4_allowed |= CR4_SMAP;
+	if (basic[7].ecx & BIT(2))
+		cr4_allowed |= CR4_UMIP;
+	cr4_allowed &= vmx_capabilities()->cr4_fixed1;
+}
+
+void guest_cpuid_init(void)
+{
+	/* leaves that are listed here are passed on, others read as zero */
+	basic[0] = cpuid(0);
+	basic_max = basic[0].eax < BASIC_LEAVES - 1 ? basic[0].eax : BASIC_LEAVES - 1;
+	basic[0].eax = basic_max;
+	basic[1] = host_leaf(1);
+	basic[2] = host_leaf(2);
+	basic[7] = host_leaf(7);
+	filter_leaf1(&basic[1]);
+	filter_leaf7(&basic[7]);
+	for (uint32_t i = 0; i < SUBLEAVES && basic_max >= 4; i++) {
+		cache[i] = cpuid_count(4, i);
+		cache[i].eax &= 0x3fff; /* no other core or thread shares it */
+	}
+	fill_xsave_leaf();
+	fill_extended();
+	choose_cr4();
+}
+
+/* The size of an XSAVE area for the components that are enabled (leaf Dh EBX). */
+static uint32_t xsave_size(uint64_t xcr0)
+{
+	uint32_t size = 512 + 64;
+
+	for (uint32_t i = 2; i < XSAVE_SUBLEAVES; i++)
+		if ((xcr0 & BIT(i)) && xsave[i].ebx + xsave[i].eax > size)
+			size = xsave[i].ebx + xsave[i].eax;
+	return size;
+}
+
+static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
+{
+	struct cpuid_regs r = { .eax = HYPERCALL_CPUID_VERSION };
+	static const char signature[12] = HYPERCALL_SIGNATURE;
+
+	if (leaf == HYPERCALL_CPUID_VERSION)
+		return (struct cpuid_regs) { .eax = HYPERCALL_VERSION };
+	memcpy(&r.ebx, signature, 4);
+	memcpy(&r.ecx, signature + 4, 4);
+	memcpy(&r.edx, signature + 8, 4);
+	return r;
+}
+
+struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uint64_t xcr0)
+{
+	struct cpuid_regs r = {};
+
+	if (leaf == HYPERCALL_CPUID_SIGNATURE || leaf == HYPERCALL_CPUID_VERSION)
+		return hypervisor_leaf(leaf);
+	if (leaf >= EXTENDED_FIRST && leaf <= extended_max)
+		return extended[leaf - EXTENDED_FIRST];
+	if (leaf > basic_max)
+		return r;
+	switch (leaf) {
+	case 1:
+		r = basic[1];
+		if (cr4 & CR4_OSXSAVE)
+			r.ecx |= LEAF1_ECX_OSXSAVE;
+		return r;
+	case 4:
+		return subleaf < SUBLEAVES ? cache[subleaf] : r;
+	case 7:
+		return subleaf ? r : basic[7];
+	case 0xd:
+		r = subleaf < XSAVE_SUBLEAVES ? xsave[subleaf] : r;
+		if (subleaf == 0 && fpu_features()->superset)
+			r.ebx = xsave_size(xcr0);
+		return r;
+	default:
+		return basic[leaf];
+	}
+}
+
+uint64_t guest_cr4_allowed(void)
+{
+	return cr4_allowed;
+}
+
+bool guest_has_rdtscp(void)
+{
+	return extended[1].edx & EXTENDED1_EDX_RDTSCP;
+}

@@ -1,0 +1,227 @@
+#include <stddef.h>
+
+#include "boot/fault.h"
+#include "boot/mce.h"
+#include "boot/trap.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+#include "vmx/bits.h"
+#include "vmx/dump.h"
+#include "vmx/vmcs.h"
+
+#define BASIC_REASON 0xffffu
+
+/* EPT violation qualification (SDM Vol. 3C table 27-7) */
+#define EPT_READ    BIT(0)
+#define EPT_WRITE   BIT(1)
+#define EPT_FETCH   BIT(2)
+
+#define IOAPIC_PAGE 0xfec00000ull
+#define APIC_PAGE   0xfee00000ull
+
+void exit_entry_failed(struct vcpu *vcpu, const char *what)
+{
+	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
+	vmcs_dump();
+	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
+}
+
+static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+	uint8_t vector = info & INTERRUPTION_VECTOR;
+
+	if ((info & INTERRUPTION_TYPE) == TYPE_NMI) {
+		/* NMIs stay blocked until IRET: the handler counts this one, and its IRET ends that */
+		__asm__ volatile("int $2");
+		return;
+	}
+	switch (vector) {
+	case VECTOR_NM:
+		fpu_trap(&pcpu->fpu, &vcpu->fpu.context);
+		break;
+	case VECTOR_MC:
+		machine_check_handle(NULL);
+		break;
+	case VECTOR_DB:
+	case VECTOR_AC:
+		if (!event_reflect(&vcpu->events))
+			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+		break;
+	default:
+		vm_fail(vcpu, "unknown-exit", "exception %u is not intercepted, and exited", vector);
+	}
+}
+
+static void exit_external_interrupt(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	(void) vcpu;
+	interrupt_handle(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
+}
+
+/* The run loop looks at the time, and at what is pending, before every entry. */
+static void exit_nothing_to_do(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	(void) vcpu;
+}
+
+static void exit_triple_fault(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	vm_fail(vcpu, "triple-fault",
+		"triple fault: an exception while a double fault was delivered [SDM Vol. 3A 6.15]");
+}
+
+static void exit_init(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	vm_fail(vcpu, "init",
+		"an INIT signal arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
+}
+
+static void exit_task_switch(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	static const char *const source[] = { "CALL", "IRET", "JMP", "a task gate in its IDT" };
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	(void) pcpu;
+	vm_fail(vcpu, "task-switch",
+		"hardware task switch to TSS selector 0x%llx by %s: not offered [SDM Vol. 3C 25.4.2]",
+		(unsigned long long) (qualification & 0xffff), source[qualification >> 30 & 3]);
+}
+
+static void exit_cpuid(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->registers;
+	struct cpuid_regs r = guest_cpuid(regs->rax, regs->rcx, vmcs_read(VMCS_GUEST_CR4),
+					  vcpu->fpu.context.xcr0);
+
+	(void) pcpu;
+	regs->rax = r.eax;
+	regs->rbx = r.ebx;
+	regs->rcx = r.ecx;
+	regs->rdx = r.edx;
+	vcpu_skip_instruction(vcpu);
+}
+
+static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
+	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
+	bool timer_wakes = vcpu->timer_deadline &&
+			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts);
+
+	(void) pcpu;
+	vcpu_skip_instruction(vcpu);
+	vcpu->wakes_on_interrupt = interrupts;
+	vcpu->wakes_on_nmi = nmis;
+	if (event_deliverable(&vcpu->events, vcpu->cr8))
+		return;
+	if (timer_wakes) {
+		vcpu->state = VCPU_HALTED;
+		return;
+	}
+	log_info("%s: halted with nothing that could wake it", vcpu->vm->config.name);
+	vm_end(vcpu->vm, vcpu->vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");
+}
+
+/* Caches hold other VMs' data and the hypervisor's: nothing is thrown away, and WB needs no flush. */
+static void exit_skip(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	vcpu_skip_instruction(vcpu);
+}
+
+static void exit_invalid_opcode(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
+}
+
+static void exit_general_protection(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void) pcpu;
+	vcpu_raise(vcpu, VECTOR_GP, 0);
+}
+
+static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
+	const char *access = qualification & EPT_FETCH ? "instruction fetch" :
+			     qualification & EPT_WRITE ? "write" : "read";
+
+	(void) pcpu;
+	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
+		vm_fail(vcpu, "ept-violation",
+			"%s at guest-physical 0x%llx: the %s is not there (CPUID.1:EDX.9 says so) "
+			"[SDM Vol. 3C 28.3.3.2]", access, (unsigned long long) gpa,
+			(gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
+	else
+		vm_fail(vcpu, "ept-violation",
+			"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
+			access, (unsigned long long) gpa);
+}
+
+static const exit_handler handlers[EXIT_REASON_COUNT] = {
+	[EXIT_REASON_EXCEPTION_NMI] = exit_exception,
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
+	[EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
+	[EXIT_REASON_INIT] = exit_init,
+	[EXIT_REASON_INTERRUPT_WINDOW] = exit_nothing_to_do,
+	[EXIT_REASON_NMI_WINDOW] = exit_nothing_to_do,
+	[EXIT_REASON_TASK_SWITCH] = exit_task_switch,
+	[EXIT_REASON_CPUID] = exit_cpuid,
+	[EXIT_REASON_GETSEC] = exit_invalid_opcode,
+	[EXIT_REASON_HLT] = exit_hlt,
+	[EXIT_REASON_INVD] = exit_skip,
+	[EXIT_REASON_RDPMC] = exit_general_protection,
+	[EXIT_REASON_VMCALL] = exit_vmcall,
+	[EXIT_REASON_VMCLEAR] = exit_invalid_opcode,
+	[EXIT_REASON_VMLAUNCH] = exit_invalid_opcode,
+	[EXIT_REASON_VMPTRLD] = exit_invalid_opcode,
+	[EXIT_REASON_VMPTRST] = exit_invalid_opcode,
+	[EXIT_REASON_VMREAD] = exit_invalid_opcode,
+	[EXIT_REASON_VMRESUME] = exit_invalid_opcode,
+	[EXIT_REASON_VMWRITE] = exit_invalid_opcode,
+	[EXIT_REASON_VMXOFF] = exit_invalid_opcode,
+	[EXIT_REASON_VMXON] = exit_invalid_opcode,
+	[EXIT_REASON_CR_ACCESS] = exit_cr_access,
+	[EXIT_REASON_IO_INSTRUCTION] = exit_io,
+	[EXIT_REASON_RDMSR] = exit_rdmsr,
+	[EXIT_REASON_WRMSR] = exit_wrmsr,
+	[EXIT_REASON_MWAIT] = exit_invalid_opcode,
+	[EXIT_REASON_MONITOR] = exit_invalid_opcode,
+	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
+	[EXIT_REASON_INVEPT] = exit_invalid_opcode,
+	[EXIT_REASON_PREEMPTION_TIMER] = exit_nothing_to_do,
+	[EXIT_REASON_INVVPID] = exit_invalid_opcode,
+	[EXIT_REASON_WBINVD] = exit_skip,
+	[EXIT_REASON_XSETBV] = exit_xsetbv,
+	[EXIT_REASON_VMFUNC] = exit_invalid_opcode,
+};
+
+void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint32_t reason = vmcs_read(VMCS_EXIT_REASON);
+	uint32_t basic = reason & BASIC_REASON;
+
+	if (basic < EXIT_REASON_COUNT)
+		vcpu->exits[basic]++;
+	if (reason & EXIT_REASON_ENTRY_FAILURE) {
+		exit_entry_failed(vcpu, exit_reason_name(basic));
+		return;
+	}
+	event_after_exit(&vcpu->events);
+	if (basic < EXIT_REASON_COUNT && handlers[basic])
+		handlers[basic](pcpu, vcpu);
+	else
+		vm_fail(vcpu, "unknown-exit", "VM exit with reason %u (%s), which has no handler",
+			basic, exit_reason_name(basic));
+}

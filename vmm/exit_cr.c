@@ -1,0 +1,187 @@
+/*
+ * MOV to and from control registers, CLTS, LMSW, XSETBV. SDM Vol. 3C 25.1.3, 25.3, 27.2.1.
+ */
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit.h"
+#include "vmm/guest_paging.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+#include "vmx/bits.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
+
+/* Exit qualification (SDM Vol. 3C table 27-3) */
+#define CR_NUMBER(q)	((q) & 0xf)
+#define CR_TYPE(q)	((q) >> 4 & 3)
+#define CR_REGISTER(q)	((q) >> 8 & 0xf)
+#define CR_LMSW_DATA(q) ((q) >> 16 & 0xffff)
+
+enum cr_access_type {
+	CR_MOV_TO,
+	CR_MOV_FROM,
+	CR_CLTS,
+	CR_LMSW,
+};
+
+#define CR0_DEFINED                                                                                \
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
+	 CR0_PG)
+#define CR3_NO_FLUSH	  BIT(63)
+#define ACCESS_RIGHTS_TYPE 0xfu
+#define TYPE_BUSY_TSS	   0xbu
+
+static void general_protection(struct vcpu *vcpu)
+{
+	vcpu_raise(vcpu, VECTOR_GP, 0);
+}
+
+static void enter_long_mode(uint64_t efer)
+{
+	uint64_t rights = vmcs_read(VMCS_GUEST_TR_ACCESS_RIGHTS);
+
+	/* a 16-bit TSS loaded before would make VM entry fail (SDM Vol. 3C 26.3.1.2) */
+	vmcs_write(VMCS_GUEST_TR_ACCESS_RIGHTS, (rights & ~ACCESS_RIGHTS_TYPE) | TYPE_BUSY_TSS);
+	vmcs_write(VMCS_GUEST_IA32_EFER, efer | EFER_LMA);
+	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) | ENTRY_IA32E_MODE_GUEST);
+}
+
+static void leave_long_mode(uint64_t efer)
+{
+	vmcs_write(VMCS_GUEST_IA32_EFER, efer & ~EFER_LMA);
+	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E_MODE_GUEST);
+}
+
+/* What must change with CR0.PG; false: #GP. */
+static bool switch_paging(struct vcpu *vcpu, bool on)
+{
+	uint64_t efer = vmcs_read(VMCS_GUEST_IA32_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	bool long_cs = vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
+
+	if (on && (efer & EFER_LME)) {
+		if (!(cr4 & CR4_PAE) || long_cs)
+			return false;
+		enter_long_mode(efer);
+	} else if (on && (cr4 & CR4_PAE)) {
+		if (guest_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3)))
+			return false;
+	} else if (!on) {
+		if ((cr4 & CR4_PCIDE) || ((efer & EFER_LMA) && long_cs))
+			return false;
+		if (efer & EFER_LMA)
+			leave_long_mode(efer);
+	}
+	vmx_invalidate_vpid(vcpu->vpid);
+	return true;
+}
+
+/* SDM Vol. 2B, MOV to control registers; false: #GP. */
+static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
+{
+	struct guest_cr0 *cr0 = &vcpu->fpu.cr0;
+	uint64_t old = guest_cr0_read(cr0);
+
+	if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) ||
+	    ((value & CR0_NW) && !(value & CR0_CD)))
+		return false;
+	value = (value & CR0_DEFINED) | CR0_ET;
+	if (((value ^ old) & CR0_PG) && !switch_paging(vcpu, value & CR0_PG))
+		return false;
+	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
+	return true;
+}
+
+static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
+{
+	uint64_t efer = vmcs_read(VMCS_GUEST_IA32_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	bool paging = vmcs_read(VMCS_GUEST_CR0) & CR0_PG;
+
+	if ((efer & EFER_LMA) && (value & ~CR3_NO_FLUSH) >> 52)
+		return false;
+	if ((value & CR3_NO_FLUSH) && !(cr4 & CR4_PCIDE))
+		return false;
+	if (paging && (cr4 & CR4_PAE) && !(efer & EFER_LMA) && guest_load_pdptes(vcpu, value))
+		return false;
+	vmcs_write(VMCS_GUEST_CR3, value & ~CR3_NO_FLUSH);
+	vmx_invalidate_vpid(vcpu->vpid);
+	return true;
+}
+
+/* Every bit that exits is one that a guest cannot have. */
+static bool write_cr4_value(uint64_t value)
+{
+	uint64_t kept = vmcs_read(VMCS_GUEST_CR4) & ~guest_cr4_allowed();
+
+	if (value & ~guest_cr4_allowed())
+		return false;
+	vmcs_write(VMCS_GUEST_CR4, value | kept);
+	return true;
+}
+
+static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
+{
+	switch (number) {
+	case 0:
+		return write_cr0_value(vcpu, value);
+	case 3:
+		return write_cr3_value(vcpu, value);
+	case 4:
+		return write_cr4_value(value);
+	case 8:
+		if (value > 15)
+			return false;
+		vcpu->cr8 = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	unsigned int number = CR_NUMBER(qualification), reg = CR_REGISTER(qualification);
+	uint64_t cr0, value;
+	bool valid = true;
+
+	(void) pcpu;
+	switch (CR_TYPE(qualification)) {
+	case CR_MOV_TO:
+		value = vcpu_get_register(vcpu, reg);
+		if (!vcpu_in_64bit_mode())
+			value &= 0xffffffff;
+		valid = write_cr(vcpu, number, value);
+		break;
+	case CR_MOV_FROM:
+		vcpu_set_register(vcpu, reg, number == 8 ? vcpu->cr8 : vmcs_read(VMCS_GUEST_CR3));
+		break;
+	case CR_CLTS:
+		cr0 = guest_cr0_read(&vcpu->fpu.cr0);
+		valid = write_cr0_value(vcpu, cr0 & ~CR0_TS);
+		break;
+	case CR_LMSW:
+		/* loads PE, MP, EM and TS; it cannot clear PE */
+		cr0 = guest_cr0_read(&vcpu->fpu.cr0);
+		value = CR_LMSW_DATA(qualification) & (CR0_PE | CR0_MP | CR0_EM | CR0_TS);
+		valid = write_cr0_value(vcpu, (cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | value);
+		break;
+	}
+	if (valid)
+		vcpu_skip_instruction(vcpu);
+	else
+		general_protection(vcpu);
+}
+
+void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	const struct guest_registers *regs = &vcpu->registers;
+	uint64_t value = regs->rdx << 32 | (uint32_t) regs->rax;
+
+	(void) pcpu;
+	if (vcpu_cpl() != 0 || (uint32_t) regs->rcx != 0 || !fpu_xcr0_valid(value)) {
+		general_protection(vcpu);
+		return;
+	}
+	vcpu->fpu.context.xcr0 = value; /* in the register from the next entry on */
+	vcpu_skip_instruction(vcpu);
+}

@@ -1,0 +1,120 @@
+/*
+ * RDMSR and WRMSR of what the MSR bitmap does not pass through. SDM Vol. 4, chapter 2.
+ */
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+#include "vmx/bits.h"
+#include "vmx/vmcs.h"
+
+#define MSR_IA32_DEBUGCTL 0x1d9
+#define DEBUGCTL_BTF	  BIT(1)
+#define EFER_DEFINED	  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+/* Returns 0, or -EINVAL: #GP. */
+static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		*value = vmcs_read(VMCS_GUEST_IA32_EFER);
+		return 0;
+	case MSR_TSC_AUX:
+		*value = vcpu_read_msr(vcpu, SWITCHED_TSC_AUX);
+		return guest_has_rdtscp() ? 0 : -EINVAL;
+	case MSR_IA32_DEBUGCTL:
+		*value = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
+		return 0;
+	case MSR_IA32_BIOS_SIGN_ID: /* no microcode to speak of */
+		*value = 0;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int write_efer(uint64_t value)
+{
+	uint64_t old = vmcs_read(VMCS_GUEST_IA32_EFER);
+
+	if (value & ~EFER_DEFINED)
+		return -EINVAL;
+	if (((value ^ old) & EFER_LME) && (vmcs_read(VMCS_GUEST_CR0) & CR0_PG))
+		return -EINVAL;
+	vmcs_write(VMCS_GUEST_IA32_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+	return 0;
+}
+
+static int write_switched(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index,
+			  uint64_t value, bool valid)
+{
+	if (!valid)
+		return -EINVAL;
+	vcpu_write_msr(pcpu, vcpu, index, value);
+	return 0;
+}
+
+static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		return write_efer(value);
+	case MSR_IA32_TSC:
+		vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());
+		return 0;
+	case MSR_STAR:
+		return write_switched(pcpu, vcpu, SWITCHED_STAR, value, true);
+	case MSR_LSTAR:
+		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_canonical(value));
+	case MSR_CSTAR:
+		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_canonical(value));
+	case MSR_FMASK:
+		return write_switched(pcpu, vcpu, SWITCHED_FMASK, value, !(value >> 32));
+	case MSR_TSC_AUX:
+		return write_switched(pcpu, vcpu, SWITCHED_TSC_AUX, value,
+				      guest_has_rdtscp() && !(value >> 32));
+	case MSR_IA32_DEBUGCTL:
+		if (value & ~DEBUGCTL_BTF)
+			return -EINVAL;
+		vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, value);
+		return 0;
+	case MSR_IA32_BIOS_SIGN_ID: /* CPUID then leaves the revision here: SDM Vol. 3A 9.11.7.1 */
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->registers;
+	uint64_t value = 0;
+
+	(void) pcpu;
+	if (read_msr(vcpu, regs->rcx, &value)) {
+		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
+			  (uint32_t) regs->rcx);
+		vcpu_raise(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	regs->rax = (uint32_t) value;
+	regs->rdx = value >> 32;
+	vcpu_skip_instruction(vcpu);
+}
+
+void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->registers;
+	uint64_t value = regs->rdx << 32 | (uint32_t) regs->rax;
+
+	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
+		log_debug("%s: WRMSR 0x%x <- 0x%llx: not offered or not valid, #GP",
+			  vcpu->vm->config.name, (uint32_t) regs->rcx, (unsigned long long) value);
+		vcpu_raise(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	vcpu_skip_instruction(vcpu);
+}

@@ -1,0 +1,162 @@
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmm/guest_paging.h"
+#include "vmm/vm.h"
+#include "vmx/vmcs.h"
+
+#define PTE_PRESENT  BIT(0)
+#define PTE_WRITE    BIT(1)
+#define PTE_USER     BIT(2)
+#define PTE_ACCESSED BIT(5)
+#define PTE_DIRTY    BIT(6)
+#define PTE_LARGE    BIT(7)
+#define PTE_ADDRESS  0x000ffffffffff000ull
+
+#define FAULT_PRESENT BIT(0)
+#define FAULT_WRITE   BIT(1)
+#define FAULT_USER    BIT(2)
+
+#define PDPTE_RESERVED 0xfff00000000001e6ull /* PAE paging; the width of addresses apart */
+
+/* How one paging mode walks. */
+struct walk {
+	unsigned int levels;
+	unsigned int entry_size;
+	unsigned int index_bits;
+	bool pae_pdptes; /* the top level is in registers and has no permissions */
+};
+
+static struct walk walk_mode(uint64_t cr4, uint64_t efer)
+{
+	if (efer & EFER_LMA)
+		return (struct walk) { 4, 8, 9, false };
+	if (cr4 & CR4_PAE)
+		return (struct walk) { 3, 8, 9, true };
+	return (struct walk) { 2, 4, 10, false };
+}
+
+static int fault(uint32_t *error_code, bool present, bool write)
+{
+	*error_code = (present ? FAULT_PRESENT : 0) | (write ? FAULT_WRITE : 0) |
+		      (vcpu_cpl() == 3 ? FAULT_USER : 0);
+	return -EFAULT;
+}
+
+static bool may_be_large(const struct walk *walk, unsigned int level, uint64_t cr4)
+{
+	if (walk->entry_size == 4)
+		return level == 1 && (cr4 & CR4_PSE);
+	return level == 1 || (level == 2 && !walk->pae_pdptes);
+}
+
+/* The frame of a large page; a 4-MiB page has 8 more address bits in its entry (PSE-36). */
+static uint64_t large_frame(const struct walk *walk, uint64_t entry, uint64_t page_size)
+{
+	if (walk->entry_size == 4)
+		return (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32;
+	return entry & PTE_ADDRESS & ~(page_size - 1);
+}
+
+static bool permitted(uint64_t rights, bool write, uint64_t cr4)
+{
+	bool user = vcpu_cpl() == 3;
+
+	if (user && !(rights & PTE_USER))
+		return false;
+	if (!user && (rights & PTE_USER) && (cr4 & CR4_SMAP) &&
+	    !(vmcs_read(VMCS_GUEST_RFLAGS) & BIT(18)))
+		return false;
+	if (write && !(rights & PTE_WRITE))
+		return !user && !(vmcs_read(VMCS_GUEST_CR0) & CR0_WP);
+	return true;
+}
+
+int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa,
+		    uint32_t *error_code)
+{
+	const struct guest_ram *ram = &vcpu->vm->ram;
+	uint64_t cr4 = vmcs_read(VMCS_GUEST_CR4);
+	struct walk walk = walk_mode(cr4, vmcs_read(VMCS_GUEST_IA32_EFER));
+	uint64_t table = vmcs_read(VMCS_GUEST_CR3) & PTE_ADDRESS;
+	uint64_t rights = PTE_WRITE | PTE_USER;
+
+	if (!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG)) {
+		*gpa = linear & 0xffffffff;
+		return 0;
+	}
+	for (unsigned int level = walk.levels - 1;; level--) {
+		uint64_t page_size = BIT(12 + walk.index_bits * level);
+		uint64_t index = linear / page_size & (BIT(walk.index_bits) - 1);
+		bool top_pdpte = walk.pae_pdptes && level == 2;
+		uint64_t at = table + index * walk.entry_size, entry = 0, marked;
+		bool leaf;
+
+		if (top_pdpte)
+			entry = vmcs_read(VMCS_GUEST_PDPTE0 + 2 * (index & 3));
+		else if (guest_ram_read(ram, at, &entry, walk.entry_size))
+			return fault(error_code, false, write);
+		if (!(entry & PTE_PRESENT))
+			return fault(error_code, false, write);
+		leaf = level == 0 || ((entry & PTE_LARGE) && may_be_large(&walk, level, cr4));
+		if (!top_pdpte)
+			rights &= entry;
+		if (leaf && !permitted(rights, write, cr4))
+			return fault(error_code, true, write);
+		marked = entry | PTE_ACCESSED | (leaf && write ? PTE_DIRTY : 0);
+		if (!top_pdpte && marked != entry)
+			guest_ram_write(ram, at, &marked, walk.entry_size);
+		if (leaf) {
+			uint64_t frame = level ? large_frame(&walk, entry, page_size) :
+						 entry & PTE_ADDRESS;
+
+			*gpa = frame + (linear & (page_size - 1));
+			return 0;
+		}
+		table = entry & PTE_ADDRESS;
+	}
+}
+
+int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write)
+{
+	uint8_t *bytes = buffer;
+	uint32_t done = 0;
+
+	while (done < length) {
+		uint64_t address = linear + done, gpa = 0;
+		uint32_t part = 0x1000 - (address & 0xfff), error_code = 0;
+		int error;
+
+		if (part > length - done)
+			part = length - done;
+		if (guest_translate(vcpu, address, write, &gpa, &error_code)) {
+			write_cr2(address);
+			vcpu_raise(vcpu, VECTOR_PF, error_code);
+			return -EFAULT;
+		}
+		error = write ? guest_ram_write(&vcpu->vm->ram, gpa, bytes + done, part) :
+				guest_ram_read(&vcpu->vm->ram, gpa, bytes + done, part);
+		if (error) {
+			vm_fail(vcpu, "ept-violation",
+				"%s at guest-physical 0x%llx, which is not its memory "
+				"[SDM Vol. 3C 28.3.3.2]", write ? "write" : "read",
+				(unsigned long long) gpa);
+			return -EFAULT;
+		}
+		done += part;
+	}
+	return 0;
+}
+
+int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
+{
+	uint64_t pdpte[4] = {};
+
+	if (guest_ram_read(&vcpu->vm->ram, cr3 & 0xffffffe0, pdpte, sizeof(pdpte)))
+		return -EINVAL;
+	for (unsigned int i = 0; i < 4; i++)
+		if ((pdpte[i] & PTE_PRESENT) && (pdpte[i] & PDPTE_RESERVED))
+			return -EINVAL;
+	for (unsigned int i = 0; i < 4; i++)
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);
+	return 0;
+}

@@ -1,0 +1,152 @@
+/*
+ * From the boot loader's information to the first guest.
+ */
+#include <stddef.h>
+
+#include "boot/apic.h"
+#include "boot/bootinfo.h"
+#include "boot/clock.h"
+#include "boot/fault.h"
+#include "boot/machine.h"
+#include "boot/mce.h"
+#include "boot/memory.h"
+#include "boot/options.h"
+#include "boot/paging.h"
+#include "boot/pic.h"
+#include "boot/trap.h"
+#include "fpu/hardware.h"
+#include "fpu/policy.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/crash.h"
+#include "vmm/pcpu.h"
+#include "vmm/run.h"
+#include "vmm/version.h"
+#include "vmm/vm.h"
+#include "vmx/bitmaps.h"
+#include "vmx/capabilities.h"
+#include "vmx/vmx.h"
+
+static struct pcpu boot_pcpu;
+static struct boot_info boot_info;
+static struct options options;
+
+_Static_assert((int) OPTION_FPU_LAZY == (int) FPU_LAZY && (int) OPTION_FPU_EAGER == (int) FPU_EAGER &&
+		       (int) OPTION_FPU_UNLOAD == (int) FPU_UNLOAD,
+	       "boot/options.h names the policies of fpu/owner.h");
+_Static_assert(OPTION_CONSOLE_COM1 == (int) CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int) CONSOLE_VGA &&
+		       OPTION_CONSOLE_E9 == (int) CONSOLE_E9,
+	       "boot/options.h names the devices of lib/console.h");
+
+static void warn(void *arg, const char *message)
+{
+	(void) arg;
+	log_warning("%s", message);
+}
+
+static void read_boot_information(uint32_t magic, uint64_t info)
+{
+	const struct boot_memory window = { NULL, 0, BIT(32) };
+	int error = boot_info_parse(&boot_info, &window, magic, info);
+
+	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
+	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
+		log_warning("%s", boot_info.warning[i]);
+	machine_init(&boot_info);
+	if (error)
+		panic("the boot loader's information cannot be used (error %d): start Resident by "
+		      "GRUB's multiboot2 or multiboot command", error);
+}
+
+static void apply_options(void)
+{
+	options_parse(&options, boot_info.cmdline, warn, NULL);
+	console_select(options.console, boot_info.ega_text);
+	log_set_level((enum log_level) options.loglevel);
+	machine_set_panic(options.panic);
+	fpu_set_trace(options.trace);
+}
+
+static void print_boot_record(void)
+{
+	const struct vmx_capabilities *c = vmx_capabilities();
+	const struct fpu_features *f = fpu_features();
+
+	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
+	       "lazyfp=%s firmware=%s tsc_khz=%llu",
+	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
+	       f->method_name, (unsigned long long) f->superset,
+	       fpu_policy_name((enum fpu_policy) options.fpu),
+	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
+	       (unsigned long long) clock_tsc_khz());
+}
+
+static void init_pcpu(struct pcpu *pcpu)
+{
+	pcpu->cpu.apic_id = apic_id();
+	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy) options.fpu,
+		     fpu_features()->superset);
+	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
+	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
+	pcpu->msr[SWITCHED_CSTAR] = rdmsr(MSR_CSTAR);
+	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
+	if (guest_has_rdtscp())
+		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
+}
+
+/* Guests of several trust domains on a CPU that speculates past #NM can read each other's state. */
+static void warn_of_lazyfp(void)
+{
+	uint32_t first = vms_count() ? vm_at(0)->vcpu.fpu.context.domain : 0;
+
+	if (options.fpu == OPTION_FPU_EAGER || !fpu_lazy_leaks())
+		return;
+	for (uint32_t i = 1; i < vms_count(); i++) {
+		if (vm_at(i)->vcpu.fpu.context.domain == first)
+			continue;
+		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
+			    "past #NM, and a guest could read another's FPU registers "
+			    "(CVE-2018-3665). Use fpu=eager, or trust=NAME on the module lines of "
+			    "guests that may see each other's data",
+			    fpu_policy_name((enum fpu_policy) options.fpu));
+		return;
+	}
+}
+
+/* Called by boot/start.S. */
+_Noreturn void resident_main(uint32_t magic, uint64_t info);
+void resident_main(uint32_t magic, uint64_t info)
+{
+	int error;
+
+	cpu_set_this(&boot_pcpu.cpu);
+	console_select(CONSOLE_COM1, false);
+	trap_init_cpu();
+	read_boot_information(magic, info);
+	apply_options();
+	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor for Intel VMX\n");
+	memory_init(&boot_info);
+	apic_init();
+	paging_init();
+	pic_init();
+	clock_init();
+	machine_check_init_cpu();
+	fpu_detect();
+	error = vmx_capabilities_check();
+	print_boot_record();
+	if (error)
+		machine_panic();
+	guest_cpuid_init();
+	bitmaps_init();
+	if (vmx_on())
+		machine_panic();
+	init_pcpu(&boot_pcpu);
+	crash_provoke(options.crash);
+	vms_create(&boot_info);
+	if (!vms_count())
+		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
+			  "each to GRUB's menu entry, as README.md shows");
+	warn_of_lazyfp();
+	run(&options);
+}

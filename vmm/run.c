@@ -1,0 +1,171 @@
+#include <stddef.h>
+
+#include "boot/clock.h"
+#include "boot/machine.h"
+#include "boot/options.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+#include "vmm/exit.h"
+#include "vmm/pcpu.h"
+#include "vmm/run.h"
+#include "vmm/stats.h"
+#include "vmm/vm.h"
+#include "vmx/capabilities.h"
+#include "vmx/dump.h"
+#include "vmx/entry.h"
+#include "vmx/vmcs.h"
+
+#define PREEMPTION_TIMER_MAX 0xffffffffull
+#define NEVER		     UINT64_MAX
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The vCPU has left the CPU: another one is entered, or the CPU goes idle. */
+static void deschedule(struct pcpu *pcpu)
+{
+	if (!pcpu->current || pcpu->descheduled)
+		return;
+	fpu_leave(&pcpu->fpu, &pcpu->current->fpu.context);
+	pcpu->descheduled = true;
+}
+
+/* The TSC value at which the VM has had its CPU time (`limit=`). */
+static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
+{
+	uint64_t limit;
+
+	if (!vcpu->vm->config.limit_ms)
+		return NEVER;
+	limit = clock_us_to_tsc(vcpu->vm->config.limit_ms * 1000);
+	return now + (limit > vcpu->ran ? limit - vcpu->ran : 0);
+}
+
+static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
+{
+	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
+	enum vmx_entry_result result;
+
+	vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
+	event_prepare_entry(&vcpu->events, vcpu->cr8);
+	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
+	switch (result) {
+	case VMX_EXITED:
+		vcpu->launched = true;
+		exit_dispatch(pcpu, vcpu);
+		break;
+	case VMX_NMI_FIRST:
+		vcpu->nmi_first++;
+		break;
+	case VMX_FAIL_VALID:
+		exit_entry_failed(vcpu,
+				  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
+		break;
+	case VMX_FAIL_INVALID:
+		exit_entry_failed(vcpu, "there is no current VMCS");
+		break;
+	}
+}
+
+/* Nobody here sends NMIs: one that comes is the machine's, and is told of. */
+static void report_nmis(struct pcpu *pcpu)
+{
+	uint64_t count = pcpu->cpu.nmi_count;
+
+	if (count == pcpu->nmi_seen)
+		return;
+	log_warning("CPU %u: %llu NMI(s) from the machine (chipset, watchdog, or debugger)",
+		    pcpu->cpu.id, (unsigned long long) (count - pcpu->nmi_seen));
+	pcpu->nmi_seen = count;
+}
+
+static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
+{
+	uint64_t start = rdtsc(), now = start, slice_end = start + slice;
+	uint64_t limit = limit_deadline(vcpu, start);
+
+	if (pcpu->current != vcpu)
+		deschedule(pcpu);
+	vcpu_switch_to(pcpu, vcpu);
+	pcpu->descheduled = false;
+	vcpu->yield = false;
+	while (now < min(slice_end, limit)) {
+		uint64_t deadline = min(slice_end, limit);
+
+		if (vcpu->timer_deadline)
+			deadline = min(deadline, vcpu->timer_deadline);
+		report_nmis(pcpu);
+		enter_once(pcpu, vcpu, now, deadline);
+		now = rdtsc();
+		if (vcpu->state != VCPU_RUNNABLE || vcpu->yield)
+			break;
+		vcpu_poll(vcpu, now);
+	}
+	vcpu->ran += now - start;
+	if (vcpu->state != VCPU_STOPPED && now >= limit)
+		vm_fail(vcpu, "limit", "it has had the CPU for the %llu ms of its module line (limit=)",
+			(unsigned long long) vcpu->vm->config.limit_ms);
+}
+
+/* The next vCPU after the current one that can run; NULL: none can. */
+static struct vcpu *pick(uint32_t *turn)
+{
+	uint64_t now = rdtsc();
+
+	for (uint32_t i = 0; i < vms_count(); i++) {
+		struct vm *vm = vm_at(++*turn % vms_count());
+
+		if (vm->state == VM_RUNNING && vcpu_poll(&vm->vcpu, now)) {
+			*turn %= vms_count();
+			return &vm->vcpu;
+		}
+	}
+	return NULL;
+}
+
+/* Nothing can run until a timer is due. */
+static void idle(struct pcpu *pcpu)
+{
+	uint64_t deadline = NEVER;
+
+	deschedule(pcpu);
+	for (uint32_t i = 0; i < vms_count(); i++) {
+		const struct vcpu *vcpu = &vm_at(i)->vcpu;
+
+		if (vm_at(i)->state == VM_RUNNING && vcpu->timer_deadline)
+			deadline = min(deadline, vcpu->timer_deadline);
+	}
+	clock_halt_until(deadline);
+	report_nmis(pcpu);
+}
+
+static _Noreturn void finish(const struct pcpu *pcpu, const struct options *options)
+{
+	bool success = vms_count() > 0;
+
+	stats_print(pcpu, options->stats);
+	for (uint32_t i = 0; i < vms_count(); i++)
+		success = success && vm_at(i)->status == 0;
+	machine_end(success ? 0 : 1);
+}
+
+void run(const struct options *options)
+{
+	struct pcpu *pcpu = this_pcpu();
+	uint64_t slice = clock_us_to_tsc(options->slice_us);
+	uint32_t turn = vms_count() - 1;
+
+	while (vms_in_state(VM_ENDED) < vms_count()) {
+		bool settling = vms_settle_step(pcpu);
+		struct vcpu *vcpu = pick(&turn);
+
+		if (vcpu)
+			run_slice(pcpu, vcpu, slice);
+		else if (!settling)
+			idle(pcpu);
+	}
+	finish(pcpu, options);
+}

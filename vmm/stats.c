@@ -1,0 +1,117 @@
+#include "fpu/policy.h"
+#include "lib/console.h"
+#include "lib/format.h"
+#include "lib/x86.h"
+#include "vmm/hypercall.h"
+#include "vmm/pcpu.h"
+#include "vmm/stats.h"
+#include "vmm/vm.h"
+
+typedef unsigned long long ull;
+
+void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
+		    struct hypercall_stats *stats)
+{
+	const struct fpu_counters *cpu = &pcpu->fpu.counters;
+	const struct fpu_counters *own = &vcpu->fpu.context.counters;
+
+	*stats = (struct hypercall_stats) {
+		.cpu_entries = cpu->entries,
+		.cpu_resident = cpu->resident,
+		.cpu_armed = cpu->armed,
+		.cpu_nm = cpu->nm,
+		.cpu_saves = cpu->saves,
+		.cpu_loads = cpu->loads,
+		.cpu_host = cpu->host,
+		.cpu_xcr0 = cpu->xcr0,
+		.cpu_ts_writes = cpu->ts_writes,
+		.cpu_bytes = cpu->bytes,
+		.cpu_switches = pcpu->switches,
+		.own_entries = own->entries,
+		.own_nm = own->nm,
+		.own_saves = own->saves,
+		.own_loads = own->loads,
+		.own_state = (uint64_t) vcpu->fpu.context.state,
+		.vms_running = vms_in_state(VM_RUNNING),
+		.vms_settling = vms_in_state(VM_CLEARING) + vms_in_state(VM_ENDING),
+	};
+}
+
+/* The part that all @fpu records share. `where` names what it is a record of. */
+static void print_fpu_record(const struct pcpu *pcpu, const char *where)
+{
+	const struct fpu_counters *c = &pcpu->fpu.counters;
+
+	record("fpu cpu=%u%s policy=%s entries=%llu resident=%llu armed=%llu nm=%llu saves=%llu "
+	       "loads=%llu scrubs=0 preloads=%llu host=%llu xcr0=%llu ts_writes=%llu flushes=0 "
+	       "bytes=%llu switches=%llu",
+	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), (ull) c->entries,
+	       (ull) c->resident, (ull) c->armed, (ull) c->nm, (ull) c->saves, (ull) c->loads,
+	       (ull) c->preloads, (ull) c->host, (ull) c->xcr0, (ull) c->ts_writes, (ull) c->bytes,
+	       (ull) pcpu->switches);
+}
+
+void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)
+{
+	char where[64];
+
+	format(where, sizeof(where), " snapshot=%u vm=%s", label, vcpu->vm->config.name);
+	print_fpu_record(pcpu, where);
+}
+
+static void print_row(const char *name, const struct fpu_counters *c)
+{
+	print("%-16s %10llu %10llu %10llu %8llu %8llu %8llu %10llu\n", name, (ull) c->entries,
+	      (ull) c->resident, (ull) c->armed, (ull) c->nm, (ull) c->saves, (ull) c->loads,
+	      (ull) c->ts_writes);
+}
+
+static void print_table(const struct pcpu *pcpu)
+{
+	char name[VM_NAME_SIZE + 16];
+
+	print("\nFPU ownership, policy %s: what each physical CPU and each guest cost\n",
+	      fpu_policy_name(pcpu->fpu.policy));
+	print("%-16s %10s %10s %10s %8s %8s %8s %10s\n", "", "entries", "resident", "armed", "#NM",
+	      "saves", "loads", "TS toggles");
+	format(name, sizeof(name), "CPU %u", pcpu->cpu.id);
+	print_row(name, &pcpu->fpu.counters);
+	for (uint32_t i = 0; i < vms_count(); i++) {
+		const struct vcpu *vcpu = &vm_at(i)->vcpu;
+
+		format(name, sizeof(name), "  %s", vm_at(i)->config.name);
+		print_row(name, &vcpu->fpu.context.counters);
+	}
+	print("entries: VM entries; resident: of these, with the guest's state found in the "
+	      "registers;\narmed: with CR0.TS forced; #NM: exits that a forced TS caused; "
+	      "saves, loads: XSAVE and\nXRSTOR; TS toggles: VMCS writes for CR0.TS and the #NM "
+	      "intercept.\nThe CPU ran %llu host sections (the hypervisor's own vector code) and "
+	      "switched %llu times\nfrom one guest to another.\n\n",
+	      (ull) pcpu->fpu.counters.host, (ull) pcpu->switches);
+}
+
+static void print_vm_records(const struct vm *vm)
+{
+	const struct vcpu *vcpu = &vm->vcpu;
+	const struct fpu_counters *c = &vcpu->fpu.context.counters;
+
+	for (unsigned int reason = 0; reason < EXIT_REASON_COUNT; reason++)
+		if (vcpu->exits[reason])
+			record("exit vm=%s vcpu=%u reason=%s count=%llu", vm->config.name, vcpu->id,
+			       exit_reason_name(reason), (ull) vcpu->exits[reason]);
+	if (vm->unhandled_io)
+		record("io vm=%s unhandled=%llu", vm->config.name, (ull) vm->unhandled_io);
+	record("fpuctx vm=%s vcpu=%u entries=%llu resident=%llu armed=%llu nm=%llu loads=%llu "
+	       "saves=%llu ts_writes=%llu",
+	       vm->config.name, vcpu->id, (ull) c->entries, (ull) c->resident, (ull) c->armed,
+	       (ull) c->nm, (ull) c->loads, (ull) c->saves, (ull) c->ts_writes);
+}
+
+void stats_print(const struct pcpu *pcpu, bool table)
+{
+	if (table)
+		print_table(pcpu);
+	for (uint32_t i = 0; i < vms_count(); i++)
+		print_vm_records(vm_at(i));
+	print_fpu_record(pcpu, "");
+}

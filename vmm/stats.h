@@ -1,0 +1,21 @@
+/*
+ * What was counted: the table for a person, the @ records for a script, the snapshot for a guest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hypercall_stats;
+struct pcpu;
+struct vcpu;
+
+/* The counters as a guest gets them. Its own FPU state is the one that this exit found. */
+void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
+		    struct hypercall_stats *stats);
+
+/* "@fpu cpu=... snapshot=LABEL vm=NAME ..." */
+void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label);
+
+/* All records; and, if `table`, the table. At the end of the last VM. */
+void stats_print(const struct pcpu *pcpu, bool table);

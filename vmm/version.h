@@ -1,0 +1,3 @@
+#pragma once
+
+#define RESIDENT_VERSION "0.1"

@@ -1,0 +1,319 @@
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "boot/layout.h"
+#include "boot/memory.h"
+#include "fpu/hardware.h"
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+#include "vmx/vmcs.h"
+
+#define LOW_RAM_END    (3ull << 30) /* RAM beyond it continues at 4 GiB, as on a PC */
+#define HIGH_RAM_START (4ull << 30)
+#define SIZE_2M	       (2ull << 20)
+#define SIZE_1G	       (1ull << 30)
+#define CLEAR_CHUNK    (256ull << 10)
+
+static struct vm vms[VMS_MAX]; /* filled at boot; each VM belongs to the CPU that runs it */
+static uint32_t vm_count;
+
+struct vm *vm_at(uint32_t index)
+{
+	return &vms[index];
+}
+
+uint32_t vms_count(void)
+{
+	return vm_count;
+}
+
+uint32_t vms_in_state(enum vm_state state)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < vm_count; i++)
+		count += vms[i].state == state;
+	return count;
+}
+
+/* Ends a VM that never started: its parts are given back at once. */
+static void refuse(struct vm *vm, const char *format_text, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void free_parts(struct vm *vm)
+{
+	vcpu_destroy(this_pcpu(), &vm->vcpu);
+	ept_destroy(&vm->ept);
+	for (uint32_t i = 0; i < vm->ram.count; i++)
+		memory_free((uint64_t) vm->ram.extent[i].host, vm->ram.extent[i].size);
+	vm->ram.count = 0;
+}
+
+static void refuse(struct vm *vm, const char *format_text, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format_text);
+	format_v(text, sizeof(text), format_text, args);
+	va_end(args);
+	log_error("%s: not started: %s", vm->config.name, text);
+	free_parts(vm);
+	vm->state = VM_ENDED;
+	vm->status = VM_STATUS_FAILED;
+	record("vm name=%s state=ended status=%u cause=refused", vm->config.name, vm->status);
+}
+
+/* Memory for guest-physical [gpa, gpa + size), in as few pieces as the machine's memory allows. */
+static int allocate_ram(struct vm *vm, uint64_t gpa, uint64_t size)
+{
+	uint64_t piece = size;
+
+	while (size) {
+		struct guest_extent *extent = &vm->ram.extent[vm->ram.count];
+		uint64_t align, address;
+
+		if (vm->ram.count == GUEST_EXTENTS_MAX)
+			return -ENOMEM;
+		piece = piece < size ? piece : size;
+		align = piece >= SIZE_1G ? SIZE_1G : piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE;
+		address = memory_alloc(piece, align);
+		if (!address && align > PAGE_SIZE)
+			address = memory_alloc(piece, piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE);
+		if (!address) {
+			if (piece <= SIZE_2M)
+				return -ENOMEM;
+			piece = (piece / 2 + SIZE_2M - 1) & ~(SIZE_2M - 1);
+			continue;
+		}
+		*extent = (struct guest_extent) { gpa, piece, (uint8_t *) address };
+		vm->ram.count++;
+		vm->ram.size += piece;
+		gpa += piece;
+		size -= piece;
+	}
+	return 0;
+}
+
+static int create_memory(struct vm *vm)
+{
+	uint64_t size = vm->config.memory;
+	uint64_t low = size < LOW_RAM_END ? size : LOW_RAM_END;
+	int error = allocate_ram(vm, 0, low);
+
+	if (!error && size > low)
+		error = allocate_ram(vm, HIGH_RAM_START, size - low);
+	if (!error)
+		error = ept_create(&vm->ept);
+	for (uint32_t i = 0; !error && i < vm->ram.count; i++) {
+		const struct guest_extent *extent = &vm->ram.extent[i];
+
+		error = ept_map(&vm->ept, extent->gpa, (uint64_t) extent->host, extent->size);
+	}
+	return error;
+}
+
+/* VMs of one trust=NAME share a domain; every other VM has its own. */
+static uint32_t trust_domain(const struct vm *vm)
+{
+	for (uint32_t i = 0; vm->config.trust[0] && &vms[i] != vm; i++)
+		if (!strcmp(vms[i].config.trust, vm->config.trust))
+			return vms[i].vcpu.fpu.context.domain;
+	return FPU_DOMAIN_FIRST + (vm - vms);
+}
+
+static struct vm *find(const char *name)
+{
+	for (uint32_t i = 0; i < vm_count; i++)
+		if (!strcmp(vms[i].config.name, name))
+			return &vms[i];
+	return NULL;
+}
+
+/* A name that no other VM has: the one asked for, or "vmN". */
+static void settle_name(struct vm *vm)
+{
+	char wanted[VM_NAME_SIZE];
+
+	copy_string(wanted, sizeof(wanted), vm->config.name);
+	vm->config.name[0] = '\0';
+	if (wanted[0] && !find(wanted)) {
+		copy_string(vm->config.name, sizeof(vm->config.name), wanted);
+		return;
+	}
+	for (uint32_t n = vm - vms;; n++) {
+		char name[VM_NAME_SIZE];
+
+		format(name, sizeof(name), "vm%u", n);
+		if (find(name))
+			continue;
+		copy_string(vm->config.name, sizeof(vm->config.name), name);
+		break;
+	}
+	if (wanted[0])
+		log_warning("there is a VM named %s already: this one is %s", wanted,
+			    vm->config.name);
+}
+
+static void create(struct vm *vm, const struct boot_module *image)
+{
+	uint64_t online = 1ull << this_pcpu()->cpu.id;
+	uint32_t domain = trust_domain(vm);
+	int error;
+
+	vm->image = image;
+	uart_reset(&vm->uart);
+	if (!(vm->config.cpus & online)) {
+		refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
+		return;
+	}
+	error = create_memory(vm);
+	if (error) {
+		refuse(vm, "mem=%lluM is more than there is (%lluM free): give it less, or the "
+		       "machine more", (unsigned long long) vm->config.memory >> 20,
+		       (unsigned long long) memory_free_bytes() >> 20);
+		return;
+	}
+	if (vcpu_create(&vm->vcpu, vm, 0, domain)) {
+		refuse(vm, "no memory for its virtual CPU");
+		return;
+	}
+	vm->state = VM_CLEARING;
+}
+
+static void add_module(const struct vm_config *config, const struct boot_module *module)
+{
+	struct vm *vm = find(config->of);
+
+	if (!vm)
+		log_error("a module is for a VM that is not there: of=%s. Put its line after that "
+			  "VM's", config->of);
+	else if (vm->module_count == VM_MODULES_MAX)
+		log_error("%s: more than %u modules: the rest is left out", config->of,
+			  VM_MODULES_MAX);
+	else
+		vm->modules[vm->module_count++] = module;
+}
+
+void vms_create(const struct boot_info *info)
+{
+	for (uint32_t i = 0; i < info->module_count; i++) {
+		struct vm *vm = &vms[vm_count];
+		char error[160];
+		int bad = vm_config_parse(&vm->config, info->module[i].cmdline, error,
+					  sizeof(error));
+
+		if (!bad && vm->config.of[0]) {
+			add_module(&vm->config, &info->module[i]);
+			*vm = (struct vm) {};
+			continue;
+		}
+		settle_name(vm);
+		vm_count++;
+		if (bad)
+			refuse(vm, "its module line: %s", error);
+		else
+			create(vm, &info->module[i]);
+	}
+}
+
+static void start(struct pcpu *pcpu, struct vm *vm)
+{
+	struct guest_module modules[VM_MODULES_MAX];
+	struct vm_config configs[VM_MODULES_MAX];
+	struct guest_entry entry;
+	char error[160];
+
+	for (uint32_t i = 0; i < vm->module_count; i++) {
+		const struct boot_module *module = vm->modules[i];
+
+		vm_config_parse(&configs[i], module->cmdline, error, sizeof(error));
+		modules[i] = (struct guest_module) {
+			.bytes = (const void *) module->start,
+			.size = module->end - module->start,
+			.cmdline = configs[i].cmdline,
+		};
+	}
+	if (guest_load(&vm->ram, (const void *) vm->image->start,
+		       vm->image->end - vm->image->start, vm->config.cmdline, modules,
+		       vm->module_count, &entry, error, sizeof(error))) {
+		refuse(vm, "its kernel: %s", error);
+		return;
+	}
+	vm->state = VM_RUNNING;
+	vcpu_reset(pcpu, &vm->vcpu, &entry);
+	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
+	       (unsigned long long) vm->config.memory);
+}
+
+/* Clears the next chunk; true when all is clear. */
+static bool clear_step(struct pcpu *pcpu, struct vm *vm)
+{
+	const struct guest_extent *extent = &vm->ram.extent[vm->clear_extent];
+	uint64_t size = extent->size - vm->clear_offset;
+
+	size = size < CLEAR_CHUNK ? size : CLEAR_CHUNK;
+	fpu_host_begin(&pcpu->fpu);
+	fpu_clear_memory(extent->host + vm->clear_offset, size);
+	fpu_host_end(&pcpu->fpu);
+	vm->clear_offset += size;
+	if (vm->clear_offset < extent->size)
+		return false;
+	vm->clear_offset = 0;
+	return ++vm->clear_extent == vm->ram.count;
+}
+
+bool vms_settle_step(struct pcpu *pcpu)
+{
+	for (uint32_t i = 0; i < vm_count; i++) {
+		struct vm *vm = &vms[i];
+
+		if (vm->state != VM_CLEARING && vm->state != VM_ENDING)
+			continue;
+		if (!clear_step(pcpu, vm))
+			return true;
+		vm->clear_extent = 0;
+		if (vm->state == VM_CLEARING) {
+			start(pcpu, vm);
+		} else {
+			free_parts(vm);
+			vm->state = VM_ENDED;
+		}
+		return true;
+	}
+	return false;
+}
+
+void vm_end(struct vm *vm, uint8_t status, const char *cause)
+{
+	if (vm->state != VM_RUNNING)
+		return;
+	guest_console_flush(&vm->console, vm->config.name);
+	vm->state = VM_ENDING;
+	vm->status = status;
+	vm->vcpu.state = VCPU_STOPPED;
+	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, status, cause);
+}
+
+void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (vcpu->vm->state != VM_RUNNING)
+		return;
+	va_start(args, format_text);
+	format_v(text, sizeof(text), format_text, args);
+	va_end(args);
+	guest_console_flush(&vcpu->vm->console, vcpu->vm->config.name);
+	log_error("%s: ended: %s; RIP=0x%llx CS base=0x%llx exit qualification=0x%llx",
+		  vcpu->vm->config.name, text, (unsigned long long) vmcs_read(VMCS_GUEST_RIP),
+		  (unsigned long long) vmcs_read(VMCS_GUEST_CS_BASE),
+		  (unsigned long long) vmcs_read(VMCS_EXIT_QUALIFICATION));
+	vm_end(vcpu->vm, VM_STATUS_FAILED, cause);
+}
