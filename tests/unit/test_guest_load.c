@@ -333,6 +333,26 @@ static void an_aout_kludge_is_loaded_by_its_addresses(void **state)
 	assert_memory_equal(loaded, file + 0x10, 0x200);
 }
 
+/* The address fields, too, have to be in the first 8192 bytes. */
+static void aout_addresses_beyond_8192_bytes_are_refused(void **state)
+{
+	static uint8_t big[MULTIBOOT1_SEARCH + 64];
+
+	(void)state;
+	for (size_t at = MULTIBOOT1_SEARCH - 36; at <= MULTIBOOT1_SEARCH - 12; at += 4) {
+		int expected = at + 32 <= MULTIBOOT1_SEARCH ? 0 : -ENOEXEC;
+
+		memset(big, 0, sizeof(big));
+		put_multiboot_header(big + at, MULTIBOOT1_AOUT_KLUDGE);
+		put32(big + at + 12, (uint32_t)(0x100000 + at));
+		put32(big + at + 16, 0x100000);
+		put32(big + at + 28, 0x100000);
+		assert_int_equal(guest_load(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
+					    sizeof(message)),
+				 expected);
+	}
+}
+
 static void aout_addresses_that_cannot_be_are_refused(void **state)
 {
 	static const struct {
@@ -416,6 +436,7 @@ int main(void)
 		LOAD_TEST(required_flags_that_are_not_known_are_refused),
 		LOAD_TEST(an_entry_point_beyond_4_gib_is_refused),
 		LOAD_TEST(an_aout_kludge_is_loaded_by_its_addresses),
+		LOAD_TEST(aout_addresses_beyond_8192_bytes_are_refused),
 		LOAD_TEST(aout_addresses_that_cannot_be_are_refused),
 		LOAD_TEST(every_prefix_is_survived),
 		LOAD_TEST(random_damage_is_survived),

@@ -36,7 +36,7 @@ $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 
 $(UNIT_DIR)/test_string: $(UNIT_DIR)/string_kernel.o
 
-.SECONDEXPANSION:
-$(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(UNIT_HEADERS)
+$(foreach test,$(UNIT_TESTS),$(eval $(test): $(UNIT_$(test:$(UNIT_DIR)/test_%=%))))
+$(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(filter %.c %.o,$^) -lcmocka -o $@
