@@ -12,11 +12,6 @@ extern const size_t cpuid_check_count, io_check_count, msr_check_count, control_
 	instruction_check_count, event_check_count, debug_check_count, hypercall_check_count,
 	mode_check_count, switch_check_count;
 
-/* A function for user_call(); it ends quietly if it gets to its end. */
-#define USER_CODE(name, code)                                                                      \
-	asm(".pushsection .text\n" #name ":\t" code "\n\tint $0x80\n\t.popsection");               \
-	extern void name(void);
-
 /* After TRY: this vector, at the tried instruction, and where it has one, this error code. */
 static inline bool expect_fault(const char *what, int vector)
 {

@@ -83,6 +83,16 @@ void user_call(void (*code)(void), uintptr_t flags)
 	user_enter((uintptr_t)code, (uintptr_t)user_stack + sizeof(user_stack) - 64, flags | 2);
 }
 
+void trap_set_ist(unsigned n, uintptr_t top)
+{
+#ifdef __x86_64__
+	tss.ist[n - 1] = top;
+#else
+	(void)n;
+	(void)top;
+#endif
+}
+
 void load_gdt_and_idt(void)
 {
 	struct descriptor_pointer idt_pointer = {sizeof(idt) - 1, (uintptr_t)idt};
@@ -112,7 +122,7 @@ void trap_init(void)
 	tss.ss0 = SEL_DATA;
 #endif
 	tss.io_map = sizeof(tss);
-	gdt[SEL_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+	gdt[SEL_TSS / 8] = (sizeof(tss) - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40 |
 			   (uint64_t)(base >> 24 & 0xff) << 56;
 	gdt[SEL_TSS / 8 + 1] = (uint64_t)base >> 32;
 	load_gdt_and_idt();

@@ -56,6 +56,14 @@ void user_call(void (*code)(void), uintptr_t flags);
 #define USER_EXIT_VECTOR 0x80
 #define USER_EXIT()      asm volatile("int $0x80" : : : "memory")
 
+/* A function for user_call(), in assembly; it ends quietly if it gets to its end. */
+#define USER_CODE(name, code)                                                                      \
+	asm(".pushsection .text\n" #name ":\t" code "\n\tint $0x80\n\t.popsection");               \
+	extern void name(void);
+
+/* 64-bit: the n-th interrupt stack of the TSS, from 1. */
+void trap_set_ist(unsigned n, uintptr_t top);
+
 void trap_init(void);
 void load_gdt_and_idt(void); /* again, after a test loaded others */
 

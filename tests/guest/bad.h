@@ -1,0 +1,12 @@
+/* The ways to go wrong that need more than a few lines, each in its own bad_*.c. */
+#pragma once
+
+#include "support/fpu.h"
+#include "support/guest.h"
+#include "support/trap.h"
+
+int endless_debug(void);
+int endless_alignment(void);
+int task_switch(void);
+int task_gate(void);
+int real_mode_cs(void);
