@@ -8,10 +8,10 @@
 #include "lib/x86.h"
 
 #define BIOS_AREA_START 0xe0000
-#define BIOS_AREA_END   0x100000
+#define BIOS_AREA_END	0x100000
 
-#define SLP_EN    BIT(13)
-#define SCI_EN    BIT(0)
+#define SLP_EN	  BIT(13)
+#define SCI_EN	  BIT(0)
 #define TABLE_MAX 0x400000 /* no DSDT is larger; a longer one is not believed */
 
 struct rsdp {
@@ -59,13 +59,13 @@ static bool sum_is_zero(const void *bytes, uint32_t length)
 	uint8_t sum = 0;
 
 	for (uint32_t i = 0; i < length; i++)
-		sum += ((const uint8_t *) bytes)[i];
+		sum += ((const uint8_t *)bytes)[i];
 	return sum == 0;
 }
 
 static const struct table *table_at(uint64_t address)
 {
-	const struct table *table = (const struct table *) address;
+	const struct table *table = (const struct table *)address;
 
 	if (!address || address + sizeof(*table) > paging_limit() ||
 	    table->length < sizeof(*table) || table->length > TABLE_MAX ||
@@ -77,13 +77,13 @@ static const struct table *table_at(uint64_t address)
 static const struct rsdp *find_rsdp(const struct boot_info *info)
 {
 	if (info->rsdp.size >= 20)
-		return (const struct rsdp *) info->rsdp.bytes;
+		return (const struct rsdp *)info->rsdp.bytes;
 	if (info->efi)
 		return NULL;
 	for (uint64_t address = BIOS_AREA_START; address < BIOS_AREA_END; address += 16)
-		if (!memcmp((const void *) address, "RSD PTR ", 8) &&
-		    sum_is_zero((const void *) address, 20))
-			return (const struct rsdp *) address;
+		if (!memcmp((const void *)address, "RSD PTR ", 8) &&
+		    sum_is_zero((const void *)address, 20))
+			return (const struct rsdp *)address;
 	return NULL;
 }
 
@@ -99,11 +99,11 @@ static const struct fadt *find_fadt(const struct rsdp *rsdp)
 		uint64_t address = 0;
 		const struct table *table;
 
-		memcpy(&address, (const uint8_t *) root + at, entry_size);
+		memcpy(&address, (const uint8_t *)root + at, entry_size);
 		table = table_at(address);
 		if (table && !memcmp(table->signature, "FACP", 4) &&
 		    table->length >= sizeof(struct fadt))
-			return (const struct fadt *) table;
+			return (const struct fadt *)table;
 	}
 	return NULL;
 }
@@ -129,7 +129,7 @@ static bool aml_small_integer(const uint8_t **at, const uint8_t *end, uint16_t *
 /* Name (_S5, Package () { SLP_TYPa, SLP_TYPb, ... }) somewhere in the DSDT. */
 static bool find_s5(const struct table *dsdt)
 {
-	const uint8_t *bytes = (const uint8_t *) dsdt, *end = bytes + dsdt->length;
+	const uint8_t *bytes = (const uint8_t *)dsdt, *end = bytes + dsdt->length;
 
 	for (const uint8_t *at = bytes + sizeof(*dsdt); at + 8 < end; at++) {
 		const uint8_t *p = at + 4;

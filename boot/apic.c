@@ -12,8 +12,6 @@ enum apic_register {
 	APIC_TPR = 0x080,
 	APIC_EOI = 0x0b0,
 	APIC_SPURIOUS = 0x0f0,
-	APIC_ICR_LOW = 0x300,
-	APIC_ICR_HIGH = 0x310,
 	APIC_LVT_TIMER = 0x320,
 	APIC_LVT_LINT0 = 0x350,
 	APIC_TIMER_INITIAL = 0x380,
@@ -21,12 +19,9 @@ enum apic_register {
 	APIC_TIMER_DIVIDE = 0x3e0,
 };
 
-#define SPURIOUS_ENABLE  BIT(8)
-#define LVT_EXTINT       0x700
-#define DIVIDE_BY_16     3
-#define ICR_DELIVERY_NMI (4 << 8)
-#define ICR_LEVEL_ASSERT BIT(14)
-#define ICR_PENDING      BIT(12)
+#define SPURIOUS_ENABLE BIT(8)
+#define LVT_EXTINT	0x700
+#define DIVIDE_BY_16	3
 
 /* The same on every CPU; written by the first before the others run. */
 static bool present, x2apic;
@@ -36,7 +31,7 @@ static uint32_t apic_read(enum apic_register reg)
 {
 	if (x2apic)
 		return rdmsr(0x800 + reg / 16);
-	return *(volatile uint32_t *) (base + reg);
+	return *(volatile uint32_t *)(base + reg);
 }
 
 static void apic_write(enum apic_register reg, uint32_t value)
@@ -44,7 +39,7 @@ static void apic_write(enum apic_register reg, uint32_t value)
 	if (x2apic)
 		wrmsr(0x800 + reg / 16, value);
 	else
-		*(volatile uint32_t *) (base + reg) = value;
+		*(volatile uint32_t *)(base + reg) = value;
 }
 
 bool apic_init(void)
@@ -104,18 +99,4 @@ void apic_timer_start(uint32_t count)
 uint32_t apic_timer_count(void)
 {
 	return apic_read(APIC_TIMER_CURRENT);
-}
-
-void apic_send_nmi(uint32_t destination)
-{
-	uint32_t command = ICR_DELIVERY_NMI | ICR_LEVEL_ASSERT;
-
-	if (x2apic) {
-		wrmsr(0x800 + APIC_ICR_LOW / 16, (uint64_t) destination << 32 | command);
-		return;
-	}
-	apic_write(APIC_ICR_HIGH, destination << 24);
-	apic_write(APIC_ICR_LOW, command);
-	while (apic_read(APIC_ICR_LOW) & ICR_PENDING)
-		cpu_relax();
 }

@@ -24,6 +24,3 @@ void apic_end_of_interrupt(void);
 /* Timer with divisor 16. Counting down from `count` to VECTOR_APIC_TIMER; 0 stops it. */
 void apic_timer_start(uint32_t count);
 uint32_t apic_timer_count(void);
-
-/* An NMI to one CPU, by its APIC id. */
-void apic_send_nmi(uint32_t destination);

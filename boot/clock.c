@@ -39,11 +39,11 @@ static uint64_t tsc_khz_from_cpuid(uint64_t *crystal_khz)
 
 		if (r.eax && r.ebx && r.ecx) {
 			*crystal_khz = r.ecx / 1000;
-			return (uint64_t) r.ecx * r.ebx / r.eax / 1000;
+			return (uint64_t)r.ecx * r.ebx / r.eax / 1000;
 		}
 	}
 	if (cpuid_max_leaf() >= 0x16)
-		return (uint64_t) (cpuid(0x16).eax & 0xffff) * 1000;
+		return (uint64_t)(cpuid(0x16).eax & 0xffff) * 1000;
 	return 0;
 }
 
@@ -55,7 +55,8 @@ void clock_init(void)
 	if (pit_present) {
 		tsc_khz = (tsc_end - tsc_start) * PIT_HZ / MEASURE_TICKS / 1000;
 		if (apic_present())
-			apic_khz = (uint64_t) (APIC_COUNT_MAX - apic_end) * PIT_HZ / MEASURE_TICKS / 1000;
+			apic_khz = (uint64_t)(APIC_COUNT_MAX - apic_end) * PIT_HZ / MEASURE_TICKS /
+				   1000;
 		if (tsc_khz)
 			return;
 	}
@@ -64,7 +65,7 @@ void clock_init(void)
 		apic_khz = crystal_khz / 16;
 	if (tsc_khz) {
 		log_warning("no 8254 timer to measure the TSC with: CPUID says %llu kHz",
-			    (unsigned long long) tsc_khz);
+			    (unsigned long long)tsc_khz);
 		return;
 	}
 	tsc_khz = 1000000;

@@ -25,7 +25,7 @@ struct cpu {
 	uint64_t gdt[5];
 	struct tss tss;
 	/* Counted by handlers, read by the run loop. */
-	volatile uint64_t nmi_count;       /* NMIs that arrived, in root mode or by VM exit */
+	volatile uint64_t nmi_count;	   /* NMIs that arrived, in root mode or by VM exit */
 	volatile uint64_t interrupt_count; /* external interrupts */
 };
 

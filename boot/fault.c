@@ -40,16 +40,16 @@ static void print_address(uint64_t address)
 	const char *name = symbol_find(address, &offset);
 
 	if (name)
-		print("  0x%016llx %s+0x%llx\n", (unsigned long long) address, name,
-		      (unsigned long long) offset);
+		print("  0x%016llx %s+0x%llx\n", (unsigned long long)address, name,
+		      (unsigned long long)offset);
 	else
-		print("  0x%016llx\n", (unsigned long long) address);
+		print("  0x%016llx\n", (unsigned long long)address);
 }
 
 static bool is_stack(uint64_t address)
 {
-	return address >= (uint64_t) boot_stack_guard + PAGE_SIZE &&
-	       address + 16 <= (uint64_t) data_end && (address & 7) == 0;
+	return address >= (uint64_t)boot_stack_guard + PAGE_SIZE &&
+	       address + 16 <= (uint64_t)data_end && (address & 7) == 0;
 }
 
 static void print_backtrace(uint64_t rip, uint64_t rbp)
@@ -57,7 +57,7 @@ static void print_backtrace(uint64_t rip, uint64_t rbp)
 	print("backtrace:\n");
 	print_address(rip);
 	for (int depth = 0; depth < BACKTRACE_MAX && is_stack(rbp); depth++) {
-		const uint64_t *frame = (const uint64_t *) rbp;
+		const uint64_t *frame = (const uint64_t *)rbp;
 
 		if (!frame[1])
 			break;
@@ -72,17 +72,30 @@ static void print_backtrace(uint64_t rip, uint64_t rbp)
 static void print_register_line(const char *a, uint64_t va, const char *b, uint64_t vb,
 				const char *c, uint64_t vc)
 {
-	print("  %-6s %016llx  %-6s %016llx  %-6s %016llx\n", a, (unsigned long long) va, b,
-	      (unsigned long long) vb, c, (unsigned long long) vc);
+	print("  %-6s %016llx  %-6s %016llx  %-6s %016llx\n", a, (unsigned long long)va, b,
+	      (unsigned long long)vb, c, (unsigned long long)vc);
+}
+
+/* A fault while one is reported must not start over for ever. */
+static void stop_if_reporting(void)
+{
+	static bool reporting;
+
+	if (reporting) {
+		print("\nanother fault while this one was reported\n");
+		machine_panic();
+	}
+	reporting = true;
+	print("\n");
 }
 
 void fault_report(const struct trap_frame *frame)
 {
 	const char *name = frame->vector < 32 ? exception_name[frame->vector] : NULL;
 
-	print("\n");
+	stop_if_reporting();
 	log_error("fault in the hypervisor on CPU %u: %s, error code 0x%llx", this_cpu()->id,
-		  name ? name : "reserved exception", (unsigned long long) frame->error_code);
+		  name ? name : "reserved exception", (unsigned long long)frame->error_code);
 	if (frame->vector == VECTOR_NM)
 		log_error("a vector or x87 instruction ran outside a host section (CR0.TS is the "
 			  "tripwire): fix the code at RIP");
@@ -109,9 +122,9 @@ void panic(const char *fmt, ...)
 	format_v(text, sizeof(text), fmt, args);
 	va_end(args);
 	interrupts_off();
-	print("\n");
+	stop_if_reporting();
 	log_error("the hypervisor stops: %s", text);
-	print_backtrace((uint64_t) __builtin_return_address(0),
-			*(const uint64_t *) __builtin_frame_address(0));
+	print_backtrace((uint64_t)__builtin_return_address(0),
+			*(const uint64_t *)__builtin_frame_address(0));
 	machine_panic();
 }

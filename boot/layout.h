@@ -8,7 +8,7 @@
 #define SELECTOR_TSS  0x18
 
 #define BOOT_STACK_SIZE 0x8000
-#define IST_STACK_SIZE  0x2000
+#define IST_STACK_SIZE	0x2000
 
 #define PAGE_SIZE 4096
 

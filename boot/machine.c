@@ -8,12 +8,12 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
-#define PORT_E9             0xe9
-#define PORT_QEMU_EXIT      0xf4 /* isa-debug-exit, as tools/run places it */
+#define PORT_E9		    0xe9
+#define PORT_QEMU_EXIT	    0xf4 /* isa-debug-exit, as tools/run places it */
 #define PORT_BOCHS_SHUTDOWN 0x8900
 #define PORT_BOCHS_CONTROL  0x8a00
-#define PORT_KEYBOARD       0x64
-#define PORT_RESET          0xcf9
+#define PORT_KEYBOARD	    0x64
+#define PORT_RESET	    0xcf9
 
 static enum machine_kind kind;
 static enum option_panic panic_action = OPTION_PANIC_EXIT;
@@ -52,7 +52,7 @@ void machine_set_panic(unsigned int action)
 
 const char *machine_name(void)
 {
-	static const char *const name[] = { "pc", "bochs", "tcg", "kvm" };
+	static const char *const name[] = {"pc", "bochs", "tcg", "kvm"};
 
 	return name[kind];
 }
@@ -95,7 +95,7 @@ static _Noreturn void reboot(void)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) no_idt = { 0, 0 };
+	} __attribute__((packed)) no_idt = {0, 0};
 
 	console_flush();
 	outb(PORT_RESET, 0x02);

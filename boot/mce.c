@@ -7,10 +7,10 @@
 
 #define MCG_STATUS_RIPV BIT(0) /* restart is possible */
 #define MCG_STATUS_MCIP BIT(2)
-#define MCI_VALID       BIT(63)
+#define MCI_VALID	BIT(63)
 #define MCI_UNCORRECTED BIT(61)
-#define MCI_ADDRV       BIT(58)
-#define MCI_PCC         BIT(57) /* processor context corrupt */
+#define MCI_ADDRV	BIT(58)
+#define MCI_PCC		BIT(57) /* processor context corrupt */
 
 static unsigned int bank_count(void)
 {
@@ -42,16 +42,17 @@ void machine_check_handle(const struct trap_frame *frame)
 	bool fatal = !(status & MCG_STATUS_RIPV);
 
 	log_error("machine check %s, MCG_STATUS=0x%llx", frame ? "in root mode" : "in a guest",
-		  (unsigned long long) status);
+		  (unsigned long long)status);
 	for (unsigned int bank = 0; bank < banks; bank++) {
 		uint64_t s = rdmsr(MSR_IA32_MC0_STATUS + 4 * bank);
 
 		if (!(s & MCI_VALID))
 			continue;
 		log_error("  bank %u: status 0x%llx address 0x%llx (%s)", bank,
-			  (unsigned long long) s,
-			  s & MCI_ADDRV ? (unsigned long long) rdmsr(MSR_IA32_MC0_STATUS + 4 * bank + 1)
-					: 0ull,
+			  (unsigned long long)s,
+			  s & MCI_ADDRV
+				  ? (unsigned long long)rdmsr(MSR_IA32_MC0_STATUS + 4 * bank + 1)
+				  : 0ull,
 			  s & MCI_UNCORRECTED ? "uncorrected" : "corrected");
 		fatal = fatal || (s & MCI_PCC);
 		wrmsr(MSR_IA32_MC0_STATUS + 4 * bank, 0);

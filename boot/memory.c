@@ -22,7 +22,7 @@ void memory_init(struct boot_info *info)
 	struct memory_map *map = &info->map;
 
 	memory_map_reserve(map, 0, LOW_MEMORY_END);
-	memory_map_reserve(map, (uint64_t) image_start, (uint64_t) image_end);
+	memory_map_reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
 		memory_map_reserve(map, info->module[i].start, info->module[i].end);
 
@@ -35,7 +35,7 @@ void memory_init(struct boot_info *info)
 			continue;
 		if (frames_add(&frames, range->start, end) < 0)
 			log_warning("memory map range 0x%llx-0x%llx is not used",
-				    (unsigned long long) range->start, (unsigned long long) end);
+				    (unsigned long long)range->start, (unsigned long long)end);
 		if (end > top)
 			top = end;
 	}
@@ -60,14 +60,14 @@ void memory_free(uint64_t address, uint64_t size)
 	spin_unlock(&frames_lock);
 	if (error == -ENOSPC)
 		log_warning("free memory is too fragmented: %llu bytes at 0x%llx are lost",
-			    (unsigned long long) size, (unsigned long long) address);
+			    (unsigned long long)size, (unsigned long long)address);
 	else
 		assert(error == 0);
 }
 
 void *memory_alloc_page(void)
 {
-	void *page = (void *) memory_alloc(PAGE_SIZE, PAGE_SIZE);
+	void *page = (void *)memory_alloc(PAGE_SIZE, PAGE_SIZE);
 
 	if (page)
 		memset(page, 0, PAGE_SIZE);
@@ -76,7 +76,7 @@ void *memory_alloc_page(void)
 
 void memory_free_page(void *page)
 {
-	memory_free((uint64_t) page, PAGE_SIZE);
+	memory_free((uint64_t)page, PAGE_SIZE);
 }
 
 uint64_t memory_free_bytes(void)

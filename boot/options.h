@@ -37,7 +37,7 @@ enum option_crash {
 	OPTION_CRASH_TEXTWRITE, /* write into text */
 	OPTION_CRASH_STACK,	/* run into a stack's guard page */
 	OPTION_CRASH_VECTOR,	/* a vector instruction outside a host section */
-	OPTION_CRASH_NMI,	/* an NMI that nobody expects */
+	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
 };
 

@@ -10,9 +10,9 @@
 
 #define PTE_PRESENT BIT(0)
 #define PTE_WRITE   BIT(1)
-#define PTE_PCD     BIT(4)
+#define PTE_PCD	    BIT(4)
 #define PTE_LARGE   BIT(7)
-#define PTE_NX      BIT(63)
+#define PTE_NX	    BIT(63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
 #define SIZE_4K BIT(12)
@@ -25,18 +25,18 @@ static uint64_t *pml4;
 
 static bool is_guard(uint64_t address)
 {
-	const char *const guards[] = { boot_stack_guard, nmi_stack_guard, double_fault_stack_guard,
-				       machine_check_stack_guard, fault_stack_guard };
+	const char *const guards[] = {boot_stack_guard, nmi_stack_guard, double_fault_stack_guard,
+				      machine_check_stack_guard, fault_stack_guard};
 
 	for (unsigned int i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
-		if (address == (uint64_t) guards[i])
+		if (address == (uint64_t)guards[i])
 			return true;
 	return false;
 }
 
 static bool in_range(uint64_t address, const char *start, const char *end)
 {
-	return address >= (uint64_t) start && address < (uint64_t) end;
+	return address >= (uint64_t)start && address < (uint64_t)end;
 }
 
 /* The entry of one 4-KiB page; 0: not mapped. */
@@ -59,7 +59,7 @@ static bool needs_small_pages(uint64_t address, uint64_t size)
 	uint64_t end = address + size;
 	uint64_t apic = apic_mmio_base();
 
-	return address == 0 || (address < (uint64_t) image_end && end > (uint64_t) image_start) ||
+	return address == 0 || (address < (uint64_t)image_end && end > (uint64_t)image_start) ||
 	       (apic && apic >= address && apic < end);
 }
 
@@ -70,9 +70,9 @@ static uint64_t *next_table(uint64_t *entry)
 
 		if (!page)
 			panic("no memory for the hypervisor's page tables");
-		*entry = (uint64_t) page | PTE_PRESENT | PTE_WRITE;
+		*entry = (uint64_t)page | PTE_PRESENT | PTE_WRITE;
 	}
-	return (uint64_t *) (*entry & PTE_ADDRESS);
+	return (uint64_t *)(*entry & PTE_ADDRESS);
 }
 
 static void map_2m(uint64_t *pd, uint64_t address)
@@ -112,7 +112,7 @@ void paging_init(void)
 
 void paging_init_cpu(void)
 {
-	write_cr3((uint64_t) pml4);
+	write_cr3((uint64_t)pml4);
 }
 
 uint64_t paging_limit(void)

@@ -20,8 +20,9 @@
 #define GATE_SPEAKER 0x02
 #define GATE_OUTPUT  0x20
 
-#define PIT_ONESHOT0 0x30 /* channel 0, low then high byte, mode 0 */
-#define PIT_ONESHOT2 0xb0 /* channel 2, the same */
+#define PIT_ONESHOT0  0x30 /* channel 0, low then high byte, mode 0 */
+#define PIT_PERIODIC0 0x34 /* channel 0, the same, mode 2 */
+#define PIT_ONESHOT2  0xb0 /* channel 2, the same */
 
 /* TSC ticks after which a counter that has not ended is taken for absent: seconds on any CPU. */
 #define PIT_GIVE_UP (1ull << 33)
@@ -66,6 +67,13 @@ void pic_end_of_interrupt(unsigned int irq)
 void pit_start_oneshot(uint16_t ticks)
 {
 	outb(PIT_COMMAND, PIT_ONESHOT0);
+	outb(PIT_CHANNEL0, ticks & 0xff);
+	outb(PIT_CHANNEL0, ticks >> 8);
+}
+
+void pit_start_periodic(uint16_t ticks)
+{
+	outb(PIT_COMMAND, PIT_PERIODIC0);
 	outb(PIT_CHANNEL0, ticks & 0xff);
 	outb(PIT_CHANNEL0, ticks >> 8);
 }

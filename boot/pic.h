@@ -19,6 +19,9 @@ void pic_end_of_interrupt(unsigned int irq);
 /* Starts channel 0 as a one-shot: IRQ 0 after `ticks` (1 to 65535) of PIT_HZ. */
 void pit_start_oneshot(uint16_t ticks);
 
+/* Starts channel 0 as a rate generator: IRQ 0 every `ticks` of PIT_HZ. */
+void pit_start_periodic(uint16_t ticks);
+
 /*
  * Runs channel 2 for `ticks` of PIT_HZ and calls `started` when it starts and `ended` when it has
  * ended. Returns false where no 8254 counts.

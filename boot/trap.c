@@ -54,7 +54,7 @@ extern const struct fixup {
 void cpu_set_this(struct cpu *cpu)
 {
 	cpu->self = cpu;
-	wrmsr(MSR_GS_BASE, (uint64_t) cpu);
+	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
 }
 
 static uint8_t ist_of(unsigned int vector)
@@ -74,9 +74,9 @@ static uint8_t ist_of(unsigned int vector)
 static void idt_fill(void)
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
-		uint64_t stub = (uint64_t) vector_stubs + vector * STUB_SIZE;
+		uint64_t stub = (uint64_t)vector_stubs + vector * STUB_SIZE;
 
-		idt[vector] = (struct idt_gate) {
+		idt[vector] = (struct idt_gate){
 			.offset_low = stub & 0xffff,
 			.offset_middle = stub >> 16 & 0xffff,
 			.offset_high = stub >> 32,
@@ -90,16 +90,16 @@ static void idt_fill(void)
 void trap_init_cpu(void)
 {
 	struct cpu *cpu = this_cpu();
-	uint64_t tss = (uint64_t) &cpu->tss;
+	uint64_t tss = (uint64_t)&cpu->tss;
 	uint64_t limit = sizeof(cpu->tss) - 1;
-	struct descriptor_pointer gdtr = { sizeof(cpu->gdt) - 1, (uint64_t) cpu->gdt };
-	struct descriptor_pointer idtr = { sizeof(idt) - 1, (uint64_t) idt };
+	struct descriptor_pointer gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+	struct descriptor_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
 	idt_fill();
-	cpu->tss.ist[IST_NMI - 1] = (uint64_t) nmi_stack_top;
-	cpu->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t) double_fault_stack_top;
-	cpu->tss.ist[IST_MACHINE_CHECK - 1] = (uint64_t) machine_check_stack_top;
-	cpu->tss.ist[IST_FAULT - 1] = (uint64_t) fault_stack_top;
+	cpu->tss.ist[IST_NMI - 1] = (uint64_t)nmi_stack_top;
+	cpu->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t)double_fault_stack_top;
+	cpu->tss.ist[IST_MACHINE_CHECK - 1] = (uint64_t)machine_check_stack_top;
+	cpu->tss.ist[IST_FAULT - 1] = (uint64_t)fault_stack_top;
 	cpu->tss.io_map_base = sizeof(cpu->tss);
 
 	cpu->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffff;

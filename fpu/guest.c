@@ -13,14 +13,14 @@ static bool trace;
 
 static struct fpu_guest *guest_of(struct fpu_context *context)
 {
-	return (struct fpu_guest *) ((char *) context - offsetof(struct fpu_guest, context));
+	return (struct fpu_guest *)((char *)context - offsetof(struct fpu_guest, context));
 }
 
 int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain)
 {
 	uint64_t xcr0 = fpu_features()->superset ? XCR0_X87 : 0;
 
-	*guest = (struct fpu_guest) { .name = name, .image = fpu_image_create() };
+	*guest = (struct fpu_guest){.name = name, .image = fpu_image_create()};
 	if (!guest->image)
 		return -ENOMEM;
 	fpu_context_init(&guest->context, domain, xcr0);
@@ -102,12 +102,12 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
 		  enum fpu_event event)
 {
-	static const char *const event_name[] = { "nm",	  "save", "load", "arm",
-						  "guard", "open", "host", "release" };
+	static const char *const event_name[] = {"nm",	  "save", "load", "arm",
+						 "guard", "open", "host", "release"};
 	bool host = context == &cpu->host;
-	const struct fpu_guest *guest = host ? NULL : guest_of((struct fpu_context *) context);
+	const struct fpu_guest *guest = host ? NULL : guest_of((struct fpu_context *)context);
 
 	if (trace)
-		record("trace tsc=%llu cpu=%u event=fpu-%s vm=%s", (unsigned long long) rdtsc(),
+		record("trace tsc=%llu cpu=%u event=fpu-%s vm=%s", (unsigned long long)rdtsc(),
 		       cpu->id, event_name[event], guest ? guest->name : "host");
 }

@@ -21,7 +21,7 @@ static uint64_t hardware_value(uint64_t value, enum fpu_state state)
 
 static uint64_t mask_value(enum fpu_state state)
 {
-	return ~(uint64_t) (GUEST_OWNED | (state == FPU_OPEN ? GUEST_OWNED_OPEN : 0));
+	return ~(uint64_t)(GUEST_OWNED | (state == FPU_OPEN ? GUEST_OWNED_OPEN : 0));
 }
 
 /* GUARDED leaves the guest's #NM alone, but WAIT must not raise one if the guest's MP is 0. */

@@ -21,5 +21,6 @@ void guest_cr0_init(struct guest_cr0 *cr0, uint64_t value, uint32_t exception_bi
 /* The value that the guest itself reads. */
 uint64_t guest_cr0_read(const struct guest_cr0 *cr0);
 
-/* Writes it, in the given FPU state; no field that holds its value already. Returns the VMWRITEs. */
+/* Writes it, in the given FPU state; no field that holds its value already. Returns the VMWRITEs.
+ */
 unsigned int guest_cr0_write(struct guest_cr0 *cr0, uint64_t value, enum fpu_state state);

@@ -18,7 +18,7 @@
 /* Written by fpu_detect() on the first CPU. */
 static struct fpu_features features;
 
-static const char *const method_name[] = { "fxsave", "xsave", "xsaveopt" };
+static const char *const method_name[] = {"fxsave", "xsave", "xsaveopt"};
 
 const struct fpu_features *fpu_features(void)
 {
@@ -29,7 +29,7 @@ const struct fpu_features *fpu_features(void)
 static uint64_t supported_components(void)
 {
 	struct cpuid_regs r = cpuid_count(0xd, 0);
-	uint64_t offered = (uint64_t) r.edx << 32 | r.eax;
+	uint64_t offered = (uint64_t)r.edx << 32 | r.eax;
 	uint64_t superset = XCR0_X87 | XCR0_SSE;
 
 	if (offered & XCR0_AVX)
@@ -105,7 +105,7 @@ void fpu_image_save(struct fpu_image *image, bool *is32)
 
 void fpu_image_load(const struct fpu_image *image, bool is32)
 {
-	struct fpu_image *source = (struct fpu_image *) image;
+	struct fpu_image *source = (struct fpu_image *)image;
 
 	if (features.superset && is32)
 		fpu_xrstor32(source, features.superset);
@@ -119,12 +119,12 @@ void fpu_image_load(const struct fpu_image *image, bool is32)
 
 static uint64_t image_pages_size(void)
 {
-	return (features.image_size + PAGE_SIZE - 1) & ~(uint64_t) (PAGE_SIZE - 1);
+	return (features.image_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
 struct fpu_image *fpu_image_create(void)
 {
-	struct fpu_image *image = (void *) memory_alloc(image_pages_size(), PAGE_SIZE);
+	struct fpu_image *image = (void *)memory_alloc(image_pages_size(), PAGE_SIZE);
 
 	if (!image)
 		return NULL;
@@ -137,14 +137,14 @@ struct fpu_image *fpu_image_create(void)
 
 void fpu_image_destroy(struct fpu_image *image)
 {
-	memory_free((uint64_t) image, image_pages_size());
+	memory_free((uint64_t)image, image_pages_size());
 }
 
 void fpu_clear_memory(void *address, uint64_t size)
 {
 	if (!size)
 		return;
-	assert(((uint64_t) address | size) % 128 == 0);
+	assert(((uint64_t)address | size) % 128 == 0);
 	if (features.superset & XCR0_AVX)
 		fpu_clear_avx(address, size);
 	else
@@ -154,7 +154,7 @@ void fpu_clear_memory(void *address, uint64_t size)
 /* Bytes other than 0 and never the same in two places; the header and control words are legal. */
 static void fill_pattern(struct fpu_image *image)
 {
-	uint8_t *bytes = (uint8_t *) image;
+	uint8_t *bytes = (uint8_t *)image;
 
 	for (uint32_t i = 0; i < features.image_size; i++)
 		bytes[i] = i * 7 + (i >> 8) * 13 + 1;
@@ -183,7 +183,7 @@ static bool same_components(const struct fpu_image *a, const struct fpu_image *b
 		if (!(features.superset & BIT(i)))
 			continue;
 		r = cpuid_count(0xd, i); /* EAX = size, EBX = offset */
-		if (memcmp((const uint8_t *) a + r.ebx, (const uint8_t *) b + r.ebx, r.eax))
+		if (memcmp((const uint8_t *)a + r.ebx, (const uint8_t *)b + r.ebx, r.eax))
 			return false;
 	}
 	return true;
@@ -253,9 +253,9 @@ void fpu_detect(void)
  * Knights Landing and Mill (CVE-2018-3665). */
 bool fpu_lazy_leaks(void)
 {
-	static const uint8_t safe_models[] = { 0x1c, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4a, 0x4c, 0x4d,
-					       0x57, 0x5a, 0x5c, 0x5d, 0x5f, 0x65, 0x6e, 0x75, 0x7a,
-					       0x85 };
+	static const uint8_t safe_models[] = {0x1c, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4a,
+					      0x4c, 0x4d, 0x57, 0x5a, 0x5c, 0x5d, 0x5f,
+					      0x65, 0x6e, 0x75, 0x7a, 0x85};
 	uint32_t signature = cpuid(1).eax;
 	uint32_t family = signature >> 8 & 0xf;
 	uint32_t model = (signature >> 4 & 0xf) | (signature >> 12 & 0xf0);

@@ -5,7 +5,7 @@
 
 void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, uint64_t superset)
 {
-	*cpu = (struct fpu_cpu) {
+	*cpu = (struct fpu_cpu){
 		.id = id,
 		.policy = policy,
 		.residue = FPU_RESIDUE_INITIAL,
@@ -17,7 +17,7 @@ void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, uint
 
 void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr0)
 {
-	*context = (struct fpu_context) { .domain = domain, .state = FPU_OPEN, .xcr0 = xcr0 };
+	*context = (struct fpu_context){.domain = domain, .state = FPU_OPEN, .xcr0 = xcr0};
 }
 
 static void set_xcr0(struct fpu_cpu *cpu, uint64_t value)
@@ -31,7 +31,7 @@ static void set_xcr0(struct fpu_cpu *cpu, uint64_t value)
 
 static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu_state state)
 {
-	static const enum fpu_event event[] = { FPU_EVENT_OPEN, FPU_EVENT_ARM, FPU_EVENT_GUARD };
+	static const enum fpu_event event[] = {FPU_EVENT_OPEN, FPU_EVENT_ARM, FPU_EVENT_GUARD};
 	unsigned int writes;
 
 	if (context->state == state)

@@ -59,11 +59,11 @@ struct fpu_cpu;
 
 /* Anything with FPU state: a vCPU, or a CPU's own host context. */
 struct fpu_context {
-	struct fpu_cpu *home;  /* the CPU that last loaded it, or NULL */
-	bool dirty;	       /* the registers may be newer than the image */
-	uint32_t domain;       /* its trust domain */
-	enum fpu_state state;  /* what its VMCS is set for */
-	uint64_t xcr0;	       /* what it runs with */
+	struct fpu_cpu *home; /* the CPU that last loaded it, or NULL */
+	bool dirty;	      /* the registers may be newer than the image */
+	uint32_t domain;      /* its trust domain */
+	enum fpu_state state; /* what its VMCS is set for */
+	uint64_t xcr0;	      /* what it runs with */
 	struct fpu_counters counters;
 };
 
@@ -93,7 +93,8 @@ static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_cont
 /* Before every VM entry of a context. */
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/* A #NM exit of a context that was not OPEN: its state is loaded, and it is OPEN at its next entry. */
+/* A #NM exit of a context that was not OPEN: its state is loaded, and it is OPEN at its next entry.
+ */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /* The CPU enters another vCPU or goes idle. */
@@ -109,7 +110,8 @@ void fpu_host_end(struct fpu_cpu *cpu);
 /* Afterwards the image holds the newest value. The context stays resident. */
 void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/* Afterwards the image holds the newest value and may be changed: the context is resident nowhere. */
+/* Afterwards the image holds the newest value and may be changed: the context is resident nowhere.
+ */
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*

@@ -6,7 +6,7 @@
 #include "lib/vga.h"
 #include "lib/x86.h"
 
-#define PORT_E9 0xe9
+#define PORT_E9	 0xe9
 #define LINE_MAX 1024
 
 /* Written at boot by the first CPU, before any other runs. */
@@ -55,7 +55,7 @@ static void write_formatted(const char *prefix, const char *fmt, va_list args, c
 	char line[LINE_MAX];
 	int length = format_v(line, sizeof(line), fmt, args);
 
-	if (length >= (int) sizeof(line))
+	if (length >= (int)sizeof(line))
 		length = sizeof(line) - 1;
 	for (size_t n = 0; prefix[n]; n++)
 		console_write(&prefix[n], 1);
@@ -66,7 +66,7 @@ static void write_formatted(const char *prefix, const char *fmt, va_list args, c
 
 void log_line(enum log_level line_level, const char *fmt, ...)
 {
-	static const char *const prefix[] = { "ERROR: ", "warning: ", "", "debug: " };
+	static const char *const prefix[] = {"ERROR: ", "warning: ", "", "debug: "};
 	va_list args;
 
 	if (line_level > level)

@@ -3,7 +3,7 @@
 #include "lib/serial.h"
 #include "lib/x86.h"
 
-#define COM1      0x3f8
+#define COM1	  0x3f8
 #define COM1_DATA (COM1 + 0) /* divisor low with DLAB */
 #define COM1_IER  (COM1 + 1) /* divisor high with DLAB */
 #define COM1_FCR  (COM1 + 2)
@@ -12,7 +12,7 @@
 #define COM1_LSR  (COM1 + 5)
 #define COM1_SCR  (COM1 + 7)
 
-#define LCR_8N1  0x03
+#define LCR_8N1	 0x03
 #define LCR_DLAB 0x80
 #define LSR_THRE 0x20
 #define LSR_TEMT 0x40

@@ -17,7 +17,7 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
 {
 	uint32_t low = 0, high = symbol_count;
 
-	if (address >= (uint64_t) text_end)
+	if (address >= (uint64_t)text_end)
 		return NULL;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;

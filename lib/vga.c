@@ -3,13 +3,13 @@
 #include "lib/vga.h"
 #include "lib/x86.h"
 
-#define COLUMNS   80
-#define ROWS      25
-#define ATTRIBUTE 0x0700 /* light grey on black */
+#define COLUMNS	   80
+#define ROWS	   25
+#define ATTRIBUTE  0x0700 /* light grey on black */
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA  0x3d5
 
-static volatile uint16_t *const screen = (volatile uint16_t *) 0xb8000;
+static volatile uint16_t *const screen = (volatile uint16_t *)0xb8000;
 static unsigned int row, column;
 
 static void clear_row(unsigned int r)
@@ -59,5 +59,5 @@ void vga_write(char c)
 		return;
 	if (column == COLUMNS)
 		next_row();
-	screen[row * COLUMNS + column++] = ATTRIBUTE | (uint8_t) c;
+	screen[row * COLUMNS + column++] = ATTRIBUTE | (uint8_t)c;
 }

@@ -21,15 +21,15 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
-#define CR4_VME        BIT(0)
-#define CR4_PVI        BIT(1)
-#define CR4_TSD        BIT(2)
-#define CR4_DE         BIT(3)
-#define CR4_PSE        BIT(4)
-#define CR4_PAE        BIT(5)
-#define CR4_MCE        BIT(6)
-#define CR4_PGE        BIT(7)
-#define CR4_PCE        BIT(8)
+#define CR4_VME	       BIT(0)
+#define CR4_PVI	       BIT(1)
+#define CR4_TSD	       BIT(2)
+#define CR4_DE	       BIT(3)
+#define CR4_PSE	       BIT(4)
+#define CR4_PAE	       BIT(5)
+#define CR4_MCE	       BIT(6)
+#define CR4_PGE	       BIT(7)
+#define CR4_PCE	       BIT(8)
 #define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP       BIT(11)
@@ -57,53 +57,53 @@
 #define XCR0_HI16_ZMM  BIT(7)
 #define XCR0_AVX512    (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
 
-#define MSR_IA32_TSC             0x10
-#define MSR_IA32_APIC_BASE       0x1b
+#define MSR_IA32_TSC		 0x10
+#define MSR_IA32_APIC_BASE	 0x1b
 #define MSR_IA32_FEATURE_CONTROL 0x3a
-#define MSR_IA32_BIOS_SIGN_ID    0x8b
-#define MSR_IA32_MCG_CAP         0x179
-#define MSR_IA32_MCG_STATUS      0x17a
-#define MSR_IA32_SYSENTER_CS     0x174
-#define MSR_IA32_SYSENTER_ESP    0x175
-#define MSR_IA32_SYSENTER_EIP    0x176
-#define MSR_IA32_PAT             0x277
-#define MSR_IA32_MC0_CTL         0x400
-#define MSR_IA32_MC0_STATUS      0x401
-#define MSR_IA32_VMX_BASIC       0x480
-#define MSR_IA32_VMX_PINBASED    0x481
-#define MSR_IA32_VMX_PROCBASED   0x482
-#define MSR_IA32_VMX_EXIT        0x483
-#define MSR_IA32_VMX_ENTRY       0x484
-#define MSR_IA32_VMX_MISC        0x485
-#define MSR_IA32_VMX_CR0_FIXED0  0x486
-#define MSR_IA32_VMX_CR0_FIXED1  0x487
-#define MSR_IA32_VMX_CR4_FIXED0  0x488
-#define MSR_IA32_VMX_CR4_FIXED1  0x489
-#define MSR_IA32_VMX_PROCBASED2  0x48b
-#define MSR_IA32_VMX_EPT_VPID    0x48c
-#define MSR_IA32_VMX_TRUE_PIN    0x48d
-#define MSR_IA32_VMX_TRUE_PROC   0x48e
-#define MSR_IA32_VMX_TRUE_EXIT   0x48f
-#define MSR_IA32_VMX_TRUE_ENTRY  0x490
-#define MSR_EFER                 0xc0000080
-#define MSR_STAR                 0xc0000081
-#define MSR_LSTAR                0xc0000082
-#define MSR_CSTAR                0xc0000083
-#define MSR_FMASK                0xc0000084
-#define MSR_FS_BASE              0xc0000100
-#define MSR_GS_BASE              0xc0000101
-#define MSR_KERNEL_GS_BASE       0xc0000102
-#define MSR_TSC_AUX              0xc0000103
+#define MSR_IA32_BIOS_SIGN_ID	 0x8b
+#define MSR_IA32_MCG_CAP	 0x179
+#define MSR_IA32_MCG_STATUS	 0x17a
+#define MSR_IA32_SYSENTER_CS	 0x174
+#define MSR_IA32_SYSENTER_ESP	 0x175
+#define MSR_IA32_SYSENTER_EIP	 0x176
+#define MSR_IA32_PAT		 0x277
+#define MSR_IA32_MC0_CTL	 0x400
+#define MSR_IA32_MC0_STATUS	 0x401
+#define MSR_IA32_VMX_BASIC	 0x480
+#define MSR_IA32_VMX_PINBASED	 0x481
+#define MSR_IA32_VMX_PROCBASED	 0x482
+#define MSR_IA32_VMX_EXIT	 0x483
+#define MSR_IA32_VMX_ENTRY	 0x484
+#define MSR_IA32_VMX_MISC	 0x485
+#define MSR_IA32_VMX_CR0_FIXED0	 0x486
+#define MSR_IA32_VMX_CR0_FIXED1	 0x487
+#define MSR_IA32_VMX_CR4_FIXED0	 0x488
+#define MSR_IA32_VMX_CR4_FIXED1	 0x489
+#define MSR_IA32_VMX_PROCBASED2	 0x48b
+#define MSR_IA32_VMX_EPT_VPID	 0x48c
+#define MSR_IA32_VMX_TRUE_PIN	 0x48d
+#define MSR_IA32_VMX_TRUE_PROC	 0x48e
+#define MSR_IA32_VMX_TRUE_EXIT	 0x48f
+#define MSR_IA32_VMX_TRUE_ENTRY	 0x490
+#define MSR_EFER		 0xc0000080
+#define MSR_STAR		 0xc0000081
+#define MSR_LSTAR		 0xc0000082
+#define MSR_CSTAR		 0xc0000083
+#define MSR_FMASK		 0xc0000084
+#define MSR_FS_BASE		 0xc0000100
+#define MSR_GS_BASE		 0xc0000101
+#define MSR_KERNEL_GS_BASE	 0xc0000102
+#define MSR_TSC_AUX		 0xc0000103
 
-#define VECTOR_DB 1
+#define VECTOR_DB  1
 #define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_NM 7
-#define VECTOR_DF 8
-#define VECTOR_GP 13
-#define VECTOR_PF 14
-#define VECTOR_AC 17
-#define VECTOR_MC 18
+#define VECTOR_UD  6
+#define VECTOR_NM  7
+#define VECTOR_DF  8
+#define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_AC  17
+#define VECTOR_MC  18
 
 struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
@@ -135,14 +135,14 @@ static inline uint64_t rdmsr(uint32_t msr)
 	uint32_t low, high;
 
 	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-	return (uint64_t) high << 32 | low;
+	return (uint64_t)high << 32 | low;
 }
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
 			 :
-			 : "c"(msr), "a"((uint32_t) value), "d"((uint32_t) (value >> 32))
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
 }
 
@@ -163,7 +163,7 @@ static inline bool rdmsr_if_present(uint32_t msr, uint64_t *value)
 			 "   .popsection"
 			 : "+r"(present), "+a"(low), "+d"(high)
 			 : "c"(msr));
-	*value = (uint64_t) high << 32 | low;
+	*value = (uint64_t)high << 32 | low;
 	return present;
 }
 
@@ -172,7 +172,7 @@ static inline uint64_t rdtsc(void)
 	uint32_t low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t) high << 32 | low;
+	return (uint64_t)high << 32 | low;
 }
 
 #define X86_REGISTER(name)                                                                         \
@@ -258,5 +258,5 @@ static inline void wbinvd(void)
 
 static inline bool is_canonical(uint64_t address)
 {
-	return (uint64_t) ((int64_t) (address << 16) >> 16) == address;
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }

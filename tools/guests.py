@@ -7,9 +7,9 @@ from iso import Module
 
 # file in build/guest, module options -- guest command line
 DEMONSTRATION = (
-    ("fpu-hold", "name=hold1 mem=16M -- rounds=200 seed=1"),
-    ("fpu-hold", "name=hold2 mem=16M -- rounds=200 seed=2"),
-    ("integer", "name=count mem=16M -- forever"),
+    ("fpu-hold", "name=hold1 mem=16M trust=demo -- rounds=200 seed=1"),
+    ("fpu-hold", "name=hold2 mem=16M trust=demo -- rounds=200 seed=2"),
+    ("integer", "name=count mem=16M trust=demo -- forever"),
 )
 
 MULTIBOOT_MAGIC = struct.pack("<I", 0x1BADB002)

@@ -19,7 +19,7 @@
 #define LEAF1_ECX                                                                                  \
 	(BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(17) | BIT(19) | BIT(20) | BIT(22) |    \
 	 BIT(23) | BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
-#define LEAF1_ECX_HYPERVISOR BIT(31)
+#define LEAF1_ECX_HYPERVISOR  BIT(31)
 #define LEAF1_ECX_NEEDS_XSAVE (BIT(12) | BIT(26) | BIT(28) | BIT(29))
 
 /* Leaf 1 EDX: FPU, VME, DE, PSE, TSC, MSR, PAE, CX8, SEP, PGE, CMOV, PAT, PSE-36, CLFSH, MMX, FXSR,
@@ -38,8 +38,7 @@
 	 BIT(29) | BIT(30) | BIT(31))
 #define LEAF7_EBX_INVPCID BIT(10)
 #define LEAF7_EBX_AVX2	  BIT(5)
-#define LEAF7_EBX_AVX512                                                                           \
-	(BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
+#define LEAF7_EBX_AVX512  (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
 
 /* Leaf 7 ECX: AVX512-VBMI, UMIP, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ, RDPID,
  * MOVDIRI, MOVDIR64B. Not: PKU, OSPKE, WAITPKG, CET, LA57, KL, ENQCMD, SGX_LC, PKS. */
@@ -75,7 +74,7 @@ static struct cpuid_regs host_leaf(uint32_t leaf)
 {
 	uint32_t max = cpuid(leaf & EXTENDED_FIRST).eax;
 
-	return leaf <= max ? cpuid(leaf) : (struct cpuid_regs) {};
+	return leaf <= max ? cpuid(leaf) : (struct cpuid_regs){};
 }
 
 static void filter_leaf1(struct cpuid_regs *r)
@@ -119,7 +118,7 @@ static void fill_xsave_leaf(void)
 
 	if (!superset)
 		return;
-	xsave[0] = (struct cpuid_regs) { .eax = superset, .ecx = fpu_features()->image_size };
+	xsave[0] = (struct cpuid_regs){.eax = superset, .ecx = fpu_features()->image_size};
 	xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX;
 	for (uint32_t i = 2; i < XSAVE_SUBLEAVES; i++)
 		if (superset & BIT(i))
@@ -135,12 +134,12 @@ static void fill_extended(void)
 		extended_max = host_max;
 	for (uint32_t i = 0; i < EXTENDED_LEAVES; i++)
 		extended[i] = host_leaf(EXTENDED_FIRST + i);
-	extended[0] = (struct cpuid_regs) { .eax = extended_max };
+	extended[0] = (struct cpuid_regs){.eax = extended_max};
 	extended[1].ecx &= EXTENDED1_ECX;
 	extended[1].edx &= EXTENDED1_EDX;
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
 		extended[1].edx &= ~EXTENDED1_EDX_RDTSCP;
-	extended[7] = (struct cpuid_regs) { .edx = extended[7].edx & BIT(8) }; /* invariant TSC */
+	extended[7] = (struct cpuid_regs){.edx = extended[7].edx & BIT(8)}; /* invariant TSC */
 	extended[8].ebx = extended[8].ecx = extended[8].edx = 0;
 }
 
@@ -196,11 +195,11 @@ static uint32_t xsave_size(uint64_t xcr0)
 
 static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
 {
-	struct cpuid_regs r = { .eax = HYPERCALL_CPUID_VERSION };
+	struct cpuid_regs r = {.eax = HYPERCALL_CPUID_VERSION};
 	static const char signature[12] = HYPERCALL_SIGNATURE;
 
 	if (leaf == HYPERCALL_CPUID_VERSION)
-		return (struct cpuid_regs) { .eax = HYPERCALL_VERSION };
+		return (struct cpuid_regs){.eax = HYPERCALL_VERSION};
 	memcpy(&r.ebx, signature, 4);
 	memcpy(&r.ecx, signature + 4, 4);
 	memcpy(&r.edx, signature + 8, 4);

@@ -4,6 +4,7 @@
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/options.h"
+#include "boot/pic.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -14,6 +15,11 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
+#define IOAPIC_BASE	    0xfec00000 /* SDM has no chapter on it: 82093AA, 3.0 */
+#define IOAPIC_REDIRECTION  0x10
+#define IOAPIC_DELIVERY_NMI (4 << 8)
+#define NMI_PERIOD	    (PIT_HZ / 5000)
+
 /* Deeper than any stack; the depth is no constant, so that the compiler keeps every frame. */
 static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 {
@@ -23,14 +29,28 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 	return block[0] ? fill_stack(block) + block[0] : 0;
 }
 
-/* An NMI to this CPU, which the next check before a VM entry sees and tells of. */
-static void send_nmi(void)
+/*
+ * NMIs from the 8254, one every NMI_PERIOD ticks, for as long as guests run: they strike guests,
+ * the exit path and the last steps before an entry alike. It takes an I/O APIC where a PC has it,
+ * whose inputs 0 and 2 are where IRQ 0 arrives on one board or another.
+ */
+static void start_nmis(void)
 {
-	uint64_t before = this_cpu()->nmi_count;
+	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
+	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
+	static const uint8_t inputs[] = {0, 2};
 
-	apic_send_nmi(this_cpu()->apic_id);
-	while (this_cpu()->nmi_count == before)
-		cpu_relax();
+	if (!apic_present()) {
+		log_warning("crash=nmi needs a local APIC and an I/O APIC: ignored");
+		return;
+	}
+	for (unsigned int i = 0; i < sizeof(inputs); i++) {
+		*select = IOAPIC_REDIRECTION + 2 * inputs[i] + 1;
+		*window = this_cpu()->apic_id << 24;
+		*select = IOAPIC_REDIRECTION + 2 * inputs[i];
+		*window = IOAPIC_DELIVERY_NMI;
+	}
+	pit_start_periodic(NMI_PERIOD);
 }
 
 /* A VMCS with nothing in it: the controls are not valid. */
@@ -55,10 +75,10 @@ void crash_provoke(uint32_t crash)
 
 	switch (crash) {
 	case OPTION_CRASH_PAGEFAULT:
-		*(volatile uint64_t *) BIT(46) = 0;
+		*(volatile uint64_t *)BIT(46) = 0;
 		break;
 	case OPTION_CRASH_TEXTWRITE:
-		*(volatile uint8_t *) text_start = 0;
+		*(volatile uint8_t *)text_start = 0;
 		break;
 	case OPTION_CRASH_STACK:
 		fill_stack(&depth);
@@ -67,8 +87,7 @@ void crash_provoke(uint32_t crash)
 		fpu_clear_sse(vector_target, sizeof(vector_target));
 		break;
 	case OPTION_CRASH_NMI:
-		if (apic_present())
-			send_nmi();
+		start_nmis();
 		break;
 	case OPTION_CRASH_VMENTRY:
 		enter_empty_vmcs();

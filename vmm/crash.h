@@ -5,5 +5,6 @@
 
 #include <stdint.h>
 
-/* `crash` is an enum option_crash; OPTION_CRASH_NONE and OPTION_CRASH_NMI return. */
+/* `crash` is an enum option_crash; all but OPTION_CRASH_NONE and OPTION_CRASH_NMI end the machine.
+ */
 void crash_provoke(uint32_t crash);

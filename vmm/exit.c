@@ -16,9 +16,9 @@
 #define BASIC_REASON 0xffffu
 
 /* EPT violation qualification (SDM Vol. 3C table 27-7) */
-#define EPT_READ    BIT(0)
-#define EPT_WRITE   BIT(1)
-#define EPT_FETCH   BIT(2)
+#define EPT_READ  BIT(0)
+#define EPT_WRITE BIT(1)
+#define EPT_FETCH BIT(2)
 
 #define IOAPIC_PAGE 0xfec00000ull
 #define APIC_PAGE   0xfee00000ull
@@ -36,7 +36,9 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 	uint8_t vector = info & INTERRUPTION_VECTOR;
 
 	if ((info & INTERRUPTION_TYPE) == TYPE_NMI) {
-		/* NMIs stay blocked until IRET: the handler counts this one, and its IRET ends that */
+		/* NMIs stay blocked until IRET: the handler counts this one, and its IRET ends that
+		 */
+		pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
 		return;
 	}
@@ -53,47 +55,49 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
 		break;
 	default:
-		vm_fail(vcpu, "unknown-exit", "exception %u is not intercepted, and exited", vector);
+		vm_fail(vcpu, "unknown-exit", "exception %u is not intercepted, and exited",
+			vector);
 	}
 }
 
 static void exit_external_interrupt(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
-	(void) vcpu;
+	(void)pcpu;
+	(void)vcpu;
 	interrupt_handle(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
 }
 
 /* The run loop looks at the time, and at what is pending, before every entry. */
 static void exit_nothing_to_do(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
-	(void) vcpu;
+	(void)pcpu;
+	(void)vcpu;
 }
 
 static void exit_triple_fault(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
+	(void)pcpu;
 	vm_fail(vcpu, "triple-fault",
 		"triple fault: an exception while a double fault was delivered [SDM Vol. 3A 6.15]");
 }
 
 static void exit_init(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
+	(void)pcpu;
 	vm_fail(vcpu, "init",
 		"an INIT signal arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
 }
 
 static void exit_task_switch(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	static const char *const source[] = { "CALL", "IRET", "JMP", "a task gate in its IDT" };
+	static const char *const source[] = {"CALL", "IRET", "JMP", "a task gate in its IDT"};
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
-	(void) pcpu;
+	(void)pcpu;
 	vm_fail(vcpu, "task-switch",
-		"hardware task switch to TSS selector 0x%llx by %s: not offered [SDM Vol. 3C 25.4.2]",
-		(unsigned long long) (qualification & 0xffff), source[qualification >> 30 & 3]);
+		"hardware task switch to TSS selector 0x%llx by %s: not offered [SDM Vol. 3C "
+		"25.4.2]",
+		(unsigned long long)(qualification & 0xffff), source[qualification >> 30 & 3]);
 }
 
 static void exit_cpuid(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -102,7 +106,7 @@ static void exit_cpuid(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct cpuid_regs r = guest_cpuid(regs->rax, regs->rcx, vmcs_read(VMCS_GUEST_CR4),
 					  vcpu->fpu.context.xcr0);
 
-	(void) pcpu;
+	(void)pcpu;
 	regs->rax = r.eax;
 	regs->rbx = r.ebx;
 	regs->rcx = r.ecx;
@@ -114,10 +118,10 @@ static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
 	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
-	bool timer_wakes = vcpu->timer_deadline &&
-			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts);
+	bool timer_wakes =
+		vcpu->timer_deadline && (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts);
 
-	(void) pcpu;
+	(void)pcpu;
 	vcpu_skip_instruction(vcpu);
 	vcpu->wakes_on_interrupt = interrupts;
 	vcpu->wakes_on_nmi = nmis;
@@ -131,22 +135,23 @@ static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
 	vm_end(vcpu->vm, vcpu->vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");
 }
 
-/* Caches hold other VMs' data and the hypervisor's: nothing is thrown away, and WB needs no flush. */
+/* Caches hold other VMs' data and the hypervisor's: nothing is thrown away, and WB needs no flush.
+ */
 static void exit_skip(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
+	(void)pcpu;
 	vcpu_skip_instruction(vcpu);
 }
 
 static void exit_invalid_opcode(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
+	(void)pcpu;
 	vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
 }
 
 static void exit_general_protection(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	(void) pcpu;
+	(void)pcpu;
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
@@ -154,19 +159,22 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
-	const char *access = qualification & EPT_FETCH ? "instruction fetch" :
-			     qualification & EPT_WRITE ? "write" : "read";
+	const char *access = qualification & EPT_FETCH	 ? "instruction fetch"
+			     : qualification & EPT_WRITE ? "write"
+							 : "read";
 
-	(void) pcpu;
+	(void)pcpu;
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
 		vm_fail(vcpu, "ept-violation",
 			"%s at guest-physical 0x%llx: the %s is not there (CPUID.1:EDX.9 says so) "
-			"[SDM Vol. 3C 28.3.3.2]", access, (unsigned long long) gpa,
+			"[SDM Vol. 3C 28.3.3.2]",
+			access, (unsigned long long)gpa,
 			(gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
 	else
 		vm_fail(vcpu, "ept-violation",
-			"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
-			access, (unsigned long long) gpa);
+			"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C "
+			"28.3.3.2]",
+			access, (unsigned long long)gpa);
 }
 
 static const exit_handler handlers[EXIT_REASON_COUNT] = {

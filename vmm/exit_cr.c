@@ -12,7 +12,7 @@
 #include "vmx/vmx.h"
 
 /* Exit qualification (SDM Vol. 3C table 27-3) */
-#define CR_NUMBER(q)	((q) & 0xf)
+#define CR_NUMBER(q)	((q)&0xf)
 #define CR_TYPE(q)	((q) >> 4 & 3)
 #define CR_REGISTER(q)	((q) >> 8 & 0xf)
 #define CR_LMSW_DATA(q) ((q) >> 16 & 0xffff)
@@ -27,7 +27,7 @@ enum cr_access_type {
 #define CR0_DEFINED                                                                                \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
 	 CR0_PG)
-#define CR3_NO_FLUSH	  BIT(63)
+#define CR3_NO_FLUSH	   BIT(63)
 #define ACCESS_RIGHTS_TYPE 0xfu
 #define TYPE_BUSY_TSS	   0xbu
 
@@ -144,7 +144,7 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 	uint64_t cr0, value;
 	bool valid = true;
 
-	(void) pcpu;
+	(void)pcpu;
 	switch (CR_TYPE(qualification)) {
 	case CR_MOV_TO:
 		value = vcpu_get_register(vcpu, reg);
@@ -175,10 +175,10 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	const struct guest_registers *regs = &vcpu->registers;
-	uint64_t value = regs->rdx << 32 | (uint32_t) regs->rax;
+	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
-	(void) pcpu;
-	if (vcpu_cpl() != 0 || (uint32_t) regs->rcx != 0 || !fpu_xcr0_valid(value)) {
+	(void)pcpu;
+	if (vcpu_cpl() != 0 || (uint32_t)regs->rcx != 0 || !fpu_xcr0_valid(value)) {
 		general_protection(vcpu);
 		return;
 	}

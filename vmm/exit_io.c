@@ -9,7 +9,7 @@
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-#define IO_SIZE(q)   (((q) & 7) + 1)
+#define IO_SIZE(q)   (((q)&7) + 1)
 #define IO_IN	     BIT(3)
 #define IO_STRING    BIT(4)
 #define IO_REP	     BIT(5)
@@ -51,7 +51,7 @@ static uint32_t read_ports(struct vm *vm, uint16_t port, unsigned int size)
 	uint32_t value = 0;
 
 	for (unsigned int i = 0; i < size; i++)
-		value |= (uint32_t) port_read(vm, port + i) << 8 * i;
+		value |= (uint32_t)port_read(vm, port + i) << 8 * i;
 	return value;
 }
 
@@ -76,12 +76,12 @@ static void advance(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64
 
 static void string_io(struct vcpu *vcpu, uint64_t qualification)
 {
-	static const uint64_t address_mask[] = { 0xffff, 0xffffffff, ~0ull };
+	static const uint64_t address_mask[] = {0xffff, 0xffffffff, ~0ull};
 	uint64_t mask = address_mask[(vmcs_read(VMCS_EXIT_INSTRUCTION_INFO) >> 7 & 7) % 3];
 	unsigned int size = IO_SIZE(qualification);
 	uint16_t port = IO_PORT(qualification);
 	bool in = qualification & IO_IN, rep = qualification & IO_REP;
-	int64_t step = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_DF ? -(int64_t) size : (int64_t) size;
+	int64_t step = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_DF ? -(int64_t)size : (int64_t)size;
 	uint64_t linear = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
 	uint32_t value = 0;
 
@@ -109,7 +109,7 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 	unsigned int size = IO_SIZE(qualification);
 	uint64_t mask = BIT(8 * size) - 1;
 
-	(void) pcpu;
+	(void)pcpu;
 	if (qualification & IO_STRING) {
 		string_io(vcpu, qualification);
 		return;

@@ -93,14 +93,14 @@ void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct guest_registers *regs = &vcpu->registers;
 	uint64_t value = 0;
 
-	(void) pcpu;
+	(void)pcpu;
 	if (read_msr(vcpu, regs->rcx, &value)) {
 		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
-			  (uint32_t) regs->rcx);
+			  (uint32_t)regs->rcx);
 		vcpu_raise(vcpu, VECTOR_GP, 0);
 		return;
 	}
-	regs->rax = (uint32_t) value;
+	regs->rax = (uint32_t)value;
 	regs->rdx = value >> 32;
 	vcpu_skip_instruction(vcpu);
 }
@@ -108,11 +108,11 @@ void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct guest_registers *regs = &vcpu->registers;
-	uint64_t value = regs->rdx << 32 | (uint32_t) regs->rax;
+	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
 	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
 		log_debug("%s: WRMSR 0x%x <- 0x%llx: not offered or not valid, #GP",
-			  vcpu->vm->config.name, (uint32_t) regs->rcx, (unsigned long long) value);
+			  vcpu->vm->config.name, (uint32_t)regs->rcx, (unsigned long long)value);
 		vcpu_raise(vcpu, VECTOR_GP, 0);
 		return;
 	}

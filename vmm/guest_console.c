@@ -5,7 +5,7 @@ void guest_console_flush(struct guest_console *console, const char *name)
 {
 	if (!console->length)
 		return;
-	print("%s| %.*s\n", name, (int) console->length, console->line);
+	print("%s| %.*s\n", name, (int)console->length, console->line);
 	console->length = 0;
 }
 
@@ -19,7 +19,7 @@ void guest_console_write(struct guest_console *console, const char *name, char c
 	}
 	if (c == '\r')
 		return;
-	if (((unsigned char) c < 0x20 && c != '\t') || c == 0x7f)
+	if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
 		c = '?';
 	console->line[console->length++] = c;
 	if (console->length == GUEST_LINE_MAX)

@@ -29,10 +29,10 @@ struct walk {
 static struct walk walk_mode(uint64_t cr4, uint64_t efer)
 {
 	if (efer & EFER_LMA)
-		return (struct walk) { 4, 8, 9, false };
+		return (struct walk){4, 8, 9, false};
 	if (cr4 & CR4_PAE)
-		return (struct walk) { 3, 8, 9, true };
-	return (struct walk) { 2, 4, 10, false };
+		return (struct walk){3, 8, 9, true};
+	return (struct walk){2, 4, 10, false};
 }
 
 static int fault(uint32_t *error_code, bool present, bool write)
@@ -106,8 +106,8 @@ int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gp
 		if (!top_pdpte && marked != entry)
 			guest_ram_write(ram, at, &marked, walk.entry_size);
 		if (leaf) {
-			uint64_t frame = level ? large_frame(&walk, entry, page_size) :
-						 entry & PTE_ADDRESS;
+			uint64_t frame =
+				level ? large_frame(&walk, entry, page_size) : entry & PTE_ADDRESS;
 
 			*gpa = frame + (linear & (page_size - 1));
 			return 0;
@@ -133,13 +133,13 @@ int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t leng
 			vcpu_raise(vcpu, VECTOR_PF, error_code);
 			return -EFAULT;
 		}
-		error = write ? guest_ram_write(&vcpu->vm->ram, gpa, bytes + done, part) :
-				guest_ram_read(&vcpu->vm->ram, gpa, bytes + done, part);
+		error = write ? guest_ram_write(&vcpu->vm->ram, gpa, bytes + done, part)
+			      : guest_ram_read(&vcpu->vm->ram, gpa, bytes + done, part);
 		if (error) {
 			vm_fail(vcpu, "ept-violation",
 				"%s at guest-physical 0x%llx, which is not its memory "
-				"[SDM Vol. 3C 28.3.3.2]", write ? "write" : "read",
-				(unsigned long long) gpa);
+				"[SDM Vol. 3C 28.3.3.2]",
+				write ? "write" : "read", (unsigned long long)gpa);
 			return -EFAULT;
 		}
 		done += part;

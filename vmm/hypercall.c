@@ -82,9 +82,9 @@ void exit_vmcall(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct guest_registers *regs = &vcpu->registers;
 	uint64_t mask = vcpu_in_64bit_mode() ? ~0ull : 0xffffffffull;
-	int64_t result = call(pcpu, vcpu, regs->rax, regs->rbx & mask, regs->rcx & mask,
-			      regs->rdx & mask);
+	int64_t result =
+		call(pcpu, vcpu, regs->rax, regs->rbx & mask, regs->rcx & mask, regs->rdx & mask);
 
-	regs->rax = (uint64_t) result & mask;
+	regs->rax = (uint64_t)result & mask;
 	vcpu_skip_instruction(vcpu);
 }

@@ -20,12 +20,12 @@
 #define HYPERCALL_VERSION   1
 
 #define HYPERCALL_CPUID_SIGNATURE 0x40000000u
-#define HYPERCALL_CPUID_VERSION   0x40000001u
+#define HYPERCALL_CPUID_VERSION	  0x40000001u
 
 enum hypercall {
 	HYPERCALL_GET_VERSION = 0,   /* -> HYPERCALL_VERSION */
 	HYPERCALL_CONSOLE_WRITE = 1, /* EBX = address, ECX = bytes (up to 4096) -> 0 */
-	HYPERCALL_YIELD = 2,         /* give up the rest of the time slice -> 0 */
+	HYPERCALL_YIELD = 2,	     /* give up the rest of the time slice -> 0 */
 	/*
 	 * A snapshot of the counters: EBX = address of a struct hypercall_stats (0: none),
 	 * ECX = its size in bytes, EDX = label. With a label other than 0 the same snapshot goes
@@ -55,17 +55,17 @@ enum hypercall_fpu_state {
 /* Event counts since boot, except where said. */
 struct hypercall_stats {
 	/* this physical CPU */
-	uint64_t cpu_entries;   /* VM entries */
-	uint64_t cpu_resident;  /* ... that found their state in the registers */
-	uint64_t cpu_armed;     /* ... with CR0.TS forced */
-	uint64_t cpu_nm;        /* #NM exits */
-	uint64_t cpu_saves;     /* images written */
-	uint64_t cpu_loads;     /* images read */
-	uint64_t cpu_host;      /* host sections */
-	uint64_t cpu_xcr0;      /* XCR0 writes */
+	uint64_t cpu_entries;	/* VM entries */
+	uint64_t cpu_resident;	/* ... that found their state in the registers */
+	uint64_t cpu_armed;	/* ... with CR0.TS forced */
+	uint64_t cpu_nm;	/* #NM exits */
+	uint64_t cpu_saves;	/* images written */
+	uint64_t cpu_loads;	/* images read */
+	uint64_t cpu_host;	/* host sections */
+	uint64_t cpu_xcr0;	/* XCR0 writes */
 	uint64_t cpu_ts_writes; /* VMCS writes for CR0.TS and the #NM intercept */
-	uint64_t cpu_bytes;     /* bytes moved by saves and loads */
-	uint64_t cpu_switches;  /* changes from one vCPU to another */
+	uint64_t cpu_bytes;	/* bytes moved by saves and loads */
+	uint64_t cpu_switches;	/* changes from one vCPU to another */
 	/* this vCPU */
 	uint64_t own_entries;
 	uint64_t own_nm;

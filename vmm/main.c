@@ -32,22 +32,22 @@ static struct pcpu boot_pcpu;
 static struct boot_info boot_info;
 static struct options options;
 
-_Static_assert((int) OPTION_FPU_LAZY == (int) FPU_LAZY && (int) OPTION_FPU_EAGER == (int) FPU_EAGER &&
-		       (int) OPTION_FPU_UNLOAD == (int) FPU_UNLOAD,
+_Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_EAGER == (int)FPU_EAGER &&
+		       (int)OPTION_FPU_UNLOAD == (int)FPU_UNLOAD,
 	       "boot/options.h names the policies of fpu/owner.h");
-_Static_assert(OPTION_CONSOLE_COM1 == (int) CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int) CONSOLE_VGA &&
-		       OPTION_CONSOLE_E9 == (int) CONSOLE_E9,
+_Static_assert(OPTION_CONSOLE_COM1 == (int)CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int)CONSOLE_VGA &&
+		       OPTION_CONSOLE_E9 == (int)CONSOLE_E9,
 	       "boot/options.h names the devices of lib/console.h");
 
 static void warn(void *arg, const char *message)
 {
-	(void) arg;
+	(void)arg;
 	log_warning("%s", message);
 }
 
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
-	const struct boot_memory window = { NULL, 0, BIT(32) };
+	const struct boot_memory window = {NULL, 0, BIT(32)};
 	int error = boot_info_parse(&boot_info, &window, magic, info);
 
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
@@ -56,14 +56,15 @@ static void read_boot_information(uint32_t magic, uint64_t info)
 	machine_init(&boot_info);
 	if (error)
 		panic("the boot loader's information cannot be used (error %d): start Resident by "
-		      "GRUB's multiboot2 or multiboot command", error);
+		      "GRUB's multiboot2 or multiboot command",
+		      error);
 }
 
 static void apply_options(void)
 {
 	options_parse(&options, boot_info.cmdline, warn, NULL);
 	console_select(options.console, boot_info.ega_text);
-	log_set_level((enum log_level) options.loglevel);
+	log_set_level((enum log_level)options.loglevel);
 	machine_set_panic(options.panic);
 	fpu_set_trace(options.trace);
 }
@@ -76,16 +77,16 @@ static void print_boot_record(void)
 	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
 	       "lazyfp=%s firmware=%s tsc_khz=%llu",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
-	       f->method_name, (unsigned long long) f->superset,
-	       fpu_policy_name((enum fpu_policy) options.fpu),
+	       f->method_name, (unsigned long long)f->superset,
+	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
-	       (unsigned long long) clock_tsc_khz());
+	       (unsigned long long)clock_tsc_khz());
 }
 
 static void init_pcpu(struct pcpu *pcpu)
 {
 	pcpu->cpu.apic_id = apic_id();
-	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy) options.fpu,
+	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu,
 		     fpu_features()->superset);
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
 	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
@@ -109,7 +110,7 @@ static void warn_of_lazyfp(void)
 			    "past #NM, and a guest could read another's FPU registers "
 			    "(CVE-2018-3665). Use fpu=eager, or trust=NAME on the module lines of "
 			    "guests that may see each other's data",
-			    fpu_policy_name((enum fpu_policy) options.fpu));
+			    fpu_policy_name((enum fpu_policy)options.fpu));
 		return;
 	}
 }
@@ -118,6 +119,7 @@ static void warn_of_lazyfp(void)
 _Noreturn void resident_main(uint32_t magic, uint64_t info);
 void resident_main(uint32_t magic, uint64_t info)
 {
+	bool complete;
 	int error;
 
 	cpu_set_this(&boot_pcpu.cpu);
@@ -143,10 +145,10 @@ void resident_main(uint32_t magic, uint64_t info)
 		machine_panic();
 	init_pcpu(&boot_pcpu);
 	crash_provoke(options.crash);
-	vms_create(&boot_info);
+	complete = vms_create(&boot_info);
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
 	warn_of_lazyfp();
-	run(&options);
+	run(&options, complete);
 }

@@ -10,14 +10,16 @@
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
 	struct fpu_cpu fpu;
-	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
-	bool descheduled;	 /* the current vCPU has left it, as far as the FPU is concerned */
+	struct vcpu *current; /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
+	bool descheduled;     /* the current vCPU has left it, as far as the FPU is concerned */
 	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
-	uint64_t switches;	 /* changes from one vCPU to another */
-	uint64_t nmi_seen;	 /* of cpu.nmi_count */
+	uint64_t switches;		  /* changes from one vCPU to another */
+	uint64_t nmi_seen;		  /* of cpu.nmi_count */
+	uint64_t nmi_first;		  /* entries put off because an NMI came just before */
+	uint64_t nmi_exits;		  /* NMIs that came while a guest ran */
 };
 
 static inline struct pcpu *this_pcpu(void)
 {
-	return (struct pcpu *) this_cpu();
+	return (struct pcpu *)this_cpu();
 }

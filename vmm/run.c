@@ -58,7 +58,7 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 		exit_dispatch(pcpu, vcpu);
 		break;
 	case VMX_NMI_FIRST:
-		vcpu->nmi_first++;
+		pcpu->nmi_first++;
 		break;
 	case VMX_FAIL_VALID:
 		exit_entry_failed(vcpu,
@@ -70,16 +70,15 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 	}
 }
 
-/* Nobody here sends NMIs: one that comes is the machine's, and is told of. */
-static void report_nmis(struct pcpu *pcpu)
+/* Nobody here sends NMIs: the first is told of, and all are counted (@nmi). */
+static void notice_nmis(struct pcpu *pcpu)
 {
-	uint64_t count = pcpu->cpu.nmi_count;
-
-	if (count == pcpu->nmi_seen)
-		return;
-	log_warning("CPU %u: %llu NMI(s) from the machine (chipset, watchdog, or debugger)",
-		    pcpu->cpu.id, (unsigned long long) (count - pcpu->nmi_seen));
-	pcpu->nmi_seen = count;
+	if (!pcpu->nmi_seen && pcpu->cpu.nmi_count)
+		log_warning(
+			"CPU %u got an NMI from the machine (chipset, watchdog, debugger): NMIs "
+			"are counted, and change nothing",
+			pcpu->cpu.id);
+	pcpu->nmi_seen = pcpu->cpu.nmi_count;
 }
 
 static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
@@ -93,21 +92,25 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	pcpu->descheduled = false;
 	vcpu->yield = false;
 	while (now < min(slice_end, limit)) {
-		uint64_t deadline = min(slice_end, limit);
+		uint64_t deadline = min(slice_end, limit), loads = vcpu->fpu.context.counters.loads;
 
 		if (vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
-		report_nmis(pcpu);
+		notice_nmis(pcpu);
 		enter_once(pcpu, vcpu, now, deadline);
 		now = rdtsc();
 		if (vcpu->state != VCPU_RUNNABLE || vcpu->yield)
 			break;
 		vcpu_poll(vcpu, now);
+		/* state that was just loaded is used before another guest may want the registers */
+		if (vcpu->fpu.context.counters.loads != loads && slice_end < now + slice / 8)
+			slice_end = now + slice / 8;
 	}
 	vcpu->ran += now - start;
 	if (vcpu->state != VCPU_STOPPED && now >= limit)
-		vm_fail(vcpu, "limit", "it has had the CPU for the %llu ms of its module line (limit=)",
-			(unsigned long long) vcpu->vm->config.limit_ms);
+		vm_fail(vcpu, "limit",
+			"it has had the CPU for the %llu ms of its module line (limit=)",
+			(unsigned long long)vcpu->vm->config.limit_ms);
 }
 
 /* The next vCPU after the current one that can run; NULL: none can. */
@@ -139,12 +142,12 @@ static void idle(struct pcpu *pcpu)
 			deadline = min(deadline, vcpu->timer_deadline);
 	}
 	clock_halt_until(deadline);
-	report_nmis(pcpu);
+	notice_nmis(pcpu);
 }
 
-static _Noreturn void finish(const struct pcpu *pcpu, const struct options *options)
+static _Noreturn void finish(const struct pcpu *pcpu, const struct options *options, bool complete)
 {
-	bool success = vms_count() > 0;
+	bool success = complete && vms_count() > 0;
 
 	stats_print(pcpu, options->stats);
 	for (uint32_t i = 0; i < vms_count(); i++)
@@ -152,7 +155,7 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 	machine_end(success ? 0 : 1);
 }
 
-void run(const struct options *options)
+void run(const struct options *options, bool complete)
 {
 	struct pcpu *pcpu = this_pcpu();
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
@@ -167,5 +170,5 @@ void run(const struct options *options)
 		else if (!settling)
 			idle(pcpu);
 	}
-	finish(pcpu, options);
+	finish(pcpu, options, complete);
 }

@@ -3,7 +3,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct options;
 
-/* Runs all VMs to their end and ends the machine. */
-_Noreturn void run(const struct options *options);
+/*
+ * Runs all VMs to their end and ends the machine: with status 0 if there were any, all ended with
+ * 0, and `complete` says that none is missing.
+ */
+_Noreturn void run(const struct options *options, bool complete);

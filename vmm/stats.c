@@ -9,13 +9,12 @@
 
 typedef unsigned long long ull;
 
-void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
-		    struct hypercall_stats *stats)
+void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, struct hypercall_stats *stats)
 {
 	const struct fpu_counters *cpu = &pcpu->fpu.counters;
 	const struct fpu_counters *own = &vcpu->fpu.context.counters;
 
-	*stats = (struct hypercall_stats) {
+	*stats = (struct hypercall_stats){
 		.cpu_entries = cpu->entries,
 		.cpu_resident = cpu->resident,
 		.cpu_armed = cpu->armed,
@@ -31,7 +30,7 @@ void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
 		.own_nm = own->nm,
 		.own_saves = own->saves,
 		.own_loads = own->loads,
-		.own_state = (uint64_t) vcpu->fpu.context.state,
+		.own_state = (uint64_t)vcpu->fpu.context.state,
 		.vms_running = vms_in_state(VM_RUNNING),
 		.vms_settling = vms_in_state(VM_CLEARING) + vms_in_state(VM_ENDING),
 	};
@@ -45,10 +44,10 @@ static void print_fpu_record(const struct pcpu *pcpu, const char *where)
 	record("fpu cpu=%u%s policy=%s entries=%llu resident=%llu armed=%llu nm=%llu saves=%llu "
 	       "loads=%llu scrubs=0 preloads=%llu host=%llu xcr0=%llu ts_writes=%llu flushes=0 "
 	       "bytes=%llu switches=%llu",
-	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), (ull) c->entries,
-	       (ull) c->resident, (ull) c->armed, (ull) c->nm, (ull) c->saves, (ull) c->loads,
-	       (ull) c->preloads, (ull) c->host, (ull) c->xcr0, (ull) c->ts_writes, (ull) c->bytes,
-	       (ull) pcpu->switches);
+	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), (ull)c->entries,
+	       (ull)c->resident, (ull)c->armed, (ull)c->nm, (ull)c->saves, (ull)c->loads,
+	       (ull)c->preloads, (ull)c->host, (ull)c->xcr0, (ull)c->ts_writes, (ull)c->bytes,
+	       (ull)pcpu->switches);
 }
 
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)
@@ -61,9 +60,9 @@ void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint
 
 static void print_row(const char *name, const struct fpu_counters *c)
 {
-	print("%-16s %10llu %10llu %10llu %8llu %8llu %8llu %10llu\n", name, (ull) c->entries,
-	      (ull) c->resident, (ull) c->armed, (ull) c->nm, (ull) c->saves, (ull) c->loads,
-	      (ull) c->ts_writes);
+	print("%-16s %10llu %10llu %10llu %8llu %8llu %8llu %10llu\n", name, (ull)c->entries,
+	      (ull)c->resident, (ull)c->armed, (ull)c->nm, (ull)c->saves, (ull)c->loads,
+	      (ull)c->ts_writes);
 }
 
 static void print_table(const struct pcpu *pcpu)
@@ -87,7 +86,7 @@ static void print_table(const struct pcpu *pcpu)
 	      "saves, loads: XSAVE and\nXRSTOR; TS toggles: VMCS writes for CR0.TS and the #NM "
 	      "intercept.\nThe CPU ran %llu host sections (the hypervisor's own vector code) and "
 	      "switched %llu times\nfrom one guest to another.\n\n",
-	      (ull) pcpu->fpu.counters.host, (ull) pcpu->switches);
+	      (ull)pcpu->fpu.counters.host, (ull)pcpu->switches);
 }
 
 static void print_vm_records(const struct vm *vm)
@@ -98,13 +97,13 @@ static void print_vm_records(const struct vm *vm)
 	for (unsigned int reason = 0; reason < EXIT_REASON_COUNT; reason++)
 		if (vcpu->exits[reason])
 			record("exit vm=%s vcpu=%u reason=%s count=%llu", vm->config.name, vcpu->id,
-			       exit_reason_name(reason), (ull) vcpu->exits[reason]);
+			       exit_reason_name(reason), (ull)vcpu->exits[reason]);
 	if (vm->unhandled_io)
-		record("io vm=%s unhandled=%llu", vm->config.name, (ull) vm->unhandled_io);
+		record("io vm=%s unhandled=%llu", vm->config.name, (ull)vm->unhandled_io);
 	record("fpuctx vm=%s vcpu=%u entries=%llu resident=%llu armed=%llu nm=%llu loads=%llu "
 	       "saves=%llu ts_writes=%llu",
-	       vm->config.name, vcpu->id, (ull) c->entries, (ull) c->resident, (ull) c->armed,
-	       (ull) c->nm, (ull) c->loads, (ull) c->saves, (ull) c->ts_writes);
+	       vm->config.name, vcpu->id, (ull)c->entries, (ull)c->resident, (ull)c->armed,
+	       (ull)c->nm, (ull)c->loads, (ull)c->saves, (ull)c->ts_writes);
 }
 
 void stats_print(const struct pcpu *pcpu, bool table)
@@ -113,5 +112,7 @@ void stats_print(const struct pcpu *pcpu, bool table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		print_vm_records(vm_at(i));
+	record("nmi cpu=%u count=%llu exits=%llu first=%llu", pcpu->cpu.id,
+	       (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits, (ull)pcpu->nmi_first);
 	print_fpu_record(pcpu, "");
 }

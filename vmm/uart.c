@@ -30,7 +30,7 @@ enum uart_register {
 
 void uart_reset(struct uart *uart)
 {
-	*uart = (struct uart) { .divisor_low = 12, .lcr = 0x03 };
+	*uart = (struct uart){.divisor_low = 12, .lcr = 0x03};
 }
 
 static uint8_t take_received(struct uart *uart)
@@ -71,8 +71,8 @@ static uint8_t interrupt_identification(const struct uart *uart)
 
 static uint8_t line_status(struct uart *uart)
 {
-	uint8_t status = LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0) |
-			 (uart->overrun ? LSR_OVERRUN : 0);
+	uint8_t status =
+		LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0) | (uart->overrun ? LSR_OVERRUN : 0);
 
 	uart->overrun = false;
 	return status;

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UART_BASE	0x3f8
-#define UART_PORTS	8
+#define UART_BASE      0x3f8
+#define UART_PORTS     8
 #define UART_FIFO_SIZE 16
 
 struct uart {

@@ -45,7 +45,7 @@ static uint16_t last_vpid;
 
 int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 {
-	*vcpu = (struct vcpu) { .vm = vm, .id = id, .vpid = ++last_vpid };
+	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid};
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
@@ -79,9 +79,9 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_GS_SELECTOR, 0);
 	vmcs_write(VMCS_HOST_TR_SELECTOR, SELECTOR_TSS);
 	vmcs_write(VMCS_HOST_FS_BASE, 0);
-	vmcs_write(VMCS_HOST_GS_BASE, (uint64_t) pcpu);
-	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t) &pcpu->cpu.tss);
-	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t) pcpu->cpu.gdt);
+	vmcs_write(VMCS_HOST_GS_BASE, (uint64_t)pcpu);
+	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&pcpu->cpu.tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t)pcpu->cpu.gdt);
 	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
 	/* a vector instruction in root mode outside a host section raises #NM */
 	vmcs_write(VMCS_HOST_CR0, read_cr0() | CR0_TS);
@@ -92,7 +92,7 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
-	vmcs_write(VMCS_HOST_RIP, (uint64_t) vmx_exit);
+	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
 static void write_controls(struct vcpu *vcpu)
@@ -185,8 +185,8 @@ static void save_unswitched(struct vcpu *vcpu)
 {
 	vcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
 	vcpu->cr2 = read_cr2();
-	vcpu->debug = (struct debug_registers) {
-		.dr = { read_dr0(), read_dr1(), read_dr2(), read_dr3() },
+	vcpu->debug = (struct debug_registers){
+		.dr = {read_dr0(), read_dr1(), read_dr2(), read_dr3()},
 		.dr6 = read_dr6(),
 	};
 }
@@ -248,7 +248,7 @@ void vcpu_skip_instruction(struct vcpu *vcpu)
 	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
-	(void) vcpu;
+	(void)vcpu;
 	if (!(vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L))
 		rip &= 0xffffffff;
 	vmcs_write(VMCS_GUEST_RIP, rip);
@@ -264,8 +264,10 @@ void vcpu_skip_instruction(struct vcpu *vcpu)
 void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
 {
 	if (!event_raise(&vcpu->events, vector, error_code))
-		vm_fail(vcpu, "triple-fault", "triple fault: exception %u while a double fault was "
-			"delivered [SDM Vol. 3A 6.15]", vector);
+		vm_fail(vcpu, "triple-fault",
+			"triple fault: exception %u while a double fault was "
+			"delivered [SDM Vol. 3A 6.15]",
+			vector);
 }
 
 bool vcpu_in_64bit_mode(void)

@@ -17,7 +17,7 @@ struct vm;
 struct vmcs;
 
 enum vcpu_state {
-	VCPU_STOPPED,  /* not started, or ended */
+	VCPU_STOPPED, /* not started, or ended */
 	VCPU_RUNNABLE,
 	VCPU_HALTED, /* executed HLT, and something can wake it */
 };
@@ -61,13 +61,13 @@ struct vcpu {
 	/* while halted: what would wake it */
 	bool wakes_on_interrupt, wakes_on_nmi;
 
-	bool yield;	       /* gives up the rest of its slice */
-	uint64_t ran;	       /* TSC ticks it has had, root mode on its behalf included */
+	bool yield;   /* gives up the rest of its slice */
+	uint64_t ran; /* TSC ticks it has had, root mode on its behalf included */
 	uint64_t exits[EXIT_REASON_COUNT];
-	uint64_t nmi_first;    /* entries put off because an NMI came first */
 };
 
-/* Creates the VMCS and FPU context. Returns 0 or -ENOMEM; after an error vcpu_destroy() tidies up. */
+/* Creates the VMCS and FPU context. Returns 0 or -ENOMEM; after an error vcpu_destroy() tidies up.
+ */
 int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain);
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
 

@@ -50,7 +50,7 @@ static void free_parts(struct vm *vm)
 	vcpu_destroy(this_pcpu(), &vm->vcpu);
 	ept_destroy(&vm->ept);
 	for (uint32_t i = 0; i < vm->ram.count; i++)
-		memory_free((uint64_t) vm->ram.extent[i].host, vm->ram.extent[i].size);
+		memory_free((uint64_t)vm->ram.extent[i].host, vm->ram.extent[i].size);
 	vm->ram.count = 0;
 }
 
@@ -91,7 +91,7 @@ static int allocate_ram(struct vm *vm, uint64_t gpa, uint64_t size)
 			piece = (piece / 2 + SIZE_2M - 1) & ~(SIZE_2M - 1);
 			continue;
 		}
-		*extent = (struct guest_extent) { gpa, piece, (uint8_t *) address };
+		*extent = (struct guest_extent){gpa, piece, (uint8_t *)address};
 		vm->ram.count++;
 		vm->ram.size += piece;
 		gpa += piece;
@@ -113,7 +113,7 @@ static int create_memory(struct vm *vm)
 	for (uint32_t i = 0; !error && i < vm->ram.count; i++) {
 		const struct guest_extent *extent = &vm->ram.extent[i];
 
-		error = ept_map(&vm->ept, extent->gpa, (uint64_t) extent->host, extent->size);
+		error = ept_map(&vm->ept, extent->gpa, (uint64_t)extent->host, extent->size);
 	}
 	return error;
 }
@@ -174,9 +174,11 @@ static void create(struct vm *vm, const struct boot_module *image)
 	}
 	error = create_memory(vm);
 	if (error) {
-		refuse(vm, "mem=%lluM is more than there is (%lluM free): give it less, or the "
-		       "machine more", (unsigned long long) vm->config.memory >> 20,
-		       (unsigned long long) memory_free_bytes() >> 20);
+		refuse(vm,
+		       "mem=%lluM is more than there is (%lluM free): give it less, or the "
+		       "machine more",
+		       (unsigned long long)vm->config.memory >> 20,
+		       (unsigned long long)memory_free_bytes() >> 20);
 		return;
 	}
 	if (vcpu_create(&vm->vcpu, vm, 0, domain)) {
@@ -186,31 +188,38 @@ static void create(struct vm *vm, const struct boot_module *image)
 	vm->state = VM_CLEARING;
 }
 
-static void add_module(const struct vm_config *config, const struct boot_module *module)
+static bool add_module(const struct vm_config *config, const struct boot_module *module)
 {
 	struct vm *vm = find(config->of);
 
-	if (!vm)
+	if (!vm) {
 		log_error("a module is for a VM that is not there: of=%s. Put its line after that "
-			  "VM's", config->of);
-	else if (vm->module_count == VM_MODULES_MAX)
+			  "VM's",
+			  config->of);
+		return false;
+	}
+	if (vm->module_count == VM_MODULES_MAX) {
 		log_error("%s: more than %u modules: the rest is left out", config->of,
 			  VM_MODULES_MAX);
-	else
-		vm->modules[vm->module_count++] = module;
+		return false;
+	}
+	vm->modules[vm->module_count++] = module;
+	return true;
 }
 
-void vms_create(const struct boot_info *info)
+bool vms_create(const struct boot_info *info)
 {
+	bool complete = info->modules_refused == 0;
+
 	for (uint32_t i = 0; i < info->module_count; i++) {
 		struct vm *vm = &vms[vm_count];
 		char error[160];
-		int bad = vm_config_parse(&vm->config, info->module[i].cmdline, error,
-					  sizeof(error));
+		int bad =
+			vm_config_parse(&vm->config, info->module[i].cmdline, error, sizeof(error));
 
 		if (!bad && vm->config.of[0]) {
-			add_module(&vm->config, &info->module[i]);
-			*vm = (struct vm) {};
+			complete &= add_module(&vm->config, &info->module[i]);
+			*vm = (struct vm){};
 			continue;
 		}
 		settle_name(vm);
@@ -220,6 +229,7 @@ void vms_create(const struct boot_info *info)
 		else
 			create(vm, &info->module[i]);
 	}
+	return complete;
 }
 
 static void start(struct pcpu *pcpu, struct vm *vm)
@@ -233,22 +243,22 @@ static void start(struct pcpu *pcpu, struct vm *vm)
 		const struct boot_module *module = vm->modules[i];
 
 		vm_config_parse(&configs[i], module->cmdline, error, sizeof(error));
-		modules[i] = (struct guest_module) {
-			.bytes = (const void *) module->start,
+		modules[i] = (struct guest_module){
+			.bytes = (const void *)module->start,
 			.size = module->end - module->start,
 			.cmdline = configs[i].cmdline,
 		};
 	}
-	if (guest_load(&vm->ram, (const void *) vm->image->start,
-		       vm->image->end - vm->image->start, vm->config.cmdline, modules,
-		       vm->module_count, &entry, error, sizeof(error))) {
+	if (guest_load(&vm->ram, (const void *)vm->image->start, vm->image->end - vm->image->start,
+		       vm->config.cmdline, modules, vm->module_count, &entry, error,
+		       sizeof(error))) {
 		refuse(vm, "its kernel: %s", error);
 		return;
 	}
 	vm->state = VM_RUNNING;
 	vcpu_reset(pcpu, &vm->vcpu, &entry);
 	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
-	       (unsigned long long) vm->config.memory);
+	       (unsigned long long)vm->config.memory);
 }
 
 /* Clears the next chunk; true when all is clear. */
@@ -312,8 +322,8 @@ void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
 	va_end(args);
 	guest_console_flush(&vcpu->vm->console, vcpu->vm->config.name);
 	log_error("%s: ended: %s; RIP=0x%llx CS base=0x%llx exit qualification=0x%llx",
-		  vcpu->vm->config.name, text, (unsigned long long) vmcs_read(VMCS_GUEST_RIP),
-		  (unsigned long long) vmcs_read(VMCS_GUEST_CS_BASE),
-		  (unsigned long long) vmcs_read(VMCS_EXIT_QUALIFICATION));
+		  vcpu->vm->config.name, text, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
+		  (unsigned long long)vmcs_read(VMCS_GUEST_CS_BASE),
+		  (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
 	vm_end(vcpu->vm, VM_STATUS_FAILED, cause);
 }

@@ -46,8 +46,11 @@ struct vm {
 	uint64_t unhandled_io; /* accesses to ports that are not there */
 };
 
-/* Makes the VMs that the boot modules describe. The first CPU. */
-void vms_create(const struct boot_info *info);
+/*
+ * Makes the VMs that the boot modules describe. False if a module could not be used at all (it is
+ * said which); a VM that could not be made is there, ended, with a failure status. The first CPU.
+ */
+bool vms_create(const struct boot_info *info);
 
 /*
  * One step for a VM that is being started or ended: clears a chunk of its memory in a host section,

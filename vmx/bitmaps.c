@@ -20,21 +20,22 @@ static const struct {
 	bool read, write;
 } passed_through[] = {
 	/* VM entry loads and VM exit saves them; the CPU checks what is written */
-	{ MSR_FS_BASE, true, true },
-	{ MSR_GS_BASE, true, true },
-	{ MSR_IA32_SYSENTER_CS, true, true },
-	{ MSR_IA32_SYSENTER_ESP, true, true },
-	{ MSR_IA32_SYSENTER_EIP, true, true },
-	{ MSR_IA32_PAT, true, true },
+	{MSR_FS_BASE, true, true},
+	{MSR_GS_BASE, true, true},
+	{MSR_IA32_SYSENTER_CS, true, true},
+	{MSR_IA32_SYSENTER_ESP, true, true},
+	{MSR_IA32_SYSENTER_EIP, true, true},
+	{MSR_IA32_PAT, true, true},
 	/* SWAPGS changes it without an exit anyway: it is read back when the vCPU leaves the CPU */
-	{ MSR_KERNEL_GS_BASE, true, true },
-	/* the guest's own value is in the register while it runs; writes exit, so that it is known */
-	{ MSR_STAR, true, false },
-	{ MSR_LSTAR, true, false },
-	{ MSR_CSTAR, true, false },
-	{ MSR_FMASK, true, false },
+	{MSR_KERNEL_GS_BASE, true, true},
+	/* the guest's own value is in the register while it runs; writes exit, so that it is known
+	 */
+	{MSR_STAR, true, false},
+	{MSR_LSTAR, true, false},
+	{MSR_CSTAR, true, false},
+	{MSR_FMASK, true, false},
 	/* TSC offsetting applies to RDMSR too */
-	{ MSR_IA32_TSC, true, false },
+	{MSR_IA32_TSC, true, false},
 };
 
 static void pass(uint32_t msr, uint32_t base)
@@ -59,15 +60,15 @@ void bitmaps_init(void)
 
 uint64_t msr_bitmap_address(void)
 {
-	return (uint64_t) msr_bitmap;
+	return (uint64_t)msr_bitmap;
 }
 
 uint64_t io_bitmap_a_address(void)
 {
-	return (uint64_t) io_bitmap[0];
+	return (uint64_t)io_bitmap[0];
 }
 
 uint64_t io_bitmap_b_address(void)
 {
-	return (uint64_t) io_bitmap[1];
+	return (uint64_t)io_bitmap[1];
 }

@@ -28,13 +28,13 @@
 #define SECONDARY_UNRESTRICTED_GUEST (1u << 7)
 #define SECONDARY_ENABLE_INVPCID     (1u << 12)
 
-#define EXIT_SAVE_DEBUG_CONTROLS       (1u << 2)
-#define EXIT_HOST_ADDRESS_SPACE_SIZE   (1u << 9)
-#define EXIT_ACKNOWLEDGE_INTERRUPT     (1u << 15)
-#define EXIT_SAVE_IA32_PAT	       (1u << 18)
-#define EXIT_LOAD_IA32_PAT	       (1u << 19)
-#define EXIT_SAVE_IA32_EFER	       (1u << 20)
-#define EXIT_LOAD_IA32_EFER	       (1u << 21)
+#define EXIT_SAVE_DEBUG_CONTROLS     (1u << 2)
+#define EXIT_HOST_ADDRESS_SPACE_SIZE (1u << 9)
+#define EXIT_ACKNOWLEDGE_INTERRUPT   (1u << 15)
+#define EXIT_SAVE_IA32_PAT	     (1u << 18)
+#define EXIT_LOAD_IA32_PAT	     (1u << 19)
+#define EXIT_SAVE_IA32_EFER	     (1u << 20)
+#define EXIT_LOAD_IA32_EFER	     (1u << 21)
 
 #define ENTRY_LOAD_DEBUG_CONTROLS (1u << 2)
 #define ENTRY_IA32E_MODE_GUEST	  (1u << 9)
@@ -42,18 +42,18 @@
 #define ENTRY_LOAD_IA32_EFER	  (1u << 15)
 
 /* Interruption information, entry and exit and IDT-vectoring (SDM Vol. 3C 24.8.3, 24.9.2) */
-#define INTERRUPTION_VECTOR	  0xffu
-#define INTERRUPTION_TYPE	  (7u << 8)
-#define INTERRUPTION_ERROR_CODE	  (1u << 11)
+#define INTERRUPTION_VECTOR	   0xffu
+#define INTERRUPTION_TYPE	   (7u << 8)
+#define INTERRUPTION_ERROR_CODE	   (1u << 11)
 #define INTERRUPTION_NMI_UNBLOCKED (1u << 12)
-#define INTERRUPTION_VALID	  (1u << 31)
+#define INTERRUPTION_VALID	   (1u << 31)
 
-#define TYPE_EXTERNAL_INTERRUPT	  (0u << 8)
-#define TYPE_NMI		  (2u << 8)
-#define TYPE_HARDWARE_EXCEPTION	  (3u << 8)
-#define TYPE_SOFTWARE_INTERRUPT	  (4u << 8)
-#define TYPE_PRIVILEGED_SOFTWARE  (5u << 8)
-#define TYPE_SOFTWARE_EXCEPTION	  (6u << 8)
+#define TYPE_EXTERNAL_INTERRUPT	 (0u << 8)
+#define TYPE_NMI		 (2u << 8)
+#define TYPE_HARDWARE_EXCEPTION	 (3u << 8)
+#define TYPE_SOFTWARE_INTERRUPT	 (4u << 8)
+#define TYPE_PRIVILEGED_SOFTWARE (5u << 8)
+#define TYPE_SOFTWARE_EXCEPTION	 (6u << 8)
 
 /* Interruptibility state (SDM Vol. 3C table 24-3) */
 #define BLOCKING_BY_STI	   (1u << 0)
@@ -67,16 +67,16 @@
 #define ACCESS_RIGHTS_UNUSABLE	(1u << 16)
 
 /* IA32_VMX_EPT_VPID_CAP (SDM Vol. 3D A.10) */
-#define EPT_CAP_WALK_LENGTH_4	  (1ull << 6)
-#define EPT_CAP_WRITE_BACK	  (1ull << 14)
-#define EPT_CAP_2M_PAGES	  (1ull << 16)
-#define EPT_CAP_1G_PAGES	  (1ull << 17)
-#define EPT_CAP_INVEPT		  (1ull << 20)
-#define EPT_CAP_INVEPT_SINGLE	  (1ull << 25)
-#define EPT_CAP_INVEPT_ALL	  (1ull << 26)
-#define VPID_CAP_INVVPID	  (1ull << 32)
-#define VPID_CAP_INVVPID_SINGLE	  (1ull << 41)
-#define VPID_CAP_INVVPID_ALL	  (1ull << 42)
+#define EPT_CAP_WALK_LENGTH_4	(1ull << 6)
+#define EPT_CAP_WRITE_BACK	(1ull << 14)
+#define EPT_CAP_2M_PAGES	(1ull << 16)
+#define EPT_CAP_1G_PAGES	(1ull << 17)
+#define EPT_CAP_INVEPT		(1ull << 20)
+#define EPT_CAP_INVEPT_SINGLE	(1ull << 25)
+#define EPT_CAP_INVEPT_ALL	(1ull << 26)
+#define VPID_CAP_INVVPID	(1ull << 32)
+#define VPID_CAP_INVVPID_SINGLE (1ull << 41)
+#define VPID_CAP_INVVPID_ALL	(1ull << 42)
 
-#define FEATURE_CONTROL_LOCK	    (1ull << 0)
+#define FEATURE_CONTROL_LOCK		(1ull << 0)
 #define FEATURE_CONTROL_VMX_OUTSIDE_SMX (1ull << 2)

@@ -5,9 +5,9 @@
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 
-#define BASIC_TRUE_CONTROLS BIT(55)
+#define BASIC_TRUE_CONTROLS	 BIT(55)
 #define BASIC_MEMORY_TYPE(basic) ((basic) >> 50 & 0xf)
-#define MEMORY_TYPE_WB 6
+#define MEMORY_TYPE_WB		 6
 
 static struct vmx_capabilities capabilities;
 
@@ -18,47 +18,47 @@ struct named_bit {
 
 /* What each control is required for: named when a CPU lacks it. */
 static const struct named_bit pin_required[] = {
-	{ PIN_EXTERNAL_INTERRUPT_EXITING, "external-interrupt exiting" },
-	{ PIN_NMI_EXITING, "NMI exiting" },
-	{ PIN_VIRTUAL_NMIS, "virtual NMIs" },
-	{ PIN_PREEMPTION_TIMER, "VMX-preemption timer" },
+	{PIN_EXTERNAL_INTERRUPT_EXITING, "external-interrupt exiting"},
+	{PIN_NMI_EXITING, "NMI exiting"},
+	{PIN_VIRTUAL_NMIS, "virtual NMIs"},
+	{PIN_PREEMPTION_TIMER, "VMX-preemption timer"},
 	{},
 };
 static const struct named_bit primary_required[] = {
-	{ PRIMARY_INTERRUPT_WINDOW_EXITING, "interrupt-window exiting" },
-	{ PRIMARY_USE_TSC_OFFSETTING, "TSC offsetting" },
-	{ PRIMARY_HLT_EXITING, "HLT exiting" },
-	{ PRIMARY_MWAIT_EXITING, "MWAIT exiting" },
-	{ PRIMARY_RDPMC_EXITING, "RDPMC exiting" },
-	{ PRIMARY_CR8_LOAD_EXITING, "CR8-load exiting" },
-	{ PRIMARY_CR8_STORE_EXITING, "CR8-store exiting" },
-	{ PRIMARY_NMI_WINDOW_EXITING, "NMI-window exiting" },
-	{ PRIMARY_USE_IO_BITMAPS, "I/O bitmaps" },
-	{ PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps" },
-	{ PRIMARY_MONITOR_EXITING, "MONITOR exiting" },
-	{ PRIMARY_SECONDARY_CONTROLS, "secondary controls" },
+	{PRIMARY_INTERRUPT_WINDOW_EXITING, "interrupt-window exiting"},
+	{PRIMARY_USE_TSC_OFFSETTING, "TSC offsetting"},
+	{PRIMARY_HLT_EXITING, "HLT exiting"},
+	{PRIMARY_MWAIT_EXITING, "MWAIT exiting"},
+	{PRIMARY_RDPMC_EXITING, "RDPMC exiting"},
+	{PRIMARY_CR8_LOAD_EXITING, "CR8-load exiting"},
+	{PRIMARY_CR8_STORE_EXITING, "CR8-store exiting"},
+	{PRIMARY_NMI_WINDOW_EXITING, "NMI-window exiting"},
+	{PRIMARY_USE_IO_BITMAPS, "I/O bitmaps"},
+	{PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps"},
+	{PRIMARY_MONITOR_EXITING, "MONITOR exiting"},
+	{PRIMARY_SECONDARY_CONTROLS, "secondary controls"},
 	{},
 };
 static const struct named_bit secondary_required[] = {
-	{ SECONDARY_ENABLE_EPT, "EPT (extended page tables)" },
-	{ SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest" },
+	{SECONDARY_ENABLE_EPT, "EPT (extended page tables)"},
+	{SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest"},
 	{},
 };
 static const struct named_bit exit_required[] = {
-	{ EXIT_SAVE_DEBUG_CONTROLS, "save debug controls" },
-	{ EXIT_HOST_ADDRESS_SPACE_SIZE, "64-bit host" },
-	{ EXIT_ACKNOWLEDGE_INTERRUPT, "acknowledge interrupt on exit" },
-	{ EXIT_SAVE_IA32_PAT, "save IA32_PAT" },
-	{ EXIT_LOAD_IA32_PAT, "load IA32_PAT" },
-	{ EXIT_SAVE_IA32_EFER, "save IA32_EFER" },
-	{ EXIT_LOAD_IA32_EFER, "load IA32_EFER" },
+	{EXIT_SAVE_DEBUG_CONTROLS, "save debug controls"},
+	{EXIT_HOST_ADDRESS_SPACE_SIZE, "64-bit host"},
+	{EXIT_ACKNOWLEDGE_INTERRUPT, "acknowledge interrupt on exit"},
+	{EXIT_SAVE_IA32_PAT, "save IA32_PAT"},
+	{EXIT_LOAD_IA32_PAT, "load IA32_PAT"},
+	{EXIT_SAVE_IA32_EFER, "save IA32_EFER"},
+	{EXIT_LOAD_IA32_EFER, "load IA32_EFER"},
 	{},
 };
 static const struct named_bit entry_required[] = {
-	{ ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls" },
-	{ ENTRY_IA32E_MODE_GUEST, "IA-32e mode guest" },
-	{ ENTRY_LOAD_IA32_PAT, "load IA32_PAT at entry" },
-	{ ENTRY_LOAD_IA32_EFER, "load IA32_EFER at entry" },
+	{ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls"},
+	{ENTRY_IA32E_MODE_GUEST, "IA-32e mode guest"},
+	{ENTRY_LOAD_IA32_PAT, "load IA32_PAT at entry"},
+	{ENTRY_LOAD_IA32_EFER, "load IA32_EFER at entry"},
 	{},
 };
 
@@ -87,8 +87,9 @@ static int compute(uint32_t msr, const struct named_bit *required, uint32_t opti
 	error = vmx_controls_compute(rdmsr(msr), wanted, optional, value, &lacking);
 	for (const struct named_bit *bit = required; bit->bit; bit++)
 		if (lacking & bit->bit)
-			missing(bit->name, "an Intel Core of 2010 (Westmere) or later has it; under "
-					   "KVM use -cpu host and kvm_intel nested=1");
+			missing(bit->name,
+				"an Intel Core of 2010 (Westmere) or later has it; under "
+				"KVM use -cpu host and kvm_intel nested=1");
 	return error;
 }
 
@@ -101,9 +102,10 @@ static int enable_in_feature_control(void)
 	if ((value & wanted) == wanted)
 		return 0;
 	if (value & FEATURE_CONTROL_LOCK) {
-		log_error("VT-x is disabled by firmware: enable it in the BIOS setup and switch the "
-			  "machine off and on (IA32_FEATURE_CONTROL=0x%llx)",
-			  (unsigned long long) value);
+		log_error(
+			"VT-x is disabled by firmware: enable it in the BIOS setup and switch the "
+			"machine off and on (IA32_FEATURE_CONTROL=0x%llx)",
+			(unsigned long long)value);
 		return -ENODEV;
 	}
 	wrmsr(MSR_IA32_FEATURE_CONTROL, value | wanted);
@@ -140,8 +142,8 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 			 pin_required, 0, &c->pin);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
 			 primary_required, 0, &c->primary);
-	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT,
-			 exit_required, 0, &c->exit);
+	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT, exit_required,
+			 0, &c->exit);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY,
 			 entry_required, 0, &c->entry);
 	if (!(c->primary & PRIMARY_SECONDARY_CONTROLS))

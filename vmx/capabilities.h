@@ -9,11 +9,12 @@
 
 struct vmx_capabilities {
 	bool vmx, ept, unrestricted_guest; /* for the @boot record */
-	uint32_t pin, primary, secondary, exit, entry; /* control words: what is wanted and must be */
+	uint32_t pin, primary, secondary, exit,
+		entry; /* control words: what is wanted and must be */
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	uint64_t ept_vpid;	    /* IA32_VMX_EPT_VPID_CAP */
-	uint32_t revision;	    /* VMCS revision identifier */
-	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
+	uint64_t ept_vpid;	   /* IA32_VMX_EPT_VPID_CAP */
+	uint32_t revision;	   /* VMCS revision identifier */
+	uint32_t preemption_shift; /* the preemption timer counts TSC >> this */
 };
 
 /*

@@ -10,11 +10,11 @@ struct field_name {
 	const char *name;
 };
 
-#define FIELD_NAME(name, encoding) { VMCS_##name, #name },
-static const struct field_name control_fields[] = { VMCS_CONTROL_FIELDS(FIELD_NAME) };
-static const struct field_name exit_fields[] = { VMCS_EXIT_FIELDS(FIELD_NAME) };
-static const struct field_name guest_fields[] = { VMCS_GUEST_FIELDS(FIELD_NAME) };
-static const struct field_name host_fields[] = { VMCS_HOST_FIELDS(FIELD_NAME) };
+#define FIELD_NAME(name, encoding) {VMCS_##name, #name},
+static const struct field_name control_fields[] = {VMCS_CONTROL_FIELDS(FIELD_NAME)};
+static const struct field_name exit_fields[] = {VMCS_EXIT_FIELDS(FIELD_NAME)};
+static const struct field_name guest_fields[] = {VMCS_GUEST_FIELDS(FIELD_NAME)};
+static const struct field_name host_fields[] = {VMCS_HOST_FIELDS(FIELD_NAME)};
 
 const char *vmx_instruction_error_name(uint32_t error)
 {
@@ -54,7 +54,7 @@ const char *vmx_instruction_error_name(uint32_t error)
 const char *exit_reason_name(unsigned int reason)
 {
 #define REASON_NAME(name, number, text) [number] = text,
-	static const char *const name[] = { EXIT_REASONS(REASON_NAME) };
+	static const char *const name[] = {EXIT_REASONS(REASON_NAME)};
 
 	if (reason >= EXIT_REASON_COUNT || !name[reason])
 		return "unknown";
@@ -67,7 +67,7 @@ static uint64_t read_if_present(enum vmcs_field field)
 	uint64_t value;
 	bool failed;
 
-	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t) field));
+	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t)field));
 	return failed ? 0 : value;
 }
 
@@ -76,7 +76,7 @@ static void dump_fields(const char *title, const struct field_name *field, size_
 	print("%s:\n", title);
 	for (size_t i = 0; i < count; i++)
 		print("  %-30s %016llx%s", field[i].name,
-		      (unsigned long long) read_if_present(field[i].field),
+		      (unsigned long long)read_if_present(field[i].field),
 		      i % 2 || i + 1 == count ? "\n" : "");
 }
 

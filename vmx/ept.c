@@ -20,7 +20,7 @@
 #define EPTP_WRITE_BACK 6ull
 #define EPTP_LEVELS_4	(3ull << 3)
 
-#define LEVELS 4
+#define LEVELS	  4
 #define GPA_LIMIT BIT(48)
 
 /* The bytes that one entry of a level covers: 4 KiB at level 0, 512 GiB at level 3. */
@@ -37,10 +37,10 @@ static bool level_may_be_leaf(unsigned int level)
 
 int ept_create(struct ept *ept)
 {
-	*ept = (struct ept) { .root = memory_alloc_page() };
+	*ept = (struct ept){.root = memory_alloc_page()};
 	if (!ept->root)
 		return -ENOMEM;
-	ept->pointer = (uint64_t) ept->root | EPTP_WRITE_BACK | EPTP_LEVELS_4;
+	ept->pointer = (uint64_t)ept->root | EPTP_WRITE_BACK | EPTP_LEVELS_4;
 	return 0;
 }
 
@@ -60,9 +60,9 @@ static int map_one(struct ept *ept, uint64_t gpa, uint64_t hpa, unsigned int lea
 
 			if (!page)
 				return -ENOMEM;
-			*entry = (uint64_t) page | EPT_ALL;
+			*entry = (uint64_t)page | EPT_ALL;
 		}
-		table = (uint64_t *) (*entry & EPT_ADDRESS);
+		table = (uint64_t *)(*entry & EPT_ADDRESS);
 	}
 	if (*entry)
 		return -EEXIST;
@@ -80,9 +80,9 @@ int ept_map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
 		unsigned int level = 2;
 		int error;
 
-		while (level && (!level_may_be_leaf(level) ||
-				 ((gpa | hpa) & (level_size(level) - 1)) ||
-				 end - gpa < level_size(level)))
+		while (level &&
+		       (!level_may_be_leaf(level) || ((gpa | hpa) & (level_size(level) - 1)) ||
+			end - gpa < level_size(level)))
 			level--;
 		error = map_one(ept, gpa, hpa, level);
 		if (error)
@@ -98,7 +98,7 @@ static void free_table(uint64_t *table, unsigned int level)
 {
 	for (unsigned int i = 0; level && i < 512; i++)
 		if (table[i] && !(table[i] & EPT_LARGE))
-			free_table((uint64_t *) (table[i] & EPT_ADDRESS), level - 1);
+			free_table((uint64_t *)(table[i] & EPT_ADDRESS), level - 1);
 	memory_free_page(table);
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct ept {
-	uint64_t *root;	 /* the PML4 page */
+	uint64_t *root;	  /* the PML4 page */
 	uint64_t pointer; /* VMCS EPT_POINTER */
 	uint64_t pages_4k, pages_2m, pages_1g;
 };

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct vmx_events {
-	uint32_t info;		   /* to inject at the next entry: interruption information, or 0 */
+	uint32_t info; /* to inject at the next entry: interruption information, or 0 */
 	uint32_t error_code;
 	uint32_t instruction_length; /* software interrupts and exceptions */
 	bool nmi_pending;

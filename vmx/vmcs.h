@@ -21,7 +21,7 @@ static inline uint64_t vmcs_read(enum vmcs_field field)
 	uint64_t value;
 	bool failed;
 
-	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t) field));
+	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t)field));
 	if (__builtin_expect(failed, 0))
 		vmcs_access_failed(field, false);
 	return value;
@@ -31,9 +31,7 @@ static inline void vmcs_write(enum vmcs_field field, uint64_t value)
 {
 	bool failed;
 
-	__asm__ volatile("vmwrite %1, %2"
-			 : "=@ccbe"(failed)
-			 : "r"(value), "r"((uint64_t) field));
+	__asm__ volatile("vmwrite %1, %2" : "=@ccbe"(failed) : "r"(value), "r"((uint64_t)field));
 	if (__builtin_expect(failed, 0))
 		vmcs_access_failed(field, true);
 }

@@ -30,7 +30,7 @@ struct invalidate_descriptor {
 #define VMX_INSTRUCTION(name)                                                                      \
 	static bool name(const void *address)                                                      \
 	{                                                                                          \
-		uint64_t physical = (uint64_t) address;                                            \
+		uint64_t physical = (uint64_t)address;                                             \
 		bool failed;                                                                       \
 		__asm__ volatile(#name " %1" : "=@ccbe"(failed) : "m"(physical) : "memory");       \
 		return failed;                                                                     \
@@ -83,7 +83,7 @@ void vmx_invalidate_ept(uint64_t ept_pointer)
 {
 	bool single = vmx_capabilities()->ept_vpid & EPT_CAP_INVEPT_SINGLE;
 	uint64_t type = single ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-	struct invalidate_descriptor descriptor = { single ? ept_pointer : 0, 0 };
+	struct invalidate_descriptor descriptor = {single ? ept_pointer : 0, 0};
 	bool failed;
 
 	__asm__ volatile("invept %1, %2"
@@ -98,7 +98,7 @@ void vmx_invalidate_vpid(uint16_t vpid)
 {
 	bool single = vmx_capabilities()->ept_vpid & VPID_CAP_INVVPID_SINGLE;
 	uint64_t type = single ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-	struct invalidate_descriptor descriptor = { single ? vpid : 0, 0 };
+	struct invalidate_descriptor descriptor = {single ? vpid : 0, 0};
 	bool failed;
 
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_VPID))
