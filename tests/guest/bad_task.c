@@ -63,8 +63,8 @@ static void prepare(void)
 	other.es = other.ss = other.ds = other.fs = other.gs = SEL_DATA;
 	other.cr3 = read_cr3();
 	other.io_map = sizeof(other);
-	gdt[SEL_SPARE / 8] = (sizeof(other) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
-			     (base >> 24) << 56;
+	gdt[SEL_SPARE / 8] =
+		(sizeof(other) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24) << 56;
 }
 
 int task_switch(void)

@@ -44,6 +44,8 @@ static inline int try_rdmsr(uint32_t index, uint64_t *value)
 static inline int try_xsetbv(uint32_t index, uint64_t value)
 {
 	TRY("xsetbv",
-	    : : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	    :
+	    : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+	    : "memory");
 	return trap.vector;
 }

@@ -1,4 +1,5 @@
-/* CR0, CR3, CR4, CR8 and XCR0: SDM Vol. 3, 2.5 and 2.6; the #GP conditions in Vol. 2 (MOV, XSETBV). */
+/* CR0, CR3, CR4, CR8 and XCR0: SDM Vol. 3, 2.5 and 2.6; the #GP conditions in Vol. 2 (MOV, XSETBV).
+ */
 #include "exits.h"
 
 static void try_cr0(const char *what, uintptr_t value)

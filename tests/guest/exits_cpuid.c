@@ -52,8 +52,7 @@ static void leaf_d_follows_xcr0(void)
 	}
 	xsetbv(0, all);
 	size = cpuid(0xd, 0).ebx;
-	expect(size <= cpuid(0xd, 0).ecx, "%u bytes for all, %u at most", size,
-	       cpuid(0xd, 0).ecx);
+	expect(size <= cpuid(0xd, 0).ecx, "%u bytes for all, %u at most", size, cpuid(0xd, 0).ecx);
 	expect((cpuid(0xd, 0).eax & all) == all, "XCR0 holds more than CPUID.D offers");
 	expect(!(cpuid(0xd, 0).eax & ~0xe7u) && !cpuid(0xd, 0).edx,
 	       "CPUID.D offers components 0x%x:0x%x", cpuid(0xd, 0).edx, cpuid(0xd, 0).eax);

@@ -4,9 +4,9 @@
  */
 #include "exits.h"
 
-#define DR6_B0 BIT(0)
-#define DR6_BD BIT(13)
-#define DR6_BS BIT(14)
+#define DR6_B0	 BIT(0)
+#define DR6_BD	 BIT(13)
+#define DR6_BS	 BIT(14)
 #define DR6_INIT 0xffff0ff0ul
 
 static struct {

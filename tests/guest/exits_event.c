@@ -119,8 +119,8 @@ static void sti_shadow(void)
 		     :
 		     : "memory");
 	expect(arrived[VECTOR_A] == 1, "it came %u times", arrived[VECTOR_A]);
-	expect(arrived_at == wanted, "it came at 0x%lx instead of 0x%lx",
-	       (unsigned long)arrived_at, (unsigned long)wanted);
+	expect(arrived_at == wanted, "it came at 0x%lx instead of 0x%lx", (unsigned long)arrived_at,
+	       (unsigned long)wanted);
 
 	/* and with an exit in the shadow: CPUID after STI */
 	arrived[VECTOR_A] = 0;
@@ -163,7 +163,7 @@ static void mov_ss_shadow(void)
 		     "xorl %%eax, %%eax\n\t"
 		     "sti\n\t"
 		     "mov %%ecx, %%ss\n\t" /* in STI's shadow */
-		     "cpuid\n"             /* in MOV SS's */
+		     "cpuid\n"		   /* in MOV SS's */
 		     "1:\tnop\n\t"
 		     "cli"
 		     : "=&S"(wanted)
@@ -171,8 +171,8 @@ static void mov_ss_shadow(void)
 		     : "eax", "ebx", "ecx", "edx", "memory");
 	expect(arrived[VECTOR_A] == 1, "it came %u times", arrived[VECTOR_A]);
 	/* SDM: whether the two shadows add up is the model's choice */
-	expect(arrived_at <= wanted, "it came at 0x%lx, expected 0x%lx",
-	       (unsigned long)arrived_at, (unsigned long)wanted);
+	expect(arrived_at <= wanted, "it came at 0x%lx, expected 0x%lx", (unsigned long)arrived_at,
+	       (unsigned long)wanted);
 }
 
 static bool nmi_handler(struct frame *frame)

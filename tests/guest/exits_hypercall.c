@@ -33,8 +33,8 @@ static void errors(void)
 	      -EINVAL);
 	gives("CONSOLE_WRITE that wraps around",
 	      hypercall(HYPERCALL_CONSOLE_WRITE, ~(uintptr_t)0 - 3, 16, 0), -EFAULT);
-	gives("GET_STATS beyond memory",
-	      hypercall(HYPERCALL_GET_STATS, BEYOND, sizeof(stats), 0), -EFAULT);
+	gives("GET_STATS beyond memory", hypercall(HYPERCALL_GET_STATS, BEYOND, sizeof(stats), 0),
+	      -EFAULT);
 	gives("SET_TIMER with vector 3", hypercall(HYPERCALL_SET_TIMER, 3, 100, 0), -EINVAL);
 	gives("SET_TIMER with vector 31", hypercall(HYPERCALL_SET_TIMER, 31, 100, 0), -EINVAL);
 	gives("SET_TIMER with vector 256", hypercall(HYPERCALL_SET_TIMER, 256, 100, 0), -EINVAL);
@@ -84,7 +84,10 @@ static void registers_kept(void)
 {
 	uintptr_t a = HYPERCALL_GET_VERSION, b = 0x1b, c = 0x2c, d = 0x3d, si = 0x4e, di = 0x5f;
 
-	asm volatile("vmcall" : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di) : : "memory");
+	asm volatile("vmcall"
+		     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di)
+		     :
+		     : "memory");
 	expect(b == 0x1b && c == 0x2c && d == 0x3d && si == 0x4e && di == 0x5f,
 	       "B 0x%lx C 0x%lx D 0x%lx SI 0x%lx DI 0x%lx", (unsigned long)b, (unsigned long)c,
 	       (unsigned long)d, (unsigned long)si, (unsigned long)di);

@@ -100,8 +100,8 @@ static void com1_registers(void)
 	outb(COM1 + 3, 0x83);
 	outb(COM1, 0x34);
 	outb(COM1 + 1, 0x12);
-	expect(inb(COM1) == 0x34 && inb(COM1 + 1) == 0x12, "divisor reads 0x%x%02x",
-	       inb(COM1 + 1), inb(COM1));
+	expect(inb(COM1) == 0x34 && inb(COM1 + 1) == 0x12, "divisor reads 0x%x%02x", inb(COM1 + 1),
+	       inb(COM1));
 	outb(COM1, 1);
 	outb(COM1 + 1, 0);
 	outb(COM1 + 3, 0x03);

@@ -90,8 +90,8 @@ static void page_faults(void)
 	write_cr0(read_cr0() | CR0_WP);
 	TRY("movl %0, (%1)", : : "r"(value), "r"(at + 0x100000) : "memory");
 	write_cr0(read_cr0() & ~CR0_WP);
-	expect(trap.vector == VECTOR_PF && trap.error == 3, "write-protected: vector %d, error 0x%lx",
-	       trap.vector, (unsigned long)trap.error);
+	expect(trap.vector == VECTOR_PF && trap.error == 3,
+	       "write-protected: vector %d, error 0x%lx", trap.vector, (unsigned long)trap.error);
 	page_level2[at >> 21] = before;
 	flush();
 }
@@ -126,8 +126,8 @@ static void pae_paging(void)
 	page_directory_pointers[1] = 0;
 	write_cr3((uintptr_t)page_directory_pointers);
 	TRY("movl (%0), %%eax", : : "r"(again) : "eax", "memory");
-	expect(trap.vector == VECTOR_PF && trap.error == 0, "absent pointer: vector %d, error 0x%lx",
-	       trap.vector, (unsigned long)trap.error);
+	expect(trap.vector == VECTOR_PF && trap.error == 0,
+	       "absent pointer: vector %d, error 0x%lx", trap.vector, (unsigned long)trap.error);
 	expect(read_cr2() == (uintptr_t)again, "CR2 is 0x%lx", (unsigned long)read_cr2());
 	/* reserved bits of a pointer: #GP at the load, the old ones stay */
 	save = page_directory_pointers[2];

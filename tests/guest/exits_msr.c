@@ -146,8 +146,9 @@ static void tsc(void)
 	uint64_t before = rdtsc(), after;
 
 	after = rdmsr(MSR_TSC);
-	expect(after >= before && after - before < 1000000000, "RDMSR of the TSC 0x%llx, RDTSC 0x%llx",
-	       (unsigned long long)after, (unsigned long long)before);
+	expect(after >= before && after - before < 1000000000,
+	       "RDMSR of the TSC 0x%llx, RDTSC 0x%llx", (unsigned long long)after,
+	       (unsigned long long)before);
 	if (try_wrmsr(MSR_TSC, 0x100000000000) != NO_TRAP) {
 		fail("writing the TSC raises %d", trap.vector);
 		return;

@@ -96,7 +96,10 @@ static void general_registers(void)
 #else
 	uint32_t a = HYPERCALL_YIELD, b = 1, c = 2, d = 3, si = 4, di = 5;
 
-	asm volatile("vmcall" : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di) : : "memory");
+	asm volatile("vmcall"
+		     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di)
+		     :
+		     : "memory");
 	expect(b == 1 && c == 2 && d == 3 && si == 4 && di == 5, "%u %u %u %u %u", b, c, d, si, di);
 #endif
 }

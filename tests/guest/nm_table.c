@@ -130,12 +130,7 @@ static const struct instruction {
 	{"crc32", do_crc32, EXEMPT, NEEDS_SSE42, 0},
 };
 
-enum state {
-	OPEN,
-	ARMED,
-	GUARDED,
-	LATE
-};
+enum state { OPEN, ARMED, GUARDED, LATE };
 
 static const char *const state_names[] = {"open", "armed", "guarded", "late"};
 static const uint64_t own_states[] = {HYPERCALL_FPU_OPEN, HYPERCALL_FPU_ARMED,
@@ -300,8 +295,8 @@ static enum state current_state;
 static void run_row(void)
 {
 	for (unsigned bits = 0; bits < 8; bits++) {
-		uintptr_t cr0 = (bits & 4 ? CR0_EM : 0) | (bits & 2 ? CR0_MP : 0) |
-				(bits & 1 ? CR0_TS : 0);
+		uintptr_t cr0 =
+			(bits & 4 ? CR0_EM : 0) | (bits & 2 ? CR0_MP : 0) | (bits & 1 ? CR0_TS : 0);
 
 		if (current_state == ARMED && (cr0 & CR0_TS))
 			continue; /* that would be GUARDED */

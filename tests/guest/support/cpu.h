@@ -18,38 +18,38 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
-#define CR4_TSD        BIT(2)
-#define CR4_DE         BIT(3)
-#define CR4_PSE        BIT(4)
-#define CR4_PAE        BIT(5)
-#define CR4_PGE        BIT(7)
-#define CR4_PCE        BIT(8)
+#define CR4_TSD	       BIT(2)
+#define CR4_DE	       BIT(3)
+#define CR4_PSE	       BIT(4)
+#define CR4_PAE	       BIT(5)
+#define CR4_PGE	       BIT(7)
+#define CR4_PCE	       BIT(8)
 #define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_VMXE       BIT(13)
 #define CR4_SMXE       BIT(14)
 #define CR4_FSGSBASE   BIT(16)
 #define CR4_OSXSAVE    BIT(18)
-#define CR4_PKE        BIT(22)
+#define CR4_PKE	       BIT(22)
 
 #define FLAG_TF BIT(8)
 #define FLAG_IF BIT(9)
 #define FLAG_AC BIT(18)
 
-#define MSR_TSC            0x10
-#define MSR_SYSENTER_CS    0x174
+#define MSR_TSC		   0x10
+#define MSR_SYSENTER_CS	   0x174
 #define MSR_SYSENTER_ESP   0x175
 #define MSR_SYSENTER_EIP   0x176
-#define MSR_PAT            0x277
-#define MSR_EFER           0xc0000080
-#define MSR_STAR           0xc0000081
-#define MSR_LSTAR          0xc0000082
-#define MSR_CSTAR          0xc0000083
-#define MSR_FMASK          0xc0000084
-#define MSR_FS_BASE        0xc0000100
-#define MSR_GS_BASE        0xc0000101
+#define MSR_PAT		   0x277
+#define MSR_EFER	   0xc0000080
+#define MSR_STAR	   0xc0000081
+#define MSR_LSTAR	   0xc0000082
+#define MSR_CSTAR	   0xc0000083
+#define MSR_FMASK	   0xc0000084
+#define MSR_FS_BASE	   0xc0000100
+#define MSR_GS_BASE	   0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX        0xc0000103
+#define MSR_TSC_AUX	   0xc0000103
 
 #define EFER_SCE 0x001
 #define EFER_LME 0x100
@@ -61,20 +61,20 @@
 #define XCR0_AVX    0x4u
 #define XCR0_AVX512 0xe0u
 
-#define VECTOR_DE 0
-#define VECTOR_DB 1
+#define VECTOR_DE  0
+#define VECTOR_DB  1
 #define VECTOR_NMI 2
-#define VECTOR_BP 3
-#define VECTOR_UD 6
-#define VECTOR_NM 7
-#define VECTOR_DF 8
-#define VECTOR_TS 10
-#define VECTOR_NP 11
-#define VECTOR_SS 12
-#define VECTOR_GP 13
-#define VECTOR_PF 14
-#define VECTOR_MF 16
-#define VECTOR_AC 17
+#define VECTOR_BP  3
+#define VECTOR_UD  6
+#define VECTOR_NM  7
+#define VECTOR_DF  8
+#define VECTOR_TS  10
+#define VECTOR_NP  11
+#define VECTOR_SS  12
+#define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_MF  16
+#define VECTOR_AC  17
 
 struct cpuid_result {
 	uint32_t eax, ebx, ecx, edx;
@@ -175,13 +175,13 @@ static inline void xsetbv(uint32_t index, uint64_t value)
 	{                                                                                          \
 		uintptr_t value;                                                                   \
                                                                                                    \
-		asm volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");                   \
+		asm volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");                    \
 		return value;                                                                      \
 	}                                                                                          \
                                                                                                    \
 	static inline void write_##name(uintptr_t value)                                           \
 	{                                                                                          \
-		asm volatile("mov %0, %%" #name : : "r"(value) : "memory");                       \
+		asm volatile("mov %0, %%" #name : : "r"(value) : "memory");                        \
 	}
 
 CPU_REGISTER(cr0)

@@ -8,12 +8,12 @@
 #pragma once
 
 /* Components: bits of XCR0 for what is there, and three more. */
-#define FPU_X87    0x001u
-#define FPU_SSE    0x002u
-#define FPU_AVX    0x004u
+#define FPU_X87	   0x001u
+#define FPU_SSE	   0x002u
+#define FPU_AVX	   0x004u
 #define FPU_AVX512 0x0e0u
 #define FPU_XSAVE  0x100u /* XSAVE exists and CR4.OSXSAVE is on */
-#define FPU_K64    0x200u /* opmask registers have 64 bits */
+#define FPU_K64	   0x200u /* opmask registers have 64 bits */
 #define FPU_VZERO  0x400u /* fpu_load() ends with VZEROUPPER */
 
 /* Offsets in struct fpu_registers, for fpu_ops.S. */
@@ -58,13 +58,13 @@ struct fpu_registers {
  * into their initial state, or the x87 stack into unusual ones.
  */
 enum fpu_kind {
-	FPU_FULL,      /* all registers in use */
-	FPU_PARTIAL,   /* some x87 registers empty, top elsewhere */
-	FPU_MXCSR,     /* x87 empty, all vectors zero, MXCSR not its default */
-	FPU_PENDING,   /* an unmasked x87 exception is pending */
-	FPU_X87_ONLY,  /* vectors zero, MXCSR 1F80h */
-	FPU_SSE_ONLY,  /* x87 as after FNINIT, upper halves initial */
-	FPU_SPECIAL,   /* x87 holds NaNs, denormals, zeros, infinities */
+	FPU_FULL,     /* all registers in use */
+	FPU_PARTIAL,  /* some x87 registers empty, top elsewhere */
+	FPU_MXCSR,    /* x87 empty, all vectors zero, MXCSR not its default */
+	FPU_PENDING,  /* an unmasked x87 exception is pending */
+	FPU_X87_ONLY, /* vectors zero, MXCSR 1F80h */
+	FPU_SSE_ONLY, /* x87 as after FNINIT, upper halves initial */
+	FPU_SPECIAL,  /* x87 holds NaNs, denormals, zeros, infinities */
 	FPU_KINDS
 };
 

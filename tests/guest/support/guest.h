@@ -17,7 +17,7 @@
 #include "vmm/hypercall.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define COM1          0x3f8
+#define COM1	      0x3f8
 #define EXIT_PORT     0xf4
 
 #ifdef __x86_64__
@@ -39,7 +39,8 @@ void guest_exit(int status) __attribute__((noreturn));
 /* The command line: is there this word; the number in word=NUMBER, or otherwise. */
 bool option(const char *word);
 uint64_t option_number(const char *word, uint64_t otherwise);
-/* Whether word=LIST, separated by commas, holds item; yes too if there is no such word, or "all". */
+/* Whether word=LIST, separated by commas, holds item; yes too if there is no such word, or "all".
+ */
 bool option_lists(const char *word, const char *item);
 /* The n-th word of the command line, counted from 0, into word[size]; false past the end. */
 bool option_word(unsigned n, char *word, size_t size);

@@ -42,8 +42,8 @@ void trap_end(void);
 #define TRY(instruction, ...)                                                                      \
 	do {                                                                                       \
 		trap_begin();                                                                      \
-		asm volatile("movl $991f, trap_at\n\tmovl $992f, trap_resume\n"                   \
-			     "991:\t" instruction "\n992:\tmovl $0, trap_resume" __VA_ARGS__);    \
+		asm volatile("movl $991f, trap_at\n\tmovl $992f, trap_resume\n"                    \
+			     "991:\t" instruction "\n992:\tmovl $0, trap_resume" __VA_ARGS__);     \
 		trap_end();                                                                        \
 	} while (0)
 
@@ -54,7 +54,7 @@ void trap_handle(unsigned vector, trap_handler *handler);
 /* Runs code at CPL 3 until its first exception, recorded in `trap`. USER_EXIT ends it quietly. */
 void user_call(void (*code)(void), uintptr_t flags);
 #define USER_EXIT_VECTOR 0x80
-#define USER_EXIT()      asm volatile("int $0x80" : : : "memory")
+#define USER_EXIT()	 asm volatile("int $0x80" : : : "memory")
 
 /* A function for user_call(), in assembly; it ends quietly if it gets to its end. */
 #define USER_CODE(name, code)                                                                      \
