@@ -6,9 +6,9 @@
  *   rounds=N   passes over all kinds of exit (default 14)
  *   via=LIST   of the names in exits[] below, or all (default)
  *   snapshot   labelled snapshots 1 and 2 of the counters around the passes, after it has settled
- *   yields=N   instead of the passes: between the snapshots exactly N times use the FPU and yield
+ *   yields=N   instead of the passes: between the snapshots exactly N times use the FPU, then yield
  *   peers=N    settled means: so many VMs run (default 2 with snapshot or yields, else 1)
- *   settle=N   turns before and after the window of yields=N, so that windows overlap (default 16)
+ *   settle=N   turns before and after the window of yields=N, so that windows overlap (default 17)
  *   linger=N   turns at the end that yield and leave the FPU alone (default 0)
  *   no-fcs     leave FCS and FDS out: 64-bit XSAVE drops them
  */
@@ -311,26 +311,42 @@ static void print_window(const struct hypercall_stats *before, const struct hype
 }
 
 /*
+ * A labelled snapshot takes the place of a yield: printing it takes long, and the slice may be over
+ * or not. Either way the others get one turn, no more and no less.
+ */
+static void snapshot_and_yield(struct hypercall_stats *stats, unsigned label)
+{
+	struct hypercall_stats now;
+
+	get_stats(stats, label);
+	get_stats(&now, 0);
+	if (now.cpu_switches == stats->cpu_switches)
+		yield();
+}
+
+/*
  * Two such guests start within a turn of each other, when both see that all is settled; each goes
  * on for some turns before and after its window, so that within it the other always takes its
- * turns too. Nothing is printed until that is over: it would take several slices.
+ * turns too: each of the two loads once for each turn. Nothing is printed until that is over: it
+ * would take several slices.
  */
 static void yields_between_snapshots(uint64_t count, uint64_t settle)
 {
 	struct hypercall_stats before, after;
 	char why[128] = "", first[128] = "";
 
-	for (uint64_t i = 0; i < settle; i++)
-		if (!turn(true, why, sizeof(why)) && !*first)
+	if (!settle)
+		settle = 1;
+	for (uint64_t i = 0; i < settle + count + settle; i++) {
+		bool last_before = i == settle - 1, last = i == settle + count - 1;
+
+		if (!turn(!last_before && !last, why, sizeof(why)) && !*first)
 			copy_string(first, sizeof(first), why);
-	get_stats(&before, 1);
-	for (uint64_t i = 0; i < count; i++)
-		if (!turn(true, why, sizeof(why)) && !*first)
-			copy_string(first, sizeof(first), why);
-	get_stats(&after, 2);
-	for (uint64_t i = 0; i < settle; i++)
-		if (!turn(true, why, sizeof(why)) && !*first)
-			copy_string(first, sizeof(first), why);
+		if (last_before)
+			snapshot_and_yield(&before, 1);
+		if (last)
+			snapshot_and_yield(&after, 2);
+	}
 	if (*first)
 		report_fail("yields", "%s", first);
 	else
@@ -369,7 +385,7 @@ int guest_main(void)
 	if (have_hypercalls())
 		wait_for_peers(peers);
 	if (snapshot && yields) {
-		yields_between_snapshots(yields, option_number("settle", 16));
+		yields_between_snapshots(yields, option_number("settle", 17));
 	} else if (snapshot) {
 		passes_between_snapshots(rounds);
 	} else {
