@@ -127,7 +127,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	trap_init_cpu();
 	read_boot_information(magic, info);
 	apply_options();
-	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor for Intel VMX\n");
+	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
 	memory_init(&boot_info);
 	apic_init();
 	paging_init();

@@ -259,6 +259,9 @@ static void start(struct pcpu *pcpu, struct vm *vm)
 	vcpu_reset(pcpu, &vm->vcpu, &entry);
 	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
 	       (unsigned long long)vm->config.memory);
+	record("ept vm=%s pages_1g=%llu pages_2m=%llu pages_4k=%llu", vm->config.name,
+	       (unsigned long long) vm->ept.pages_1g, (unsigned long long) vm->ept.pages_2m,
+	       (unsigned long long) vm->ept.pages_4k);
 }
 
 /* Clears the next chunk; true when all is clear. */

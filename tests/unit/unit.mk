@@ -4,6 +4,7 @@
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
+UNIT_ept         := vmx/ept.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)

@@ -1,0 +1,71 @@
+"""A fault in the hypervisor itself (boot option crash=) is reported in full and ends the machine."""
+
+import re
+
+import pytest
+
+GUEST = [("integer", "name=a mem=4M -- rounds=2")]
+
+FAULTS = {
+    "pagefault": ["#PF page fault, error code 0x2", "crash_provoke+"],
+    "textwrite": ["#PF page fault, error code 0x3", "crash_provoke+"],
+    "stack": ["#PF page fault", "fill_stack"],
+    "vector": ["#NM device not available", "outside a host section", "fpu_clear_sse+0x0"],
+}
+
+
+@pytest.mark.parametrize("crash", FAULTS)
+def test_a_fault_prints_registers_control_registers_and_a_backtrace(boot, crash):
+    result = boot(opts=f"crash={crash}", modules=GUEST)
+    assert result.status == 1
+    assert result.one("end")["status"] == "1"
+    for words in ["ERROR: fault in the hypervisor on CPU 0", "backtrace:", *FAULTS[crash]]:
+        assert words in result.console, words
+    for register in ["RIP", "RSP", "RAX", "R15", "CR0", "CR2", "CR3", "CR4"]:
+        assert re.search(rf"\b{register} +[0-9a-f]{{16}}\b", result.console), register
+    assert "resident_main+" in result.console.split("backtrace:")[1] or crash == "stack"
+    assert result.all("vm") == []
+
+
+def test_a_stack_overflow_hits_its_guard_page(boot):
+    result = boot(opts="crash=stack", modules=GUEST)
+    cr2 = int(re.search(r"\bCR2 +([0-9a-f]{16})", result.console).group(1), 16)
+    rsp = int(re.search(r"\bRSP +([0-9a-f]{16})", result.console).group(1), 16)
+    assert abs(cr2 - rsp) < 0x1000
+
+
+def test_panic_halt_halts(boot):
+    result = boot(opts="crash=pagefault panic=halt", modules=GUEST, timeout=20)
+    assert result.why == "timeout"
+    assert "panic=halt: the machine is halted." in result.console
+
+
+def test_panic_reboot_starts_the_machine_again(boot):
+    result = boot(
+        opts="crash=pagefault panic=reboot", modules=GUEST, until=r"(?s)Resident 0.*Resident 0"
+    )
+    assert result.why == "until"
+
+
+def test_a_vm_entry_that_fails_names_the_error_and_dumps_the_vmcs(boot):
+    result = boot(opts="crash=vmentry", modules=GUEST)
+    assert result.status == 1
+    assert "VM entry failed: VM entry with invalid control field(s)" in result.console
+    for field in ["GUEST_RIP", "HOST_RIP", "PIN_BASED_CONTROLS", "INSTRUCTION_ERROR"]:
+        assert re.search(rf"\b{field} +[0-9a-f]{{16}}", result.console), field
+
+
+def test_nmis_at_a_high_rate_are_all_seen_and_harm_nothing(boot):
+    result = boot(
+        opts="crash=nmi",
+        modules=[
+            ("fpu-hold", "name=a mem=8M -- rounds=14 seed=1"),
+            ("fpu-hold", "name=b mem=8M -- rounds=14 seed=2"),
+        ],
+    )
+    assert result.status == 0
+    nmi = result.one("nmi", cpu=0)
+    # in a guest, in root mode, and in the last steps before an entry
+    assert nmi.number("exits") > 100
+    assert nmi.number("count") > nmi.number("exits") + nmi.number("first")
+    assert nmi.number("first") > 0

@@ -1,0 +1,110 @@
+"""VMs from module lines: what is accepted, what is refused, and with which words."""
+
+import os
+import subprocess
+
+import pytest
+from booting import BUILD
+
+# A multiboot 1 kernel as a stranger would write it, with nothing of this project's in it.
+FOREIGN = r"""
+	.section .text
+	.balign 4
+	.long 0x1BADB002, 0, -0x1BADB002
+	.globl _start
+_start:	mov $stack, %esp
+	mov $0x3f8, %dx
+	mov $text, %esi
+1:	lodsb
+	test %al, %al
+	jz 2f
+	mov %al, %cl
+3:	mov $0x3fd, %dx
+	in %dx, %al
+	test $0x20, %al
+	jz 3b
+	mov $0x3f8, %dx
+	mov %cl, %al
+	out %al, %dx
+	jmp 1b
+2:	movw $0x0248, 0xb8000
+	cli
+	hlt
+	.data
+text:	.asciz "Hello from a kernel that knows nothing of Resident\n"
+	.bss
+	.skip 4096
+stack:
+"""
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("foreign")
+    source, kernel = directory / "hello.s", directory / "hello.elf"
+    source.write_text(FOREIGN)
+    subprocess.run(["as", "--32", "-o", directory / "hello.o", source], check=True)
+    subprocess.run(
+        ["ld", "-m", "elf_i386", "-Ttext=0x100000", "-o", kernel, directory / "hello.o"],
+        check=True,
+    )
+    return str(kernel)
+
+
+def test_a_foreign_multiboot_kernel_runs(boot, foreign):
+    result = boot(modules=[(foreign, "name=hello halt=ok")])
+    assert result.lines("hello") == ["Hello from a kernel that knows nothing of Resident"]
+    assert result.one("vm", name="hello", state="ended")["cause"] == "halted"
+    assert result.status == 0
+
+
+def test_a_halt_for_ever_is_a_failure_unless_the_module_line_says_it_is_fine(boot, foreign):
+    assert boot(modules=[(foreign, "name=hello")]).status == 1
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("name=a mem=8G", "is more than there is"),
+        ("name=a mem=lots", "mem"),
+        ("name=a vcpus=2", "vcpus=2: this version runs one vCPU per VM"),
+        ("name=a cpus=3", "cpus= names no physical CPU that runs"),
+        ("name=a colour=red", "colour"),
+        ("name=a mem=1M", "its kernel: "),
+    ],
+)
+def test_a_vm_that_cannot_be_made_is_refused_by_name_and_the_others_run(boot, words, message):
+    result = boot(modules=[("integer", words + " -- rounds=2"), ("integer", "name=b -- rounds=2")])
+    refused = [line for line in result.console.splitlines() if "not started: " in line]
+    assert len(refused) == 1 and message in refused[0], refused
+    assert result.all("vm", cause="refused")
+    assert result.one("vm", name="b", state="ended")["status"] == "0"
+    assert result.status == 1
+
+
+def test_two_vms_of_one_name_get_different_ones(boot):
+    result = boot(modules=[("integer", "name=a -- rounds=2"), ("integer", "name=a -- rounds=2")])
+    names = [record["name"] for record in result.all("vm", state="started")]
+    assert len(set(names)) == 2
+    assert result.status == 0
+
+
+def test_a_module_for_a_vm_that_is_not_there_is_an_error(boot):
+    result = boot(modules=[("integer", "name=a -- rounds=2"), ("integer", "of=b")])
+    assert "of=b" in result.console
+    assert result.status == 1
+
+
+def test_a_guest_is_mapped_by_large_pages_as_far_as_they_reach(boot):
+    """1-GiB pages need more memory than Bochs has: tests/unit/test_ept.c has them."""
+    result = boot(modules=[("integer", "name=a mem=9M -- rounds=2")])
+    assert result.status == 0
+    record = result.one("ept", vm="a")
+    assert [record.number(f"pages_{size}") for size in ("1g", "2m", "4k")] == [0, 4, 256]
+
+
+def test_the_image_of_make_is_what_qemu_and_grub_take():
+    for file in ("resident.elf", "resident32.elf"):
+        path = os.path.join(BUILD, file)
+        for kind in ("--is-x86-multiboot", "--is-x86-multiboot2"):
+            subprocess.run(["grub-file", kind, path], check=True)

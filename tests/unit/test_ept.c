@@ -1,0 +1,173 @@
+/* vmx/ept.c: what is mapped by which page size, and what is refused. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "boot/memory.h"
+#include "vmx/bits.h"
+#include "vmx/capabilities.h"
+#include "vmx/ept.h"
+#include "vmx/vmx.h"
+
+#define KIB (1ull << 10)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+static struct vmx_capabilities capabilities;
+static int pages, pages_left;
+static uint64_t invalidated;
+
+const struct vmx_capabilities *vmx_capabilities(void)
+{
+	return &capabilities;
+}
+
+void *memory_alloc_page(void)
+{
+	if (!pages_left)
+		return NULL;
+	pages_left--;
+	pages++;
+	return memset(aligned_alloc(4096, 4096), 0, 4096);
+}
+
+void memory_free_page(void *page)
+{
+	pages--;
+	free(page);
+}
+
+void vmx_invalidate_ept(uint64_t ept_pointer)
+{
+	invalidated = ept_pointer;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	capabilities.ept_vpid = EPT_CAP_2M_PAGES | EPT_CAP_1G_PAGES;
+	pages = 0;
+	pages_left = 100;
+	invalidated = 0;
+	return 0;
+}
+
+/* A walk as the CPU does it: the host-physical address, or UINT64_MAX for an EPT violation. */
+static uint64_t translate(const struct ept *ept, uint64_t gpa)
+{
+	const uint64_t *table = ept->root;
+
+	for (int level = 3;; level--) {
+		uint64_t size = 1ull << (12 + 9 * level);
+		uint64_t entry = table[gpa / size % 512];
+
+		if (!(entry & 7))
+			return UINT64_MAX;
+		assert_int_equal(entry & 7, 7);
+		if (level == 0 || (entry & 0x80)) {
+			assert_int_equal(entry >> 3 & 7, 6); /* write-back */
+			return (entry & 0x000ffffffffff000ull & ~(size - 1)) + gpa % size;
+		}
+		assert_int_equal(entry & 0xf8, 0); /* reserved in an entry that names a table */
+		table = (const uint64_t *)(uintptr_t)(entry & 0x000ffffffffff000ull);
+	}
+}
+
+static void expect_pages(uint64_t gpa, uint64_t hpa, uint64_t size, uint64_t p1g, uint64_t p2m,
+			 uint64_t p4k)
+{
+	struct ept ept;
+
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, gpa, hpa, size), 0);
+	assert_int_equal(ept.pages_1g, p1g);
+	assert_int_equal(ept.pages_2m, p2m);
+	assert_int_equal(ept.pages_4k, p4k);
+	assert_int_equal(translate(&ept, gpa), hpa);
+	assert_int_equal(translate(&ept, gpa + size - 1), hpa + size - 1);
+	assert_int_equal(translate(&ept, gpa + size / 2 + 123), hpa + size / 2 + 123);
+	assert_int_equal(translate(&ept, gpa + size), UINT64_MAX);
+	if (gpa)
+		assert_int_equal(translate(&ept, gpa - 1), UINT64_MAX);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_the_largest_page_that_fits_is_used(void **state)
+{
+	(void)state;
+	expect_pages(0, 4 * GIB, 2 * GIB, 2, 0, 0);
+	expect_pages(0, 4 * GIB, GIB + 3 * MIB, 1, 1, 256);
+	expect_pages(GIB, 2 * GIB + 2 * MIB, GIB, 0, 512, 0);
+	expect_pages(512 * GIB, 7 * GIB, GIB, 1, 0, 0);
+	expect_pages(2 * MIB, 4 * KIB, 2 * MIB, 0, 0, 512);
+	expect_pages(4 * KIB, 4 * KIB, 2 * MIB, 0, 0, 512);
+}
+
+static void test_without_1g_pages_2m_pages_are_used(void **state)
+{
+	(void)state;
+	capabilities.ept_vpid = EPT_CAP_2M_PAGES;
+	expect_pages(0, 4 * GIB, GIB, 0, 512, 0);
+}
+
+static void test_what_is_mapped_already_or_not_aligned_is_refused(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, GIB, 4 * MIB), 0);
+	assert_int_equal(ept_map(&ept, 2 * MIB, GIB, 2 * MIB), -EEXIST);
+	assert_int_equal(ept_map(&ept, 3 * MIB, GIB, 4 * KIB), -EEXIST);
+	assert_int_equal(ept_map(&ept, 8 * MIB + 1, GIB, 4 * KIB), -EINVAL);
+	assert_int_equal(ept_map(&ept, 8 * MIB, GIB + 512, 4 * KIB), -EINVAL);
+	assert_int_equal(ept_map(&ept, 8 * MIB, GIB, 1), -EINVAL);
+	assert_int_equal(ept_map(&ept, (1ull << 48) - 4 * KIB, GIB, 8 * KIB), -EINVAL);
+	assert_int_equal(ept_map(&ept, UINT64_MAX - 4 * KIB + 1, GIB, 8 * KIB), -EINVAL);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_want_of_memory_is_an_error_and_leaks_nothing(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	pages_left = 3; /* root, PDPT, PD: one short */
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, GIB, 4 * KIB), -ENOMEM);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+	pages_left = 0;
+	assert_int_equal(ept_create(&ept), -ENOMEM);
+}
+
+static void test_destroying_forgets_cached_translations(void **state)
+{
+	struct ept ept;
+	uint64_t pointer;
+
+	(void)state;
+	assert_int_equal(ept_create(&ept), 0);
+	pointer = ept.pointer;
+	assert_int_equal(pointer & 0xfff, 0x1e); /* write-back tables, 4 levels */
+	ept_destroy(&ept);
+	assert_int_equal(invalidated, pointer);
+	ept_destroy(&ept);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_the_largest_page_that_fits_is_used, setup),
+		cmocka_unit_test_setup(test_without_1g_pages_2m_pages_are_used, setup),
+		cmocka_unit_test_setup(test_what_is_mapped_already_or_not_aligned_is_refused,
+				       setup),
+		cmocka_unit_test_setup(test_want_of_memory_is_an_error_and_leaks_nothing, setup),
+		cmocka_unit_test_setup(test_destroying_forgets_cached_translations, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
