@@ -99,6 +99,9 @@ static void via_xsetbv(void)
 		xsetbv(0, XCR0_X87 | XCR0_SSE | XCR0_AVX);
 	xsetbv(0, XCR0_X87 | XCR0_SSE);
 	xsetbv(0, XCR0_X87);
+	/* what XCR0 leaves out now is still there, and must be saved all the same */
+	if (have_hypercalls())
+		yield();
 	xsetbv(0, all);
 }
 
