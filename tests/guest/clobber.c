@@ -52,8 +52,15 @@ int guest_main(void)
 		fpu_load(&want);
 		if (others)
 			clobber_other_registers(round);
+		/* another's state must be saved whole even if we take the FPU with a small XCR0 */
+		if ((fpu_components & FPU_XSAVE) && round % 4 == 2)
+			xsetbv(0, round & 4 ? XCR0_X87 : XCR0_X87 | XCR0_SSE);
 		if (have_hypercalls())
 			yield();
+		if ((fpu_components & FPU_XSAVE) && round % 4 == 2) {
+			fpu_touch(0);
+			xsetbv(0, fpu_components & (FPU_X87 | FPU_SSE | FPU_AVX | FPU_AVX512));
+		}
 		fpu_touch((unsigned)round);
 		fpu_store(&got);
 		if (!fpu_equal(&want, &got, why, sizeof(why))) {
