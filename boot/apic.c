@@ -12,6 +12,7 @@ enum apic_register {
 	APIC_TPR = 0x080,
 	APIC_EOI = 0x0b0,
 	APIC_SPURIOUS = 0x0f0,
+	APIC_ISR = 0x100, /* eight registers of 32 vectors */
 	APIC_LVT_TIMER = 0x320,
 	APIC_LVT_LINT0 = 0x350,
 	APIC_TIMER_INITIAL = 0x380,
@@ -27,14 +28,14 @@ enum apic_register {
 static bool present, x2apic;
 static uint64_t base;
 
-static uint32_t apic_read(enum apic_register reg)
+static uint32_t apic_read(uint32_t reg)
 {
 	if (x2apic)
 		return rdmsr(0x800 + reg / 16);
 	return *(volatile uint32_t *)(base + reg);
 }
 
-static void apic_write(enum apic_register reg, uint32_t value)
+static void apic_write(uint32_t reg, uint32_t value)
 {
 	if (x2apic)
 		wrmsr(0x800 + reg / 16, value);
@@ -83,6 +84,11 @@ uint32_t apic_id(void)
 	if (!present)
 		return 0;
 	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+bool apic_in_service(uint8_t vector)
+{
+	return present && apic_read(APIC_ISR + vector / 32 * 0x10) >> vector % 32 & 1;
 }
 
 void apic_end_of_interrupt(void)

@@ -19,6 +19,9 @@ bool apic_present(void);
 uint64_t apic_mmio_base(void);
 
 uint32_t apic_id(void);
+
+/* Whether this vector is being served, and so wants an end of interrupt. */
+bool apic_in_service(uint8_t vector);
 void apic_end_of_interrupt(void);
 
 /* Timer with divisor 16. Counting down from `count` to VECTOR_APIC_TIMER; 0 stops it. */

@@ -1,5 +1,6 @@
 #include "boot/apic.h"
 #include "boot/clock.h"
+#include "boot/options.h"
 #include "boot/pic.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -73,6 +74,21 @@ void clock_init(void)
 		    "and timers are off by what that is wrong");
 }
 
+void clock_select(unsigned int timer)
+{
+	if (timer == OPTION_TIMER_PIT)
+		apic_khz = 0;
+	if (timer == OPTION_TIMER_APIC)
+		pit_present = false;
+	if (!apic_khz && !pit_present)
+		log_warning("no timer can wake an idle CPU: it spins instead");
+}
+
+const char *clock_timer_name(void)
+{
+	return apic_khz ? "apic" : pit_present ? "pit" : "none";
+}
+
 uint64_t clock_tsc_khz(void)
 {
 	return tsc_khz;
@@ -80,7 +96,7 @@ uint64_t clock_tsc_khz(void)
 
 uint64_t clock_us_to_tsc(uint64_t microseconds)
 {
-	return microseconds * tsc_khz / 1000;
+	return microseconds / 1000 * tsc_khz + microseconds % 1000 * tsc_khz / 1000;
 }
 
 /* STI takes effect after HLT has begun: an interrupt cannot come between them. */
@@ -95,18 +111,17 @@ void clock_halt_until(uint64_t deadline)
 
 	if (deadline <= now)
 		return;
+	/* rounded up: never woken before the deadline only to halt again */
 	if (apic_khz) {
 		ticks = (deadline - now) / khz * apic_khz + (deadline - now) % khz * apic_khz / khz;
-		ticks = ticks < 1 ? 1 : ticks > APIC_COUNT_MAX ? APIC_COUNT_MAX : ticks;
-		apic_timer_start(ticks);
+		apic_timer_start(ticks < APIC_COUNT_MAX ? ticks + 1 : APIC_COUNT_MAX);
 		halt_once();
 		apic_timer_start(0);
 	} else if (pit_present) {
 		ticks = (deadline - now) / khz * (PIT_HZ / 1000) +
 			(deadline - now) % khz * (PIT_HZ / 1000) / khz;
-		ticks = ticks < 1 ? 1 : ticks > 0xffff ? 0xffff : ticks;
 		pic_enable_timer(true);
-		pit_start_oneshot(ticks);
+		pit_start_oneshot(ticks < 0xffff ? ticks + 1 : 0xffff);
 		halt_once();
 		pic_enable_timer(false);
 	} else {

@@ -11,6 +11,12 @@
  */
 void clock_init(void);
 
+/* Which timer wakes an idle CPU: an enum option_timer of boot/options.h. After clock_init(). */
+void clock_select(unsigned int timer);
+
+/* "apic", "pit", or "none": then an idle CPU spins. */
+const char *clock_timer_name(void);
+
 uint64_t clock_tsc_khz(void);
 uint64_t clock_us_to_tsc(uint64_t microseconds);
 

@@ -6,7 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console trace stats loglevel panic crash"
+#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -66,6 +66,13 @@ static const struct choice crash_choices[] = {
 	{"vmentry", OPTION_CRASH_VMENTRY},     {NULL, 0},
 };
 
+static const struct choice timer_choices[] = {
+	{"auto", OPTION_TIMER_AUTO},
+	{"apic", OPTION_TIMER_APIC},
+	{"pit", OPTION_TIMER_PIT},
+	{NULL, 0},
+};
+
 #define FIELD(name) .key = #name, .offset = offsetof(struct options, name)
 
 static const struct option option_table[] = {
@@ -96,6 +103,12 @@ static const struct option option_table[] = {
 		.initial = OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA,
 		.choices = console_choices,
 		.list = true,
+	},
+	{
+		FIELD(timer),
+		.accepted = "auto, apic, pit",
+		.initial = OPTION_TIMER_AUTO,
+		.choices = timer_choices,
 	},
 	{
 		FIELD(trace),

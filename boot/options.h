@@ -30,6 +30,13 @@ enum option_panic {
 	OPTION_PANIC_HALT,
 };
 
+/* What wakes a CPU that idles. */
+enum option_timer {
+	OPTION_TIMER_AUTO, /* the local APIC's timer, or the 8254 where there is none */
+	OPTION_TIMER_APIC,
+	OPTION_TIMER_PIT,
+};
+
 /* A fault provoked in the hypervisor on purpose, to see how it is reported. */
 enum option_crash {
 	OPTION_CRASH_NONE,
@@ -46,6 +53,7 @@ struct options {
 	uint32_t slice_us; /* how long a vCPU runs before another may: 100..1000000 */
 	uint32_t maxcpus;  /* 1..64 */
 	uint32_t console;  /* OPTION_CONSOLE_* */
+	uint32_t timer;	   /* enum option_timer */
 	uint32_t trace;	   /* 0 or 1 */
 	uint32_t stats;	   /* 0 or 1: print the table at the end */
 	uint32_t loglevel; /* enum option_loglevel */

@@ -117,16 +117,16 @@ void trap_init_cpu(void)
 void interrupt_handle(uint8_t vector)
 {
 	this_cpu()->interrupt_count++;
-	if (vector == VECTOR_APIC_SPURIOUS)
-		return;
-	if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
+	if (apic_in_service(vector)) {
+		/* firmware may have left a device on, under any vector */
+		if (vector != VECTOR_APIC_TIMER)
+			log_warning(
+				"interrupt vector 0x%x from a device that nobody drives: ignored",
+				vector);
+		apic_end_of_interrupt();
+	} else if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
 		pic_end_of_interrupt(vector - VECTOR_PIC_FIRST);
-		return;
 	}
-	if (vector != VECTOR_APIC_TIMER)
-		log_warning("interrupt vector 0x%x from a device that nobody drives: ignored",
-			    vector);
-	apic_end_of_interrupt();
 }
 
 static bool fix_up(struct trap_frame *frame)

@@ -212,7 +212,6 @@ static bool method_works(enum fpu_save_method method)
 	save_by(features.superset ? FPU_XSAVE : FPU_FXSAVE, result);
 	fpu_image_load(initial, false);
 	write_cr0(read_cr0() | CR0_TS);
-	features.mxcsr_mask = result->mxcsr_mask;
 	works = same_components(pattern, result);
 	fpu_image_destroy(pattern);
 	fpu_image_destroy(tried);

@@ -20,8 +20,7 @@ struct fpu_features {
 	const char *method_name; /* "fxsave", "xsave", "xsaveopt": the xsave= of the @boot record */
 	uint64_t superset;	 /* the XCR0 components that guests may have; 0 without XSAVE */
 	uint32_t image_size;	 /* bytes of an image with all of them */
-	uint32_t mxcsr_mask;
-	bool selectors; /* FCS and FDS are saved by this CPU */
+	bool selectors;		 /* FCS and FDS are saved by this CPU */
 };
 
 /*

@@ -92,7 +92,10 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
 	assert(!cpu->in_host_section);
 	cpu->counters.entries++;
 	context->counters.entries++;
-	if (!fpu_resident(cpu, context) && cpu->policy == FPU_EAGER) {
+	if (fpu_resident(cpu, context)) {
+		cpu->counters.resident++;
+		context->counters.resident++;
+	} else if (cpu->policy == FPU_EAGER) {
 		load(cpu, context);
 		cpu->counters.preloads++;
 		context->counters.preloads++;
@@ -100,8 +103,6 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
 	if (fpu_resident(cpu, context)) {
 		set_state(cpu, context, FPU_OPEN);
 		context->dirty = true;
-		cpu->counters.resident++;
-		context->counters.resident++;
 	} else {
 		set_state(cpu, context, fpu_hw_guest_ts(context) ? FPU_GUARDED : FPU_ARMED);
 		cpu->counters.armed++;

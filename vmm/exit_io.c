@@ -89,6 +89,8 @@ static void string_io(struct vcpu *vcpu, uint64_t qualification)
 		vcpu_skip_instruction(vcpu);
 		return;
 	}
+	if (guest_check_access(vcpu, linear, size, in))
+		return;
 	if (in)
 		value = read_ports(vcpu->vm, port, size);
 	if (guest_access(vcpu, linear, &value, size, in))

@@ -116,35 +116,53 @@ int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gp
 	}
 }
 
-int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write)
+/* One stretch within a page: where it is, or the #PF or end of the VM that it deserves. */
+static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write,
+		       uint64_t *gpa)
 {
-	uint8_t *bytes = buffer;
-	uint32_t done = 0;
+	uint32_t error_code = 0;
 
-	while (done < length) {
+	if (guest_translate(vcpu, linear, write, gpa, &error_code)) {
+		write_cr2(linear);
+		vcpu_raise(vcpu, VECTOR_PF, error_code);
+		return -EFAULT;
+	}
+	if (guest_ram_contains(&vcpu->vm->ram, *gpa, length))
+		return 0;
+	vm_fail(vcpu, "ept-violation",
+		"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
+		write ? "write" : "read", (unsigned long long)*gpa);
+	return -EFAULT;
+}
+
+/* With a NULL buffer it only checks. */
+static int access_pages(struct vcpu *vcpu, uint64_t linear, uint8_t *buffer, uint32_t length,
+			bool write)
+{
+	for (uint32_t done = 0, part; done < length; done += part) {
 		uint64_t address = linear + done, gpa = 0;
-		uint32_t part = 0x1000 - (address & 0xfff), error_code = 0;
-		int error;
 
+		part = 0x1000 - (address & 0xfff);
 		if (part > length - done)
 			part = length - done;
-		if (guest_translate(vcpu, address, write, &gpa, &error_code)) {
-			write_cr2(address);
-			vcpu_raise(vcpu, VECTOR_PF, error_code);
+		if (access_page(vcpu, address, part, write, &gpa))
 			return -EFAULT;
-		}
-		error = write ? guest_ram_write(&vcpu->vm->ram, gpa, bytes + done, part)
-			      : guest_ram_read(&vcpu->vm->ram, gpa, bytes + done, part);
-		if (error) {
-			vm_fail(vcpu, "ept-violation",
-				"%s at guest-physical 0x%llx, which is not its memory "
-				"[SDM Vol. 3C 28.3.3.2]",
-				write ? "write" : "read", (unsigned long long)gpa);
-			return -EFAULT;
-		}
-		done += part;
+		if (buffer && write)
+			guest_ram_write(&vcpu->vm->ram, gpa, buffer + done, part);
+		else if (buffer)
+			guest_ram_read(&vcpu->vm->ram, gpa, buffer + done, part);
 	}
 	return 0;
+}
+
+int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
+{
+	return access_pages(vcpu, linear, NULL, length, write);
+}
+
+int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write)
+{
+	return access_pages(vcpu, linear, buffer, length, write);
 }
 
 int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)

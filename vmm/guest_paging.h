@@ -17,6 +17,12 @@ struct vcpu;
 int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa,
 		    uint32_t *error_code);
 
+/*
+ * Whether guest-linear memory can be accessed; what cannot is raised in the guest as #PF, or ends
+ * it. For instructions with a side effect that must not come before a fault. Returns 0 or -EFAULT.
+ */
+int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write);
+
 /* Copies between a buffer and guest-linear memory; what fails is raised in the guest as #PF. */
 int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write);
 

@@ -75,12 +75,12 @@ static void print_boot_record(void)
 	const struct fpu_features *f = fpu_features();
 
 	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
-	       "lazyfp=%s firmware=%s tsc_khz=%llu",
+	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
 	       f->method_name, (unsigned long long)f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
-	       (unsigned long long)clock_tsc_khz());
+	       clock_timer_name(), (unsigned long long)clock_tsc_khz());
 }
 
 static void init_pcpu(struct pcpu *pcpu)
@@ -133,6 +133,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	paging_init();
 	pic_init();
 	clock_init();
+	clock_select(options.timer);
 	machine_check_init_cpu();
 	fpu_detect();
 	error = vmx_capabilities_check();

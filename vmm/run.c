@@ -70,7 +70,7 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 	}
 }
 
-/* Nobody here sends NMIs: the first is told of, and all are counted (@nmi). */
+/* Nobody here sends NMIs: the first is told of, and all are counted (@cpu). */
 static void notice_nmis(struct pcpu *pcpu)
 {
 	if (!pcpu->nmi_seen && pcpu->cpu.nmi_count)
@@ -141,6 +141,7 @@ static void idle(struct pcpu *pcpu)
 		if (vm_at(i)->state == VM_RUNNING && vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
 	}
+	pcpu->idles++;
 	clock_halt_until(deadline);
 	notice_nmis(pcpu);
 }

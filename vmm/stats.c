@@ -112,7 +112,8 @@ void stats_print(const struct pcpu *pcpu, bool table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		print_vm_records(vm_at(i));
-	record("nmi cpu=%u count=%llu exits=%llu first=%llu", pcpu->cpu.id,
+	record("cpu cpu=%u idles=%llu interrupts=%llu nmis=%llu nmi_exits=%llu nmi_first=%llu",
+	       pcpu->cpu.id, (ull)pcpu->idles, (ull)pcpu->cpu.interrupt_count,
 	       (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits, (ull)pcpu->nmi_first);
 	print_fpu_record(pcpu, "");
 }

@@ -260,8 +260,8 @@ static void start(struct pcpu *pcpu, struct vm *vm)
 	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
 	       (unsigned long long)vm->config.memory);
 	record("ept vm=%s pages_1g=%llu pages_2m=%llu pages_4k=%llu", vm->config.name,
-	       (unsigned long long) vm->ept.pages_1g, (unsigned long long) vm->ept.pages_2m,
-	       (unsigned long long) vm->ept.pages_4k);
+	       (unsigned long long)vm->ept.pages_1g, (unsigned long long)vm->ept.pages_2m,
+	       (unsigned long long)vm->ept.pages_4k);
 }
 
 /* Clears the next chunk; true when all is clear. */
@@ -310,6 +310,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 	vm->state = VM_ENDING;
 	vm->status = status;
 	vm->vcpu.state = VCPU_STOPPED;
+	fpu_release(&this_pcpu()->fpu, &vm->vcpu.fpu.context); /* not worth a save any more */
 	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, status, cause);
 }
 

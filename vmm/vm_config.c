@@ -5,7 +5,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "name, mem, vcpus, cpus, trust, of, halt, limit"
+#define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
+#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit"
 
 #define MEMORY_MIN     (1ull << 20)
 #define MEMORY_MAX     (16ull << 40)
@@ -91,10 +92,12 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 			return 0;
 		format(error->text, error->size, "halt=%.40s: accepted is halt=ok", value);
 	} else if (!strcmp(key, "limit")) {
-		if (!cmdline_number(value, &config->limit_ms))
+		if (!cmdline_number(value, &config->limit_ms) && config->limit_ms <= LIMIT_MAX_MS)
 			return 0;
 		format(error->text, error->size,
-		       "limit=%.40s: accepted is CPU time in milliseconds, 0 for none", value);
+		       "limit=%.40s: accepted is CPU time in milliseconds, up to a year; 0 for "
+		       "none",
+		       value);
 	} else {
 		format(error->text, error->size,
 		       "%.40s=: not known: accepted are " ACCEPTED

@@ -24,7 +24,7 @@ struct vm_config {
 	char trust[VM_NAME_SIZE]; /* trust domain; empty: its own */
 	char of[VM_NAME_SIZE];	  /* not a VM but a module of the VM of this name; empty: a VM */
 	bool halt_ok;		  /* ending by a halt for ever is success */
-	uint64_t limit_ms;	  /* CPU time after which the VM is ended; 0: none */
+	uint64_t limit_ms;	  /* CPU time, up to a year, after which the VM is ended; 0: none */
 	char cmdline[VM_CMDLINE_SIZE];
 };
 

@@ -40,10 +40,19 @@ VMX_INSTRUCTION(vmxon)
 VMX_INSTRUCTION(vmclear)
 VMX_INSTRUCTION(vmptrld)
 
+static struct vmcs *allocate_region(void)
+{
+	struct vmcs *region = memory_alloc_page();
+
+	if (region)
+		region->revision = vmx_capabilities()->revision;
+	return region;
+}
+
 int vmx_on(void)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
-	struct vmcs *region = vmcs_create();
+	struct vmcs *region = allocate_region();
 
 	if (!region)
 		return -ENOMEM;
@@ -59,10 +68,11 @@ int vmx_on(void)
 
 struct vmcs *vmcs_create(void)
 {
-	struct vmcs *vmcs = memory_alloc_page();
+	struct vmcs *vmcs = allocate_region();
 
-	if (vmcs)
-		vmcs->revision = vmx_capabilities()->revision;
+	/* makes the launch state "clear", which only the CPU knows how to write */
+	if (vmcs && vmclear(vmcs))
+		panic("VMCLEAR failed");
 	return vmcs;
 }
 
