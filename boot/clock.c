@@ -105,12 +105,12 @@ static void halt_once(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-void clock_halt_until(uint64_t deadline)
+bool clock_halt_until(uint64_t deadline)
 {
 	uint64_t now = rdtsc(), khz = tsc_khz, ticks;
 
 	if (deadline <= now)
-		return;
+		return false;
 	/* rounded up: never woken before the deadline only to halt again */
 	if (apic_khz) {
 		ticks = (deadline - now) / khz * apic_khz + (deadline - now) % khz * apic_khz / khz;
@@ -118,8 +118,9 @@ void clock_halt_until(uint64_t deadline)
 		halt_once();
 		apic_timer_start(0);
 	} else if (pit_present) {
-		ticks = (deadline - now) / khz * (PIT_HZ / 1000) +
-			(deadline - now) % khz * (PIT_HZ / 1000) / khz;
+		/* the counter has 16 bits, 55 ms: a longer wait takes several */
+		ticks = (deadline - now < khz * 60 ? deadline - now : khz * 60) * PIT_HZ /
+			(khz * 1000);
 		pic_enable_timer(true);
 		pit_start_oneshot(ticks < 0xffff ? ticks + 1 : 0xffff);
 		halt_once();
@@ -129,4 +130,5 @@ void clock_halt_until(uint64_t deadline)
 		while (rdtsc() < deadline)
 			cpu_relax();
 	}
+	return true;
 }

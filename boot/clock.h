@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -20,5 +21,8 @@ const char *clock_timer_name(void);
 uint64_t clock_tsc_khz(void);
 uint64_t clock_us_to_tsc(uint64_t microseconds);
 
-/* Halts until the TSC has reached `deadline` or any interrupt or NMI came, whichever is first. */
-void clock_halt_until(uint64_t deadline);
+/*
+ * Halts until the TSC has reached `deadline`, or a little less, or any interrupt or NMI came. False
+ * if the deadline was past already.
+ */
+bool clock_halt_until(uint64_t deadline);

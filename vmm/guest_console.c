@@ -19,7 +19,7 @@ void guest_console_write(struct guest_console *console, const char *name, char c
 	}
 	if (c == '\r')
 		return;
-	if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
+	if ((c < 0x20 || c > 0x7e) && c != '\t')
 		c = '?';
 	console->line[console->length++] = c;
 	if (console->length == GUEST_LINE_MAX)

@@ -1,6 +1,6 @@
 /*
- * A guest's output on the hypervisor's console: whole lines, each marked "name| ". Control
- * characters other than tab do not get through, so that no guest can forge a record.
+ * A guest's output on the hypervisor's console: whole lines, each marked "name| ". Only
+ * printable ASCII and tabs get through, so that no guest can forge a record or steer a terminal.
  */
 #pragma once
 

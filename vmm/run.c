@@ -141,8 +141,7 @@ static void idle(struct pcpu *pcpu)
 		if (vm_at(i)->state == VM_RUNNING && vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
 	}
-	pcpu->idles++;
-	clock_halt_until(deadline);
+	pcpu->idles += clock_halt_until(deadline);
 	notice_nmis(pcpu);
 }
 
