@@ -13,6 +13,9 @@ UNIT_memmap      := boot/memmap.c
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_owner       := fpu/owner.c tests/unit/fpu_ghost.c
+UNIT_owner_entry := $(UNIT_owner)
+UNIT_owner_random := $(UNIT_owner)
 UNIT_string      := lib/string.c
 UNIT_vm_config   := vmm/vm_config.c lib/cmdline.c lib/format.c lib/string.c
 
