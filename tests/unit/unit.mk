@@ -7,6 +7,7 @@ UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
+UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_memmap      := boot/memmap.c
@@ -17,6 +18,7 @@ UNIT_owner       := fpu/owner.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
 UNIT_string      := lib/string.c
+UNIT_uart        := vmm/uart.c
 UNIT_vm_config   := vmm/vm_config.c lib/cmdline.c lib/format.c lib/string.c
 
 UNIT_CC      := gcc
