@@ -230,7 +230,8 @@ void options_parse(struct options *options, const char *cmdline,
 		*field(options, &option_table[i]) = option_table[i].initial;
 	for (bool first = true; (result = cmdline_next(&cmdline, word, sizeof(word))) != 0;
 	     first = false) {
-		if (first && !strchr(word, '='))
+		/* QEMU's -kernel puts the file's name first */
+		if (first && !strchr(word, '=') && (strchr(word, '/') || strchr(word, '.')))
 			continue;
 		if (result < 0) {
 			char message[192];

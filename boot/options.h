@@ -63,9 +63,9 @@ struct options {
 
 /*
  * Fills options from cmdline, with defaults for what it does not say. A first word without '='
- * is the file name that some loaders put there, and is skipped. Whatever is not understood keeps
- * its default and is told to warn(arg, one human line naming what is accepted), which must not
- * keep the pointer. At boot, on the first CPU.
+ * and with a '/' or '.' is the file name that some loaders put there, and is skipped. Whatever is
+ * not understood keeps its default and is told to warn(arg, one human line naming what is
+ * accepted), which must not keep the pointer. At boot, on the first CPU.
  */
 void options_parse(struct options *options, const char *cmdline,
 		   void (*warn)(void *arg, const char *message), void *arg);

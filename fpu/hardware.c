@@ -40,15 +40,17 @@ static uint64_t supported_components(void)
 }
 
 /*
- * XSAVEOPT's modified optimisation recognises an image by its linear address, in root and non-root
- * operation alike if we are a guest ourselves: a guest's XRSTOR at the same address would make it
- * skip components. So not under another hypervisor.
+ * XSAVEOPT skips what it takes for unmodified since the XRSTOR from the same linear address. That
+ * is wrong for us in two places. Under another hypervisor we are non-root just as our guest, whose
+ * own XRSTOR at the same address would be taken for ours. And where the width of an image follows
+ * the x87 pointers (save_selectors), a skipped x87 part would be left in the other width.
  */
 static enum fpu_save_method best_method(void)
 {
 	if (!(cpuid(1).ecx & CPUID1_XSAVE) || cpuid_max_leaf() < 0xd)
 		return FPU_FXSAVE;
-	if ((cpuid_count(0xd, 1).eax & CPUIDD1_XSAVEOPT) && !(cpuid(1).ecx & CPUID1_HYPERVISOR))
+	if ((cpuid_count(0xd, 1).eax & CPUIDD1_XSAVEOPT) && !features.selectors &&
+	    !(cpuid(1).ecx & CPUID1_HYPERVISOR))
 		return FPU_XSAVEOPT;
 	return FPU_XSAVE;
 }
@@ -233,9 +235,10 @@ static void set_method(enum fpu_save_method method)
 
 void fpu_detect(void)
 {
-	enum fpu_save_method method = best_method();
+	enum fpu_save_method method;
 
 	features.selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
+	method = best_method();
 	for (;;) {
 		set_method(method);
 		if (method_works(method))

@@ -1,6 +1,6 @@
 /*
  * The one site of each FPU, XSAVE and vector instruction in the hypervisor: a check on the
- * disassembly (tools/check-vector) finds none outside the functions of this file. All of them run with
+ * disassembly (tools/check_vector.py) finds none outside the functions of this file. All of them run with
  * CR0.TS clear. SDM Vol. 1 chapters 10.5 and 13.
  */
 	.text
@@ -9,6 +9,13 @@
 	.globl \name
 	.type \name, @function
 \name:
+	push	%rbp			/* a frame, so that a backtrace names the caller */
+	mov	%rsp, %rbp
+.endm
+
+.macro return
+	pop	%rbp
+	ret
 .endm
 
 /* An instruction on the image at %rdi; XSAVE's family takes the component mask %rsi in EDX:EAX. */
@@ -18,7 +25,7 @@ function \name
 	mov	%rsi, %rdx
 	shr	$32, %rdx
 	\instruction	(%rdi)
-	ret
+	return
 .endm
 
 	image_instruction fpu_xsave64, xsave64
@@ -38,7 +45,7 @@ function fpu_xsetbv
 	mov	%rdi, %rdx
 	shr	$32, %rdx
 	xsetbv
-	ret
+	return
 
 /* fpu_clear_sse(address %rdi, bytes %rsi), fpu_clear_avx: both multiples of 128, from a host section */
 function fpu_clear_sse
@@ -54,7 +61,7 @@ function fpu_clear_sse
 	add	$128, %rdi
 	sub	$128, %rsi
 	jnz	1b
-	ret
+	return
 
 function fpu_clear_avx
 	vxorps	%ymm0, %ymm0, %ymm0
@@ -65,6 +72,6 @@ function fpu_clear_avx
 	add	$128, %rdi
 	sub	$128, %rsi
 	jnz	1b
-	ret
+	return
 
 	.section .note.GNU-stack, "", @progbits

@@ -72,7 +72,7 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context)
 
 	assert(!fpu_resident(cpu, context) && !cpu->in_host_section);
 	/* migration has flushed it, if it was newer in another CPU's registers */
-	assert(!context->dirty || !context->home || context->home->owner != context);
+	assert(!context->dirty);
 	save_owner(cpu);
 	set_xcr0(cpu, cpu->superset);
 	bytes = fpu_hw_load(context);
@@ -151,11 +151,13 @@ void fpu_host_end(struct fpu_cpu *cpu)
 
 void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context)
 {
+	assert(!context->dirty || fpu_resident(cpu, context));
 	save(cpu, context);
 }
 
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context)
 {
+	assert(!context->dirty || fpu_resident(cpu, context));
 	save(cpu, context);
 	if (cpu->owner == context)
 		cpu->owner = NULL;

@@ -13,8 +13,15 @@
 static unsigned int selected;
 static enum log_level level = LOG_INFO;
 
+void console_flush(void)
+{
+	if (selected & CONSOLE_COM1)
+		serial_flush();
+}
+
 void console_select(unsigned int devices, bool vga_text_present)
 {
+	console_flush(); /* resetting the UART drops what it has not sent */
 	selected = devices & CONSOLE_E9;
 	if ((devices & CONSOLE_COM1) && serial_init())
 		selected |= CONSOLE_COM1;
@@ -37,12 +44,6 @@ void console_write(const char *text, size_t length)
 		if (selected & CONSOLE_E9)
 			outb(PORT_E9, text[i]);
 	}
-}
-
-void console_flush(void)
-{
-	if (selected & CONSOLE_COM1)
-		serial_flush();
 }
 
 void log_set_level(enum log_level new_level)

@@ -26,7 +26,7 @@ class Record(dict):
 
 def records(text):
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if match := re.match(r"@([a-z0-9_-]+)((?: \S+)*)\s*$", line):
             pairs = [word.partition("=") for word in match[2].split()]
             found.append(Record(match[1], {key: value for key, _, value in pairs}))

@@ -245,3 +245,8 @@ bool guest_has_rdtscp(void)
 {
 	return extended[1].edx & EXTENDED1_EDX_RDTSCP;
 }
+
+unsigned int guest_physical_bits(void)
+{
+	return extended[8].eax ? extended[8].eax & 0xff : 36;
+}

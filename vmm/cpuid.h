@@ -18,3 +18,6 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uin
 uint64_t guest_cr4_allowed(void);
 
 bool guest_has_rdtscp(void);
+
+/* MAXPHYADDR: how many bits a guest-physical address has. */
+unsigned int guest_physical_bits(void);

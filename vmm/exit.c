@@ -223,9 +223,15 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (basic < EXIT_REASON_COUNT)
 		vcpu->exits[basic]++;
 	if (reason & EXIT_REASON_ENTRY_FAILURE) {
-		exit_entry_failed(vcpu, exit_reason_name(basic));
+		/* the guest did not run; if the machine check can be lived with, it is tried again
+		 */
+		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
+			machine_check_handle(NULL);
+		else
+			exit_entry_failed(vcpu, exit_reason_name(basic));
 		return;
 	}
+	vcpu->launched = true;
 	event_after_exit(&vcpu->events);
 	if (basic < EXIT_REASON_COUNT && handlers[basic])
 		handlers[basic](pcpu, vcpu);

@@ -96,7 +96,7 @@ static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
 	uint64_t efer = vmcs_read(VMCS_GUEST_IA32_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
 	bool paging = vmcs_read(VMCS_GUEST_CR0) & CR0_PG;
 
-	if ((efer & EFER_LMA) && (value & ~CR3_NO_FLUSH) >> 52)
+	if ((efer & EFER_LMA) && (value & ~CR3_NO_FLUSH) >> guest_physical_bits())
 		return false;
 	if ((value & CR3_NO_FLUSH) && !(cr4 & CR4_PCIDE))
 		return false;

@@ -25,43 +25,54 @@ static bool is_uart(uint16_t port)
 	return port >= UART_BASE && port < UART_BASE + UART_PORTS;
 }
 
-/* One byte of an access; a wider one touches the ports that follow, as on the ISA bus. */
-static uint8_t port_read(struct vm *vm, uint16_t port)
+/* One byte of an access, false if there is nothing at the port. */
+static bool port_read(struct vm *vm, uint16_t port, uint8_t *value)
 {
-	if (is_uart(port))
-		return uart_read(&vm->uart, port);
-	vm->unhandled_io++;
-	return 0xff;
+	*value = 0xff;
+	if (!is_uart(port))
+		return false;
+	*value = uart_read(&vm->uart, port);
+	return true;
 }
 
-static void port_write(struct vm *vm, uint16_t port, uint8_t value)
+static bool port_write(struct vm *vm, uint16_t port, uint8_t value)
 {
 	if (is_uart(port)) {
 		if (uart_write(&vm->uart, port, value))
 			guest_console_write(&vm->console, vm->config.name, value);
-	} else if (port == EXIT_PORT) {
-		vm_end(vm, value, "exit-port");
-	} else {
-		vm->unhandled_io++;
+		return true;
 	}
+	if (port == EXIT_PORT)
+		vm_end(vm, value, "exit-port");
+	return port == EXIT_PORT;
 }
 
+/* A wide access touches the ports that follow, as on the ISA bus. */
 static uint32_t read_ports(struct vm *vm, uint16_t port, unsigned int size)
 {
 	uint32_t value = 0;
+	bool handled = false;
 
-	for (unsigned int i = 0; i < size; i++)
-		value |= (uint32_t)port_read(vm, port + i) << 8 * i;
+	for (unsigned int i = 0; i < size; i++) {
+		uint8_t byte;
+
+		handled |= port_read(vm, port + i, &byte);
+		value |= (uint32_t)byte << 8 * i;
+	}
+	vm->unhandled_io += !handled;
 	return value;
 }
 
 static void write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
 {
+	bool handled = false;
+
 	/* the exit port takes an access of any width as one */
 	if (port == EXIT_PORT)
 		size = 1;
 	for (unsigned int i = 0; i < size; i++)
-		port_write(vm, port + i, value >> 8 * i);
+		handled |= port_write(vm, port + i, value >> 8 * i);
+	vm->unhandled_io += !handled;
 }
 
 /* A counter or index register changes in the width of the instruction's addresses. */

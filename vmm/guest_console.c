@@ -12,9 +12,10 @@ void guest_console_flush(struct guest_console *console, const char *name)
 void guest_console_write(struct guest_console *console, const char *name, char c)
 {
 	if (c == '\n') {
-		if (!console->length)
+		if (!console->length && !console->wrapped)
 			print("%s|\n", name);
 		guest_console_flush(console, name);
+		console->wrapped = false;
 		return;
 	}
 	if (c == '\r')
@@ -22,6 +23,8 @@ void guest_console_write(struct guest_console *console, const char *name, char c
 	if ((c < 0x20 || c > 0x7e) && c != '\t')
 		c = '?';
 	console->line[console->length++] = c;
-	if (console->length == GUEST_LINE_MAX)
+	if (console->length == GUEST_LINE_MAX) {
 		guest_console_flush(console, name);
+		console->wrapped = true;
+	}
 }

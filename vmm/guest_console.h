@@ -4,12 +4,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GUEST_LINE_MAX 240
 
 struct guest_console {
 	size_t length;
+	bool wrapped; /* a line was cut where its own end may be */
 	char line[GUEST_LINE_MAX];
 };
 

@@ -1,5 +1,6 @@
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmm/cpuid.h"
 #include "vmm/guest_paging.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -16,7 +17,7 @@
 #define FAULT_WRITE   BIT(1)
 #define FAULT_USER    BIT(2)
 
-#define PDPTE_RESERVED 0xfff00000000001e6ull /* PAE paging; the width of addresses apart */
+#define PDPTE_RESERVED 0x1e6ull /* PAE paging; and address bits that there are not */
 
 /* How one paging mode walks. */
 struct walk {
@@ -167,12 +168,13 @@ int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t leng
 
 int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 {
+	uint64_t reserved = PDPTE_RESERVED | ~(BIT(guest_physical_bits()) - 1);
 	uint64_t pdpte[4] = {};
 
 	if (guest_ram_read(&vcpu->vm->ram, cr3 & 0xffffffe0, pdpte, sizeof(pdpte)))
 		return -EINVAL;
 	for (unsigned int i = 0; i < 4; i++)
-		if ((pdpte[i] & PTE_PRESENT) && (pdpte[i] & PDPTE_RESERVED))
+		if ((pdpte[i] & PTE_PRESENT) && (pdpte[i] & reserved))
 			return -EINVAL;
 	for (unsigned int i = 0; i < 4; i++)
 		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);

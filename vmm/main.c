@@ -99,12 +99,16 @@ static void init_pcpu(struct pcpu *pcpu)
 /* Guests of several trust domains on a CPU that speculates past #NM can read each other's state. */
 static void warn_of_lazyfp(void)
 {
-	uint32_t first = vms_count() ? vm_at(0)->vcpu.fpu.context.domain : 0;
+	uint32_t first = 0, domain;
 
 	if (options.fpu == OPTION_FPU_EAGER || !fpu_lazy_leaks())
 		return;
-	for (uint32_t i = 1; i < vms_count(); i++) {
-		if (vm_at(i)->vcpu.fpu.context.domain == first)
+	for (uint32_t i = 0; i < vms_count(); i++) {
+		if (vm_at(i)->state == VM_ENDED) /* refused */
+			continue;
+		domain = vm_at(i)->vcpu.fpu.context.domain;
+		first = first ? first : domain;
+		if (domain == first)
 			continue;
 		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
 			    "past #NM, and a guest could read another's FPU registers "

@@ -14,7 +14,7 @@ struct pcpu {
 	bool descheduled;     /* the current vCPU has left it, as far as the FPU is concerned */
 	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
 	uint64_t switches;		  /* changes from one vCPU to another */
-	uint64_t idles;		 /* halts with nothing to run */
+	uint64_t idles;			  /* halts with nothing to run */
 	uint64_t nmi_seen;		  /* of cpu.nmi_count */
 	uint64_t nmi_first;		  /* entries put off because an NMI came just before */
 	uint64_t nmi_exits;		  /* NMIs that came while a guest ran */

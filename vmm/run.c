@@ -54,7 +54,6 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
 	switch (result) {
 	case VMX_EXITED:
-		vcpu->launched = true;
 		exit_dispatch(pcpu, vcpu);
 		break;
 	case VMX_NMI_FIRST:
@@ -91,6 +90,7 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	vcpu_switch_to(pcpu, vcpu);
 	pcpu->descheduled = false;
 	vcpu->yield = false;
+	vcpu_poll(vcpu, start); /* its timer may have come due since it was picked */
 	while (now < min(slice_end, limit)) {
 		uint64_t deadline = min(slice_end, limit), loads = vcpu->fpu.context.counters.loads;
 

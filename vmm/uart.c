@@ -50,8 +50,11 @@ static void receive(struct uart *uart, uint8_t value)
 	unsigned int size = uart->fcr & FCR_ENABLE ? UART_FIFO_SIZE : 1;
 
 	if (uart->received == size) {
+		/* a full FIFO keeps what it has; without one the new byte replaces the old */
 		uart->overrun = true;
-		uart->received--; /* the newest is lost */
+		if (size > 1)
+			return;
+		uart->received = 0;
 	}
 	uart->fifo[uart->received++] = value;
 }

@@ -54,7 +54,8 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	fpu_release(&pcpu->fpu, &vcpu->fpu.context);
+	if (vcpu->fpu.image)
+		fpu_release(&pcpu->fpu, &vcpu->fpu.context);
 	if (pcpu->current == vcpu)
 		pcpu->current = NULL;
 	if (vcpu->vmcs)
@@ -287,7 +288,7 @@ uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
 {
 	if (number == REGISTER_RSP)
 		return vmcs_read(VMCS_GUEST_RSP);
-	return (&vcpu->registers.rax)[number & 15];
+	return vcpu->registers.number[number & 15];
 }
 
 void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
@@ -295,7 +296,7 @@ void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	if (number == REGISTER_RSP)
 		vmcs_write(VMCS_GUEST_RSP, value);
 	else
-		(&vcpu->registers.rax)[number & 15] = value;
+		vcpu->registers.number[number & 15] = value;
 }
 
 bool vcpu_poll(struct vcpu *vcpu, uint64_t now)

@@ -118,13 +118,15 @@ static int create_memory(struct vm *vm)
 	return error;
 }
 
-/* VMs of one trust=NAME share a domain; every other VM has its own. */
+/* VMs of one trust=NAME share the domain of the first of them; every other VM has its own. */
 static uint32_t trust_domain(const struct vm *vm)
 {
-	for (uint32_t i = 0; vm->config.trust[0] && &vms[i] != vm; i++)
-		if (!strcmp(vms[i].config.trust, vm->config.trust))
-			return vms[i].vcpu.fpu.context.domain;
-	return FPU_DOMAIN_FIRST + (vm - vms);
+	uint32_t first = 0;
+
+	while (&vms[first] != vm &&
+	       (!vm->config.trust[0] || strcmp(vms[first].config.trust, vm->config.trust)))
+		first++;
+	return FPU_DOMAIN_FIRST + first;
 }
 
 static struct vm *find(const char *name)
@@ -163,6 +165,7 @@ static void settle_name(struct vm *vm)
 static void create(struct vm *vm, const struct boot_module *image)
 {
 	uint64_t online = 1ull << this_pcpu()->cpu.id;
+	uint64_t free = memory_free_bytes();
 	uint32_t domain = trust_domain(vm);
 	int error;
 
@@ -177,8 +180,7 @@ static void create(struct vm *vm, const struct boot_module *image)
 		refuse(vm,
 		       "mem=%lluM is more than there is (%lluM free): give it less, or the "
 		       "machine more",
-		       (unsigned long long)vm->config.memory >> 20,
-		       (unsigned long long)memory_free_bytes() >> 20);
+		       (unsigned long long)vm->config.memory >> 20, (unsigned long long)free >> 20);
 		return;
 	}
 	if (vcpu_create(&vm->vcpu, vm, 0, domain)) {

@@ -8,8 +8,13 @@
 
 /* The guest's registers that VMX does not switch. In the order of VMX's register numbers. */
 struct guest_registers {
-	uint64_t rax, rcx, rdx, rbx, unused_rsp, rbp, rsi, rdi;
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	union {
+		struct {
+			uint64_t rax, rcx, rdx, rbx, unused_rsp, rbp, rsi, rdi;
+			uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+		};
+		uint64_t number[16];
+	};
 	uint64_t host_rsp; /* what VMCS HOST_RSP holds */
 };
 

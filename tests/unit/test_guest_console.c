@@ -28,7 +28,7 @@ static int start(void **state)
 	(void)state;
 	/* whatever is not initialised is not to be printed */
 	memset(&console, '@', sizeof(console));
-	console.length = 0;
+	console = (struct guest_console){0};
 	memset(printed, 0, sizeof(printed));
 	printed_length = 0;
 	return 0;

@@ -1,0 +1,143 @@
+"""What a guest does wrong ends it, or it is told off; a second guest's patterns stay right."""
+
+import os
+import re
+
+import pytest
+from booting import BUILD
+
+HOLD = ("fpu-hold", "name=hold mem=8M -- seed=9 rounds=12")
+
+# file and words -> status, cause, and what the line on the console says
+ENDED = {
+    "triple": ("triple-fault", r"triple fault.*\[SDM Vol\. 3A"),
+    "unmapped": ("ept-violation", r"instruction fetch at guest-physical 0x20000000"),
+    "beyond": ("ept-violation", r"read at guest-physical 0x80000000, which is not its memory"),
+    "beyond-write": ("ept-violation", r"write at guest-physical 0x80000000"),
+    "lapic": ("ept-violation", r"0xfee00030: the local APIC is not there"),
+    "ioapic": ("ept-violation", r"0xfec00000: the I/O APIC is not there"),
+    "idt-beyond": ("ept-violation", r"not its memory"),
+}
+ENDLESS = {"loop": "preemption-timer", "db": "exception", "ac": "exception", "nmi-storm": "vmcall"}
+TOLD_OFF = {"vmxon": 6, "monitor": 6, "getsec": 6, "xcr0": 13, "msr": 13, "double": 8}
+
+
+def boot_bad(boot, words, options="", bits="", cpu="tigerlake"):
+    result = boot(
+        cpu=cpu,
+        modules=[(f"bad{bits}", f"name=bad mem=8M {options} -- {words} peers=2 after=20"), HOLD],
+    )
+    hold = result.one("vm", name="hold", state="ended")
+    assert (hold["status"], hold["cause"]) == ("0", "exit-port")
+    assert any("pass=12 fail=0" in line for line in result.lines("hold"))
+    return result
+
+
+def ended_as(result, status, cause):
+    record = result.one("vm", name="bad", state="ended")
+    assert (record["status"], record["cause"]) == (str(status), cause)
+
+
+def complaint(result):
+    lines = [line for line in result.console.splitlines() if line.startswith("ERROR: bad: ended:")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("word", ENDED)
+def test_it_is_ended_with_one_line_on_what_where_and_which_rule(boot, word, bits):
+    cause, words = ENDED[word]
+    result = boot_bad(boot, word, bits=bits)
+    ended_as(result, 1, cause)
+    line = complaint(result)
+    assert re.search(words, line), line
+    assert re.search(r"RIP=0x[0-9a-f]+ CS base=0x[0-9a-f]+ exit qualification=0x[0-9a-f]+", line)
+    assert "[SDM " in line
+    assert result.status == 1
+
+
+@pytest.mark.parametrize("word", ENDLESS)
+def test_what_never_ends_still_leaves_and_is_ended_by_its_limit(boot, word):
+    result = boot_bad(boot, word, options="limit=300")
+    ended_as(result, 1, "limit")
+    exits = result.one("exit", vm="bad", reason=ENDLESS[word])
+    assert exits.number("count") > (10 if word in ("loop", "nmi-storm") else 1000)
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("word", TOLD_OFF)
+def test_it_is_told_off_by_an_exception_of_its_own(boot, word, bits):
+    result = boot_bad(boot, word, bits=bits)
+    ended_as(result, 0, "exit-port")
+    assert f"told off: {word}, vector {TOLD_OFF[word]}" in result.lines("bad")
+    assert result.status == 0
+
+
+@pytest.mark.parametrize("word", ["task", "task-gate"])
+def test_a_hardware_task_switch_ends_the_guest_by_name(boot, word):
+    result = boot_bad(boot, word, bits="32")
+    ended_as(result, 1, "task-switch")
+    assert "hardware task switch to TSS selector" in complaint(result)
+
+
+@pytest.mark.parametrize("word", ["halt", "sleep"])
+def test_a_halt_that_nothing_can_end_ends_the_guest(boot, word):
+    result = boot_bad(boot, word)
+    ended_as(result, 1, "halted")
+    assert boot_bad(boot, word, options="halt=ok").status == 0
+
+
+@pytest.mark.parametrize("status", [0, 3, 255])
+def test_a_guest_ends_with_the_status_that_it_says(boot, status):
+    ended_as(boot_bad(boot, f"exit status={status}"), status, "exit-port")
+    ended_as(boot_bad(boot, f"exit-hypercall status={status}"), status, "hypercall")
+
+
+def test_ports_that_are_not_there_are_counted_and_harmless(boot):
+    result = boot_bad(boot, "io-flood")
+    ended_as(result, 0, "exit-port")
+    assert result.one("io", vm="bad").number("unhandled") > 1000
+
+
+def test_what_a_guest_prints_cannot_be_taken_for_the_hypervisor(boot):
+    result = boot_bad(boot, "console-flood")
+    assert len(result.all("end")) == 1
+    allowed = set(b"\r\n\t") | set(range(0x20, 0x7F))
+    flood = result.raw[result.raw.index(b"@boot") :]
+    assert set(flood) <= allowed
+    assert not [line for line in result.console.splitlines() if "forged" in line and line[0] == "@"]
+
+
+def test_real_mode_with_low_bits_in_cs_does_not_trouble_others(boot):
+    ended_as(boot_bad(boot, "realcs", bits="32"), 0, "exit-port")
+
+
+CORRUPTIONS = {
+    "empty": lambda image: b"",
+    "cut": lambda image: image[:600],
+    "no-magic": lambda image: image.replace(b"\x02\xb0\xad\x1b", b"\x00\x00\x00\x00"),
+    "checksum": lambda image: image.replace(b"\x02\xb0\xad\x1b", b"\x02\xb0\xad\x1b\x40"),
+    "entry": lambda image: image[:24] + b"\xff" * 8 + image[32:],
+    "segments": lambda image: image[:64] + b"\xff" * 112 + image[176:],
+    "noise": lambda image: bytes((i * 197 + 13) & 0xFF for i in range(len(image))),
+}
+
+
+@pytest.mark.parametrize("how", CORRUPTIONS)
+def test_a_corrupted_image_is_refused_in_words(boot, how, tmp_path_factory):
+    path = tmp_path_factory.mktemp(how) / "image.elf"
+    with open(os.path.join(BUILD, "guest", "bad.elf"), "rb") as file:
+        path.write_bytes(CORRUPTIONS[how](file.read()))
+    # the other guest must not wait for one that never starts
+    result = boot(
+        modules=[
+            (str(path), "name=bad mem=8M -- image"),
+            ("fpu-hold", "name=hold mem=8M -- seed=9 rounds=12"),
+        ]
+    )
+    ended_as(result, 1, "refused")
+    lines = [line for line in result.console.splitlines() if "not started:" in line]
+    assert len(lines) == 1 and "bad: not started: " in lines[0], lines
+    assert result.one("vm", name="hold", state="ended")["status"] == "0"
+    assert result.status == 1

@@ -1,0 +1,65 @@
+"""The guests that check the architecture: exits, own-ts and nm-table must find nothing wrong."""
+
+import re
+
+import pytest
+
+CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
+CLOBBER = ("clobber", "name=peer mem=8M -- seed=3")
+
+
+def expect_passes(result, vm, passes, skips=0):
+    assert result.status == 0, [line for line in result.lines(vm) if line.startswith("FAIL")]
+    last = [line for line in result.lines(vm) if line.startswith("RESULT")]
+    assert len(last) == 1
+    found = re.search(r"pass=(\d+) fail=(\d+) skip=(\d+)", last[0])
+    assert [int(number) for number in found.groups()] == [passes, 0, skips]
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with-peer"])
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("cpu", CPUS)
+def test_every_exit_has_its_architectural_result(boot, cpu, bits, alone):
+    modules = [(f"exits{bits}", "name=a mem=8M -- " + ("" if alone else "peers=2"))]
+    result = boot(cpu=cpu, modules=modules if alone else [*modules, CLOBBER])
+    no_xsave = cpu == "corei5_arrandale_m520"
+    expect_passes(
+        result,
+        "a",
+        {"": 79, "32": 77}[bits] - (6 if no_xsave else 0),
+        {"": 0, "32": 2}[bits] + (6 if no_xsave else 0),
+    )
+
+
+@pytest.mark.parametrize("policy", ["lazy", "eager", "unload"])
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_guest_with_lazy_switching_of_its_own_sees_exactly_its_own_nms(boot, cpu, bits, policy):
+    result = boot(
+        cpu=cpu,
+        opts=f"fpu={policy}",
+        modules=[(f"own-ts{bits}", "name=a mem=8M -- peers=2"), CLOBBER],
+    )
+    expect_passes(result, "a", 4)
+    assert "own-ts: switches=400 nm=266 wanted=266" in result.lines("a")
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("cpu", CPUS)
+def test_the_nm_table_holds_in_every_state(boot, cpu, bits):
+    result = boot(cpu=cpu, modules=[(f"nm-table{bits}", "name=a mem=8M -- state=all"), CLOBBER])
+    passes = {"tigerlake": 124, "corei7_haswell_4770": 116, "corei5_arrandale_m520": 88}[cpu]
+    expect_passes(result, "a", passes)
+    for state in ("open", "armed", "guarded", "late"):
+        assert any(line.startswith(f"PASS {state}-") for line in result.lines("a")), state
+    assert any(line.startswith("fxsave-em: TS=") for line in result.lines("a"))
+
+
+def test_exits_are_counted_by_reason(boot):
+    result = boot(modules=[("exits", "name=a mem=8M --")])
+    reasons = {record["reason"] for record in result.all("exit", vm="a")}
+    assert reasons >= set(
+        "exception interrupt-window nmi-window cpuid hlt invd rdpmc vmcall vmclear vmlaunch "
+        "vmptrld vmread vmresume vmwrite vmxoff vmxon cr-access io rdmsr wrmsr mwait monitor "
+        "invept preemption-timer wbinvd xsetbv".split()
+    )
