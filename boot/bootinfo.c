@@ -85,6 +85,8 @@ static const char *module_fault(const struct boot_info *boot, const struct boot_
 		return "there are too many";
 	if (start > end)
 		return "it ends before it starts";
+	if (start == end)
+		return "its file is empty";
 	if (!boot_memory_at(memory, start, end - start))
 		return "it is outside memory";
 	for (uint32_t i = 0; i < boot->module_count; i++)

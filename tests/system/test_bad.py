@@ -114,7 +114,6 @@ def test_real_mode_with_low_bits_in_cs_does_not_trouble_others(boot):
 
 
 CORRUPTIONS = {
-    "empty": lambda image: b"",
     "cut": lambda image: image[:600],
     "no-magic": lambda image: image.replace(b"\x02\xb0\xad\x1b", b"\x00\x00\x00\x00"),
     "checksum": lambda image: image.replace(b"\x02\xb0\xad\x1b", b"\x02\xb0\xad\x1b\x40"),
@@ -122,6 +121,15 @@ CORRUPTIONS = {
     "segments": lambda image: image[:64] + b"\xff" * 112 + image[176:],
     "noise": lambda image: bytes((i * 197 + 13) & 0xFF for i in range(len(image))),
 }
+
+
+def test_an_empty_image_is_told_of_and_fails_the_boot(boot, tmp_path_factory):
+    path = tmp_path_factory.mktemp("empty") / "image.elf"
+    path.write_bytes(b"")
+    result = boot(modules=[(str(path), "name=bad --"), ("integer", "name=b mem=8M -- rounds=2")])
+    assert "is left out: its file is empty" in result.console
+    assert result.one("vm", name="b", state="ended")["status"] == "0"
+    assert result.status == 1
 
 
 @pytest.mark.parametrize("how", CORRUPTIONS)
