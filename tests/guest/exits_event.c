@@ -39,6 +39,8 @@ static void spin(void)
 		asm volatile("pause");
 }
 
+#define LATE 100000000u /* ticks: more than any load on the CPU explains */
+
 static void catch_interrupts(void)
 {
 	for (unsigned v = 32; v < 256; v++)
@@ -74,6 +76,27 @@ static void right_vector(void)
 			expect(arrived[v] == (v == vectors[i]), "vector %u came %u times", v,
 			       arrived[v]);
 		arrived[vectors[i]] = 0;
+	}
+}
+
+/*
+ * Delays about a short time slice, in steps of a microsecond: some fall due just as this vCPU is
+ * chosen to run again. A delivery that is late by far is one that was missed at that edge.
+ */
+static void at_any_delay(void)
+{
+	catch_interrupts();
+	for (unsigned delay = 1; delay <= 250; delay++) {
+		uint64_t start = rdtsc();
+
+		arrived[VECTOR_A] = 0;
+		set_timer(VECTOR_A, delay);
+		sti();
+		while (!arrived[VECTOR_A] && rdtsc() - start < LATE)
+			;
+		cli();
+		if (!expect(arrived[VECTOR_A], "a delay of %u us: not in %u ticks", delay, LATE))
+			return;
 	}
 }
 
@@ -264,6 +287,7 @@ static void missing_gate(void)
 const struct check event_checks[] = {
 	{"event-hlt-wakes", hlt_wakes, NEEDS_HYPERCALL},
 	{"event-right-vector", right_vector, NEEDS_HYPERCALL},
+	{"event-at-any-delay", at_any_delay, NEEDS_HYPERCALL},
 	{"event-if-keeps-it-pending", if_keeps_it_pending, NEEDS_HYPERCALL},
 	{"event-cancelled-never-comes", cancelled_never_comes, NEEDS_HYPERCALL},
 	{"event-sti-shadow", sti_shadow, NEEDS_HYPERCALL},
