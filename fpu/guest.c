@@ -4,6 +4,7 @@
 #include "fpu/hardware.h"
 #include "fpu/instructions.h"
 #include "fpu/image.h"
+#include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
@@ -50,13 +51,28 @@ void fpu_set_trace(bool on)
 	trace = on;
 }
 
+/*
+ * CR0.TS is set in root mode always but here: VMCS HOST_CR0 sets it at every VM exit, so that a
+ * stray vector instruction raises #NM.
+ */
+static void registers_open(void)
+{
+	assert(read_cr0() & CR0_TS);
+	__asm__ volatile("clts");
+}
+
+static void registers_close(void)
+{
+	write_cr0(read_cr0() | CR0_TS);
+}
+
 uint64_t fpu_hw_save(struct fpu_context *context)
 {
 	struct fpu_guest *guest = guest_of(context);
 
-	__asm__ volatile("clts");
+	registers_open();
 	fpu_image_save(guest->image, &guest->is32);
-	write_cr0(read_cr0() | CR0_TS);
+	registers_close();
 	return fpu_features()->image_size;
 }
 
@@ -64,9 +80,9 @@ uint64_t fpu_hw_load(struct fpu_context *context)
 {
 	struct fpu_guest *guest = guest_of(context);
 
-	__asm__ volatile("clts");
+	registers_open();
 	fpu_image_load(guest->image, guest->is32);
-	write_cr0(read_cr0() | CR0_TS);
+	registers_close();
 	return fpu_features()->image_size;
 }
 
@@ -78,9 +94,9 @@ void fpu_hw_write_xcr0(uint64_t value)
 void fpu_hw_host_section(bool begin)
 {
 	if (begin)
-		__asm__ volatile("clts");
+		registers_open();
 	else
-		write_cr0(read_cr0() | CR0_TS);
+		registers_close();
 }
 
 bool fpu_hw_guest_ts(struct fpu_context *context)

@@ -298,6 +298,7 @@ bool vms_settle_step(struct pcpu *pcpu)
 		} else {
 			free_parts(vm);
 			vm->state = VM_ENDED;
+			record("vm name=%s state=cleared", vm->config.name);
 		}
 		return true;
 	}

@@ -9,7 +9,9 @@
 
 const char guest_name[] = "bad";
 
-#define NOT_OURS ((uintptr_t)0x80000000) /* beyond the memory of any of our VMs */
+#define FILL_START 0x400000
+#define FILL_SIZE  0x100000
+#define NOT_OURS   ((uintptr_t)0x80000000) /* beyond the memory of any of our VMs */
 
 static int told_off(const char *name, int vector, int wanted)
 {
@@ -181,6 +183,38 @@ static int io_flood(void)
 	return report_end();
 }
 
+/*
+ * Fills a stretch of memory with a pattern. No constant of this file is the pattern: it would be
+ * found in the boot module too.
+ */
+static void fill(uint32_t pattern)
+{
+	volatile uint32_t *word = (volatile uint32_t *)(uintptr_t)FILL_START;
+
+	asm volatile("" : "+r"(pattern));
+	for (unsigned i = 0; i < FILL_SIZE / 4; i++)
+		word[i] = pattern ^ 0x0f0f0f0f;
+}
+
+/* A pattern that must be gone when the VM is. */
+static int secret(void)
+{
+	fill(0x5ec2e7a0);
+	report_pass("secret");
+	return report_end();
+}
+
+/* A pattern that stays. Never ends and never runs: its CPU is idle, in root mode. */
+static int doze(void)
+{
+	fill(0xd02ed02e);
+	for (;;) {
+		set_timer(VECTOR_NMI, HYPERCALL_TIMER_MAX_US);
+		asm volatile("hlt");
+	}
+	return 0;
+}
+
 /* What would deceive a reader of the console, were it not marked as ours. */
 static int console_flood(void)
 {
@@ -248,6 +282,8 @@ static const struct way {
 	{"io-flood", io_flood},
 	{"console-flood", console_flood},
 	{"realcs", real_mode_cs},
+	{"secret", secret},
+	{"doze", doze},
 	{"image", image},
 	{"exit", exit_with},
 	{"exit-hypercall", exit_by_hypercall},

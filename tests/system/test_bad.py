@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 
 import pytest
 from booting import BUILD
@@ -121,6 +122,24 @@ CORRUPTIONS = {
     "segments": lambda image: image[:64] + b"\xff" * 112 + image[176:],
     "noise": lambda image: bytes((i * 197 + 13) & 0xFF for i in range(len(image))),
 }
+
+
+def test_nothing_of_a_vm_is_left_in_memory_when_it_has_ended(boot):
+    """The other guest keeps the machine from ending and the CPU idle, in root mode, where linear
+    addresses, which Bochs dumps by, are physical ones."""
+    result = boot(
+        modules=[("bad", "name=bad mem=8M -- secret"), ("bad", "name=b mem=8M -- doze")],
+        until=r"(?s)bad: doze.*@vm name=bad state=cleared",
+        commands=[f'writemem "memory" {4 << 20:#x} {252 << 20:#x}'],
+    )
+    assert result.why == "until"
+    with open(f"{result.work}/memory", "rb") as file:
+        memory = file.read()
+    ended, living = (
+        struct.pack("<I", pattern ^ 0x0F0F0F0F) * 4 for pattern in (0x5EC2E7A0, 0xD02ED02E)
+    )
+    assert memory.count(living) >= 4096
+    assert ended not in memory
 
 
 def test_an_empty_image_is_told_of_and_fails_the_boot(boot, tmp_path_factory):

@@ -40,3 +40,8 @@ def test_refuses_once_naming_vmx_and_what_to_do(refused):
 
 def test_starts_no_guest(refused):
     assert refused.all("vm") == []
+
+
+def test_a_cpu_without_64_bit_mode_is_told_so(boot):
+    result = boot(machine="tcg", cpu="qemu32", until=r"no 64-bit mode.*needed", timeout=60)
+    assert result.why == "until"
