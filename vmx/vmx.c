@@ -40,6 +40,22 @@ VMX_INSTRUCTION(vmxon)
 VMX_INSTRUCTION(vmclear)
 VMX_INSTRUCTION(vmptrld)
 
+/* One that takes a type, and 16 bytes in memory that say of what; true if it failed. */
+#define INVALIDATE_INSTRUCTION(name)                                                               \
+	static bool name(uint64_t type, uint64_t what)                                             \
+	{                                                                                          \
+		struct invalidate_descriptor descriptor = {what, 0};                               \
+		bool failed;                                                                       \
+		__asm__ volatile(#name " %1, %2"                                                   \
+				 : "=@ccbe"(failed)                                                \
+				 : "m"(descriptor), "r"(type)                                      \
+				 : "memory");                                                      \
+		return failed;                                                                     \
+	}
+
+INVALIDATE_INSTRUCTION(invept)
+INVALIDATE_INSTRUCTION(invvpid)
+
 static struct vmcs *allocate_region(void)
 {
 	struct vmcs *region = memory_alloc_page();
@@ -92,32 +108,18 @@ void vmcs_make_current(struct vmcs *vmcs)
 void vmx_invalidate_ept(uint64_t ept_pointer)
 {
 	bool single = vmx_capabilities()->ept_vpid & EPT_CAP_INVEPT_SINGLE;
-	uint64_t type = single ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-	struct invalidate_descriptor descriptor = {single ? ept_pointer : 0, 0};
-	bool failed;
 
-	__asm__ volatile("invept %1, %2"
-			 : "=@ccbe"(failed)
-			 : "m"(descriptor), "r"(type)
-			 : "memory");
-	if (failed)
+	if (invept(single ? INVALIDATE_SINGLE : INVALIDATE_ALL, single ? ept_pointer : 0))
 		panic("INVEPT failed");
 }
 
 void vmx_invalidate_vpid(uint16_t vpid)
 {
 	bool single = vmx_capabilities()->ept_vpid & VPID_CAP_INVVPID_SINGLE;
-	uint64_t type = single ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-	struct invalidate_descriptor descriptor = {single ? vpid : 0, 0};
-	bool failed;
 
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_VPID))
 		return;
-	__asm__ volatile("invvpid %1, %2"
-			 : "=@ccbe"(failed)
-			 : "m"(descriptor), "r"(type)
-			 : "memory");
-	if (failed)
+	if (invvpid(single ? INVALIDATE_SINGLE : INVALIDATE_ALL, single ? vpid : 0))
 		panic("INVVPID failed");
 }
 
