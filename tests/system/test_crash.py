@@ -10,7 +10,7 @@ FAULTS = {
     "pagefault": ["#PF page fault, error code 0x2", "crash_provoke+"],
     "textwrite": ["#PF page fault, error code 0x3", "crash_provoke+"],
     "stack": ["#PF page fault", "fill_stack"],
-    "vector": ["#NM device not available", "outside a host section", "fpu_clear_sse+0x0"],
+    "vector": ["#NM device not available", "outside a host section", "fpu_clear_sse+", "crash_provoke+"],
 }
 
 
