@@ -9,7 +9,7 @@ BUILD   := build
 
 CFLAGS := -m64 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=small -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer \
-	-fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+	-fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-strict-aliasing --param=min-pagesize=0 \
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wvla -I. -MMD -MP
 
 # vmx/offsets.c only makes offsets.h

@@ -9,6 +9,7 @@
 
 #define BIOS_AREA_START 0xe0000
 #define BIOS_AREA_END	0x100000
+#define EBDA_SEGMENT	((const volatile uint16_t *)0x40e) /* before page 0 is unmapped */
 
 #define SLP_EN	  BIT(13)
 #define SCI_EN	  BIT(0)
@@ -74,17 +75,28 @@ static const struct table *table_at(uint64_t address)
 	return table;
 }
 
-static const struct rsdp *find_rsdp(const struct boot_info *info)
+static const struct rsdp *scan_for_rsdp(uint64_t start, uint64_t end)
 {
-	if (info->rsdp.size >= 20)
-		return (const struct rsdp *)info->rsdp.bytes;
-	if (info->efi)
-		return NULL;
-	for (uint64_t address = BIOS_AREA_START; address < BIOS_AREA_END; address += 16)
+	for (uint64_t address = start; address < end; address += 16)
 		if (!memcmp((const void *)address, "RSD PTR ", 8) &&
 		    sum_is_zero((const void *)address, 20))
 			return (const struct rsdp *)address;
 	return NULL;
+}
+
+static const struct rsdp *find_rsdp(const struct boot_info *info)
+{
+	const struct rsdp *rsdp;
+	uint64_t ebda;
+
+	if (info->rsdp.size >= 20)
+		return (const struct rsdp *)info->rsdp.bytes;
+	if (info->efi)
+		return NULL;
+	/* the first KiB of the extended BIOS data area, or the BIOS itself (ACPI 6.4 5.2.5.1) */
+	ebda = (uint64_t)*EBDA_SEGMENT << 4;
+	rsdp = ebda ? scan_for_rsdp(ebda, ebda + 1024) : NULL;
+	return rsdp ? rsdp : scan_for_rsdp(BIOS_AREA_START, BIOS_AREA_END);
 }
 
 static const struct fadt *find_fadt(const struct rsdp *rsdp)

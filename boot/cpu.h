@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MAX_CPUS 64
@@ -24,6 +25,7 @@ struct cpu {
 	uint32_t apic_id;
 	uint64_t gdt[5];
 	struct tss tss;
+	volatile bool in_nmi; /* in the NMI handler, where nothing may use the FPU */
 	/* Counted by handlers, read by the run loop. */
 	volatile uint64_t nmi_count;	   /* NMIs that arrived, in root mode or by VM exit */
 	volatile uint64_t interrupt_count; /* external interrupts */

@@ -5,6 +5,7 @@
 #include "lib/console.h"
 #include "lib/x86.h"
 
+#define MCG_CTL_P	BIT(8)
 #define MCG_STATUS_RIPV BIT(0) /* restart is possible */
 #define MCG_STATUS_MCIP BIT(2)
 #define MCI_VALID	BIT(63)
@@ -25,6 +26,8 @@ static unsigned int bank_count(void)
 
 void machine_check_init_cpu(void)
 {
+	if (bank_count() && (rdmsr(MSR_IA32_MCG_CAP) & MCG_CTL_P))
+		wrmsr(MSR_IA32_MCG_CTL, ~0ull);
 	for (unsigned int bank = 0; bank < bank_count(); bank++) {
 		wrmsr(MSR_IA32_MC0_STATUS + 4 * bank, 0);
 		/* bank 0's control is the platform's on old parts (SDM Vol. 3B 16.3.2.1) */

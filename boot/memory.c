@@ -17,14 +17,21 @@ static struct frames frames; /* under frames_lock */
 static struct spinlock frames_lock;
 static uint64_t top;
 
+static void reserve(struct memory_map *map, uint64_t start, uint64_t end)
+{
+	if (memory_map_reserve(map, start, end))
+		panic("the memory map has too many ranges to keep 0x%llx-0x%llx apart in",
+		      (unsigned long long)start, (unsigned long long)end);
+}
+
 void memory_init(struct boot_info *info)
 {
 	struct memory_map *map = &info->map;
 
-	memory_map_reserve(map, 0, LOW_MEMORY_END);
-	memory_map_reserve(map, (uint64_t)image_start, (uint64_t)image_end);
+	reserve(map, 0, LOW_MEMORY_END);
+	reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
-		memory_map_reserve(map, info->module[i].start, info->module[i].end);
+		reserve(map, info->module[i].start, info->module[i].end);
 
 	frames_init(&frames);
 	for (uint32_t i = 0; i < map->count; i++) {

@@ -114,15 +114,23 @@ void trap_init_cpu(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
+/* Firmware may have left a device on, under any vector: said once for each. */
+static void warn_of_stray(uint8_t vector)
+{
+	static uint64_t told[4];
+
+	if (told[vector / 64] & BIT(vector % 64))
+		return;
+	told[vector / 64] |= BIT(vector % 64);
+	log_warning("interrupt vector 0x%x from a device that nobody drives: ignored", vector);
+}
+
 void interrupt_handle(uint8_t vector)
 {
 	this_cpu()->interrupt_count++;
 	if (apic_in_service(vector)) {
-		/* firmware may have left a device on, under any vector */
 		if (vector != VECTOR_APIC_TIMER)
-			log_warning(
-				"interrupt vector 0x%x from a device that nobody drives: ignored",
-				vector);
+			warn_of_stray(vector);
 		apic_end_of_interrupt();
 	} else if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
 		pic_end_of_interrupt(vector - VECTOR_PIC_FIRST);
@@ -147,10 +155,12 @@ void trap_handle(struct trap_frame *frame)
 	if (frame->vector >= 32) {
 		interrupt_handle(frame->vector);
 	} else if (frame->vector == VECTOR_NMI) {
+		this_cpu()->in_nmi = true;
 		this_cpu()->nmi_count++;
 		for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
 			if (frame->rip >= w->start && frame->rip < w->end)
 				frame->rip = w->recover;
+		this_cpu()->in_nmi = false;
 	} else if (frame->vector == VECTOR_MC) {
 		machine_check_handle(frame);
 	} else if (!fix_up(frame)) {

@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "boot/cpu.h"
 #include "fpu/guest.h"
 #include "fpu/hardware.h"
 #include "fpu/instructions.h"
@@ -57,7 +58,7 @@ void fpu_set_trace(bool on)
  */
 static void registers_open(void)
 {
-	assert(read_cr0() & CR0_TS);
+	assert((read_cr0() & CR0_TS) && !this_cpu()->in_nmi);
 	__asm__ volatile("clts");
 }
 

@@ -48,6 +48,8 @@
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)
 #define RFLAGS_IF    BIT(9)
+#define RFLAGS_DF    BIT(10)
+#define RFLAGS_RF    BIT(16)
 
 #define XCR0_X87       BIT(0)
 #define XCR0_SSE       BIT(1)
@@ -63,6 +65,7 @@
 #define MSR_IA32_BIOS_SIGN_ID	 0x8b
 #define MSR_IA32_MCG_CAP	 0x179
 #define MSR_IA32_MCG_STATUS	 0x17a
+#define MSR_IA32_MCG_CTL	 0x17b
 #define MSR_IA32_SYSENTER_CS	 0x174
 #define MSR_IA32_SYSENTER_ESP	 0x175
 #define MSR_IA32_SYSENTER_EIP	 0x176
@@ -100,6 +103,7 @@
 #define VECTOR_UD  6
 #define VECTOR_NM  7
 #define VECTOR_DF  8
+#define VECTOR_SS  12
 #define VECTOR_GP  13
 #define VECTOR_PF  14
 #define VECTOR_AC  17

@@ -55,8 +55,8 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
 		break;
 	default:
-		vm_fail(vcpu, "unknown-exit", "exception %u is not intercepted, and exited",
-			vector);
+		vm_fail(vcpu, "unknown-exit",
+			"exception %u exited, and is not intercepted [SDM Vol. 3C 25.2]", vector);
 	}
 }
 
@@ -85,7 +85,7 @@ static void exit_init(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;
 	vm_fail(vcpu, "init",
-		"an INIT signal arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
+		"an INIT or SIPI arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
 }
 
 static void exit_task_switch(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -118,8 +118,9 @@ static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
 	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
-	bool timer_wakes =
-		vcpu->timer_deadline && (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts);
+	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
+	bool timer_wakes = vcpu->timer_deadline &&
+			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);
 
 	(void)pcpu;
 	vcpu_skip_instruction(vcpu);
@@ -177,11 +178,21 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 			access, (unsigned long long)gpa);
 }
 
+static void exit_ept_misconfiguration(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void)pcpu;
+	vm_fail(vcpu, "ept-misconfiguration",
+		"the extended page tables for guest-physical 0x%llx are wrong: an error of the "
+		"hypervisor [SDM Vol. 3C 28.3.3.1]",
+		(unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+}
+
 static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_EXCEPTION_NMI] = exit_exception,
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
 	[EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
 	[EXIT_REASON_INIT] = exit_init,
+	[EXIT_REASON_SIPI] = exit_init,
 	[EXIT_REASON_INTERRUPT_WINDOW] = exit_nothing_to_do,
 	[EXIT_REASON_NMI_WINDOW] = exit_nothing_to_do,
 	[EXIT_REASON_TASK_SWITCH] = exit_task_switch,
@@ -208,6 +219,8 @@ static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_MONITOR] = exit_invalid_opcode,
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_REASON_INVEPT] = exit_invalid_opcode,
+	[EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
+	[EXIT_REASON_ENCLS] = exit_invalid_opcode,
 	[EXIT_REASON_PREEMPTION_TIMER] = exit_nothing_to_do,
 	[EXIT_REASON_INVVPID] = exit_invalid_opcode,
 	[EXIT_REASON_WBINVD] = exit_skip,
@@ -236,6 +249,7 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (basic < EXIT_REASON_COUNT && handlers[basic])
 		handlers[basic](pcpu, vcpu);
 	else
-		vm_fail(vcpu, "unknown-exit", "VM exit with reason %u (%s), which has no handler",
+		vm_fail(vcpu, "unknown-exit",
+			"VM exit with reason %u (%s), which nothing here asks for [SDM Vol. 3D C]",
 			basic, exit_reason_name(basic));
 }

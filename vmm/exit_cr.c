@@ -36,18 +36,20 @@ static void general_protection(struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
-static void enter_long_mode(uint64_t efer)
+static void enter_long_mode(struct vcpu *vcpu, uint64_t efer)
 {
 	uint64_t rights = vmcs_read(VMCS_GUEST_TR_ACCESS_RIGHTS);
 
 	/* a 16-bit TSS loaded before would make VM entry fail (SDM Vol. 3C 26.3.1.2) */
 	vmcs_write(VMCS_GUEST_TR_ACCESS_RIGHTS, (rights & ~ACCESS_RIGHTS_TYPE) | TYPE_BUSY_TSS);
+	vcpu->long_mode = true;
 	vmcs_write(VMCS_GUEST_IA32_EFER, efer | EFER_LMA);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) | ENTRY_IA32E_MODE_GUEST);
 }
 
-static void leave_long_mode(uint64_t efer)
+static void leave_long_mode(struct vcpu *vcpu, uint64_t efer)
 {
+	vcpu->long_mode = false;
 	vmcs_write(VMCS_GUEST_IA32_EFER, efer & ~EFER_LMA);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E_MODE_GUEST);
 }
@@ -61,7 +63,7 @@ static bool switch_paging(struct vcpu *vcpu, bool on)
 	if (on && (efer & EFER_LME)) {
 		if (!(cr4 & CR4_PAE) || long_cs)
 			return false;
-		enter_long_mode(efer);
+		enter_long_mode(vcpu, efer);
 	} else if (on && (cr4 & CR4_PAE)) {
 		if (guest_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3)))
 			return false;
@@ -69,7 +71,7 @@ static bool switch_paging(struct vcpu *vcpu, bool on)
 		if ((cr4 & CR4_PCIDE) || ((efer & EFER_LMA) && long_cs))
 			return false;
 		if (efer & EFER_LMA)
-			leave_long_mode(efer);
+			leave_long_mode(vcpu, efer);
 	}
 	vmx_invalidate_vpid(vcpu->vpid);
 	return true;
@@ -148,7 +150,7 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 	switch (CR_TYPE(qualification)) {
 	case CR_MOV_TO:
 		value = vcpu_get_register(vcpu, reg);
-		if (!vcpu_in_64bit_mode())
+		if (!vcpu_in_64bit_mode(vcpu))
 			value &= 0xffffffff;
 		valid = write_cr(vcpu, number, value);
 		break;

@@ -1,24 +1,14 @@
 /*
- * IN, OUT, INS, OUTS. SDM Vol. 3C table 27-5. A REP is done one element an exit, so that interrupts
- * and the end of the time slice come between elements as they do on a CPU.
+ * IN and OUT, and what is at the ports. SDM Vol. 3C table 27-5. INS and OUTS: exit_string_io.c.
  */
 #include "lib/x86.h"
 #include "vmm/exit.h"
-#include "vmm/guest_paging.h"
+#include "vmm/io.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-#define IO_SIZE(q)   (((q)&7) + 1)
-#define IO_IN	     BIT(3)
-#define IO_STRING    BIT(4)
-#define IO_REP	     BIT(5)
-#define IO_PORT(q)   ((q) >> 16 & 0xffff)
-#define RFLAGS_DF    BIT(10)
-#define EXIT_PORT    0xf4
-#define REGISTER_RCX 1
-#define REGISTER_RSI 6
-#define REGISTER_RDI 7
+#define EXIT_PORT 0xf4
 
 static bool is_uart(uint16_t port)
 {
@@ -48,7 +38,7 @@ static bool port_write(struct vm *vm, uint16_t port, uint8_t value)
 }
 
 /* A wide access touches the ports that follow, as on the ISA bus. */
-static uint32_t read_ports(struct vm *vm, uint16_t port, unsigned int size)
+uint32_t io_read_ports(struct vm *vm, uint16_t port, unsigned int size)
 {
 	uint32_t value = 0;
 	bool handled = false;
@@ -63,7 +53,7 @@ static uint32_t read_ports(struct vm *vm, uint16_t port, unsigned int size)
 	return value;
 }
 
-static void write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
+void io_write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
 {
 	bool handled = false;
 
@@ -75,46 +65,6 @@ static void write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_
 	vm->unhandled_io += !handled;
 }
 
-/* A counter or index register changes in the width of the instruction's addresses. */
-static void advance(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64_t by)
-{
-	uint64_t old = vcpu_get_register(vcpu, number);
-	uint64_t value = (old + by) & mask;
-
-	/* 32-bit results clear the upper half, 16-bit ones leave the rest alone */
-	vcpu_set_register(vcpu, number, mask == 0xffff ? (old & ~mask) | value : value);
-}
-
-static void string_io(struct vcpu *vcpu, uint64_t qualification)
-{
-	static const uint64_t address_mask[] = {0xffff, 0xffffffff, ~0ull};
-	uint64_t mask = address_mask[(vmcs_read(VMCS_EXIT_INSTRUCTION_INFO) >> 7 & 7) % 3];
-	unsigned int size = IO_SIZE(qualification);
-	uint16_t port = IO_PORT(qualification);
-	bool in = qualification & IO_IN, rep = qualification & IO_REP;
-	int64_t step = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_DF ? -(int64_t)size : (int64_t)size;
-	uint64_t linear = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
-	uint32_t value = 0;
-
-	if (rep && !(vcpu->registers.rcx & mask)) {
-		vcpu_skip_instruction(vcpu);
-		return;
-	}
-	if (guest_check_access(vcpu, linear, size, in))
-		return;
-	if (in)
-		value = read_ports(vcpu->vm, port, size);
-	if (guest_access(vcpu, linear, &value, size, in))
-		return;
-	if (!in)
-		write_ports(vcpu->vm, port, size, value);
-	advance(vcpu, in ? REGISTER_RDI : REGISTER_RSI, mask, step);
-	if (rep)
-		advance(vcpu, REGISTER_RCX, mask, -1);
-	if (!rep || !(vcpu->registers.rcx & mask))
-		vcpu_skip_instruction(vcpu);
-}
-
 void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
@@ -124,15 +74,15 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 
 	(void)pcpu;
 	if (qualification & IO_STRING) {
-		string_io(vcpu, qualification);
+		exit_string_io(vcpu, qualification);
 		return;
 	}
 	if (qualification & IO_IN) {
-		uint64_t value = read_ports(vcpu->vm, IO_PORT(qualification), size);
+		uint64_t value = io_read_ports(vcpu->vm, IO_PORT(qualification), size);
 
 		regs->rax = size == 4 ? value : (regs->rax & ~mask) | value;
 	} else {
-		write_ports(vcpu->vm, IO_PORT(qualification), size, regs->rax & mask);
+		io_write_ports(vcpu->vm, IO_PORT(qualification), size, regs->rax & mask);
 	}
 	vcpu_skip_instruction(vcpu);
 }

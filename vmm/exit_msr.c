@@ -12,7 +12,6 @@
 #include "vmx/vmcs.h"
 
 #define MSR_IA32_DEBUGCTL 0x1d9
-#define DEBUGCTL_BTF	  BIT(1)
 #define EFER_DEFINED	  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 /* Returns 0, or -EINVAL: #GP. */

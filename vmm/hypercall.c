@@ -1,5 +1,6 @@
 #include "boot/clock.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/exit.h"
 #include "vmm/hypercall.h"
@@ -8,19 +9,34 @@
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-static int64_t console_write_call(struct vm *vm, uint64_t gpa, uint64_t length)
-{
-	uint8_t c;
+#define CONSOLE_PART 64 /* characters on the console, 6 ms at 115200 baud */
 
+/*
+ * Writes a few bytes; true if there are more. RBX and RCX advance, and the guest executes VMCALL
+ * again: between two parts it can be interrupted, and others get their turn.
+ */
+static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length, int64_t *result)
+{
+	struct vm *vm = vcpu->vm;
+	uint32_t printed = 0, done = 0;
+
+	*result = 0;
 	if (length > HYPERCALL_CONSOLE_MAX)
-		return -EINVAL;
-	if (!guest_ram_contains(&vm->ram, gpa, length))
-		return -EFAULT;
-	for (uint64_t i = 0; i < length; i++) {
-		guest_ram_read(&vm->ram, gpa + i, &c, 1);
+		*result = -EINVAL;
+	else if (!guest_ram_contains(&vm->ram, gpa, length))
+		*result = -EFAULT;
+	if (*result)
+		return false;
+	while (done < length && printed < CONSOLE_PART) {
+		char c;
+
+		guest_ram_read(&vm->ram, gpa + done++, &c, 1);
+		printed += c == '\n' ? 1 + strlen(vm->config.name) : 1;
 		guest_console_write(&vm->console, vm->config.name, c);
 	}
-	return 0;
+	vcpu->registers.rbx += done;
+	vcpu->registers.rcx -= done;
+	return done < length;
 }
 
 static int64_t get_stats(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t gpa, uint64_t size,
@@ -54,13 +70,9 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint64_t b, uint64_t c,
 		    uint64_t d)
 {
-	if (vcpu_cpl() != 0)
-		return -EPERM;
 	switch (number) {
 	case HYPERCALL_GET_VERSION:
 		return HYPERCALL_VERSION;
-	case HYPERCALL_CONSOLE_WRITE:
-		return console_write_call(vcpu->vm, b, c);
 	case HYPERCALL_YIELD:
 		vcpu->yield = true;
 		return 0;
@@ -81,10 +93,17 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 void exit_vmcall(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct guest_registers *regs = &vcpu->registers;
-	uint64_t mask = vcpu_in_64bit_mode() ? ~0ull : 0xffffffffull;
-	int64_t result =
-		call(pcpu, vcpu, regs->rax, regs->rbx & mask, regs->rcx & mask, regs->rdx & mask);
+	uint64_t mask = vcpu_in_64bit_mode(vcpu) ? ~0ull : 0xffffffffull;
+	uint64_t b = regs->rbx & mask, c = regs->rcx & mask, d = regs->rdx & mask;
+	uint32_t number = regs->rax;
+	int64_t result = -EPERM;
 
+	if (vcpu_cpl() == 0 && number == HYPERCALL_CONSOLE_WRITE) {
+		if (console_write_part(vcpu, b, c, &result))
+			return;
+	} else if (vcpu_cpl() == 0) {
+		result = call(pcpu, vcpu, number, b, c, d);
+	}
 	regs->rax = (uint64_t)result & mask;
 	vcpu_skip_instruction(vcpu);
 }

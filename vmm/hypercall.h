@@ -6,8 +6,9 @@
  *
  * Call:   VMCALL at CPL 0, EAX = function, arguments in EBX, ECX, EDX (RBX, RCX, RDX in 64-bit
  *         mode; elsewhere only the low halves are used).
- * Result: EAX (RAX in 64-bit mode) = 0 or a positive result, or a negated error number. All other
- *         registers keep their values.
+ * Result: EAX (RAX in 64-bit mode) = 0 or a positive result, or a negated error number. Other
+ *         registers keep their values, but where a function says that it advances them, as a
+ *         REP prefix does: it is then done in parts, and can be interrupted in between.
  * Errors: -ENOSYS the function is not known; -EPERM CPL is not 0; -EFAULT an address is not the
  *         guest's memory; -EINVAL an argument is out of range.
  * Addresses are guest-physical.
@@ -23,9 +24,10 @@
 #define HYPERCALL_CPUID_VERSION	  0x40000001u
 
 enum hypercall {
-	HYPERCALL_GET_VERSION = 0,   /* -> HYPERCALL_VERSION */
-	HYPERCALL_CONSOLE_WRITE = 1, /* EBX = address, ECX = bytes (up to 4096) -> 0 */
-	HYPERCALL_YIELD = 2,	     /* give up the rest of the time slice -> 0 */
+	HYPERCALL_GET_VERSION = 0, /* -> HYPERCALL_VERSION */
+	HYPERCALL_CONSOLE_WRITE =
+		1,	     /* EBX = address, ECX = bytes (up to 4096) -> 0; advances both */
+	HYPERCALL_YIELD = 2, /* give up the rest of the time slice -> 0 */
 	/*
 	 * A snapshot of the counters: EBX = address of a struct hypercall_stats (0: none),
 	 * ECX = its size in bytes, EDX = label. With a label other than 0 the same snapshot goes

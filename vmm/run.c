@@ -3,6 +3,7 @@
 #include "boot/clock.h"
 #include "boot/machine.h"
 #include "boot/options.h"
+#include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/exit.h"
@@ -136,10 +137,13 @@ static void idle(struct pcpu *pcpu)
 
 	deschedule(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++) {
-		const struct vcpu *vcpu = &vm_at(i)->vcpu;
+		struct vm *vm = vm_at(i);
 
-		if (vm_at(i)->state == VM_RUNNING && vcpu->timer_deadline)
-			deadline = min(deadline, vcpu->timer_deadline);
+		if (vm->state != VM_RUNNING)
+			continue;
+		/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
+		assert(vm->vcpu.timer_deadline);
+		deadline = min(deadline, vm->vcpu.timer_deadline);
 	}
 	pcpu->idles += clock_halt_until(deadline);
 	notice_nmis(pcpu);

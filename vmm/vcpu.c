@@ -23,9 +23,6 @@
 #define DATA32_RIGHTS 0xc093u
 #define TSS32_RIGHTS  0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
 
-#define PENDING_DEBUG_BS BIT(14)
-#define DEBUGCTL_BTF	 BIT(1)
-
 /* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
 #define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
@@ -118,6 +115,8 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
 	vmcs_write(VMCS_EPT_POINTER, vcpu->vm->ept.pointer);
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
+	if (c->secondary & SECONDARY_ENCLS_EXITING)
+		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
 		vmcs_write(VMCS_VPID, vcpu->vpid);
 	/* every bit that a guest cannot have is masked: setting it exits, and is #GP */
@@ -244,26 +243,35 @@ void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr inde
 	vcpu->msr[index] = value;
 }
 
-void vcpu_skip_instruction(struct vcpu *vcpu)
+void vcpu_retire(struct vcpu *vcpu, bool finished)
 {
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	uint64_t new_rflags = finished ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF;
 
-	(void)vcpu;
-	if (!(vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L))
-		rip &= 0xffffffff;
-	vmcs_write(VMCS_GUEST_RIP, rip);
+	if (new_rflags != rflags)
+		vmcs_write(VMCS_GUEST_RFLAGS, new_rflags);
 	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 			   blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
-	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
-			   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | PENDING_DEBUG_BS);
+	if ((rflags & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
+		event_pend_debug_trap(&vcpu->events);
+}
+
+void vcpu_skip_instruction(struct vcpu *vcpu)
+{
+	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+	if (!vcpu_in_64bit_mode(vcpu))
+		rip &= 0xffffffff;
+	vmcs_write(VMCS_GUEST_RIP, rip);
+	vcpu_retire(vcpu, true);
 }
 
 void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
 {
+	/* what is raised here are faults: they push RF=1, so that no breakpoint strikes twice */
+	vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 	if (!event_raise(&vcpu->events, vector, error_code))
 		vm_fail(vcpu, "triple-fault",
 			"triple fault: exception %u while a double fault was "
@@ -271,10 +279,9 @@ void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
 			vector);
 }
 
-bool vcpu_in_64bit_mode(void)
+bool vcpu_in_64bit_mode(const struct vcpu *vcpu)
 {
-	return (vmcs_read(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
-	       (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
+	return vcpu->long_mode && (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
 }
 
 unsigned int vcpu_cpl(void)

@@ -49,6 +49,7 @@ struct vcpu {
 
 	struct vmx_events events;
 	uint8_t cr8;
+	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 
 	/* as they were when it last left the CPU */
 	uint64_t msr[SWITCHED_MSR_COUNT];
@@ -86,13 +87,19 @@ void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr inde
 
 /* For exit handlers, its VMCS current: */
 
-/* RIP past the instruction that exited; ends STI and MOV SS blocking, and traps if TF is set. */
+/*
+ * An instruction, or one element of an unfinished REP, was completed for the guest: ends STI and
+ * MOV SS blocking, and traps if TF is set. An unfinished one goes on with RF set.
+ */
+void vcpu_retire(struct vcpu *vcpu, bool finished);
+
+/* RIP past the instruction that exited, and vcpu_retire(). */
 void vcpu_skip_instruction(struct vcpu *vcpu);
 
 /* Raises an exception in the guest; a triple fault ends it. */
 void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code);
 
-bool vcpu_in_64bit_mode(void);
+bool vcpu_in_64bit_mode(const struct vcpu *vcpu);
 unsigned int vcpu_cpl(void);
 
 /* A general register by VMX's number (4 is RSP), full width. */

@@ -27,6 +27,7 @@
 #define SECONDARY_WBINVD_EXITING     (1u << 6)
 #define SECONDARY_UNRESTRICTED_GUEST (1u << 7)
 #define SECONDARY_ENABLE_INVPCID     (1u << 12)
+#define SECONDARY_ENCLS_EXITING	     (1u << 15)
 
 #define EXIT_SAVE_DEBUG_CONTROLS     (1u << 2)
 #define EXIT_HOST_ADDRESS_SPACE_SIZE (1u << 9)
@@ -59,6 +60,10 @@
 #define BLOCKING_BY_STI	   (1u << 0)
 #define BLOCKING_BY_MOV_SS (1u << 1)
 #define BLOCKING_BY_NMI	   (1u << 3)
+
+/* Pending debug exceptions (SDM Vol. 3C table 24-4), IA32_DEBUGCTL (SDM Vol. 3B 17.4.1) */
+#define PENDING_DEBUG_BS (1ull << 14)
+#define DEBUGCTL_BTF	 (1ull << 1)
 
 /* Access rights (SDM Vol. 3C table 24-2) */
 #define ACCESS_RIGHTS_DPL_SHIFT 5

@@ -5,9 +5,10 @@
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 
-#define BASIC_TRUE_CONTROLS	 BIT(55)
-#define BASIC_MEMORY_TYPE(basic) ((basic) >> 50 & 0xf)
-#define MEMORY_TYPE_WB		 6
+#define BASIC_STRING_IO_INFORMATION BIT(54)
+#define BASIC_TRUE_CONTROLS	    BIT(55)
+#define BASIC_MEMORY_TYPE(basic)    ((basic) >> 50 & 0xf)
+#define MEMORY_TYPE_WB		    6
 
 static struct vmx_capabilities capabilities;
 
@@ -67,7 +68,7 @@ static const struct named_bit entry_required[] = {
 
 #define SECONDARY_OPTIONAL                                                                         \
 	(SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_VPID | SECONDARY_WBINVD_EXITING |              \
-	 SECONDARY_ENABLE_INVPCID)
+	 SECONDARY_ENABLE_INVPCID | SECONDARY_ENCLS_EXITING)
 
 static int missing(const char *what, const char *remedy)
 {
@@ -175,6 +176,8 @@ int vmx_capabilities_check(void)
 	c->revision = basic & 0x7fffffff;
 	if (BASIC_MEMORY_TYPE(basic) != MEMORY_TYPE_WB)
 		error = missing("write-back VMCS memory", "use another CPU");
+	if (!(basic & BASIC_STRING_IO_INFORMATION))
+		error = missing("instruction information for INS and OUTS", "use another CPU");
 	c->preemption_shift = rdmsr(MSR_IA32_VMX_MISC) & 0x1f;
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))

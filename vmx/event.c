@@ -8,6 +8,7 @@ void event_after_exit(struct vmx_events *events)
 	uint32_t vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
 
 	events->info = 0;
+	events->debug_trap = false;
 	if (!(vectoring & INTERRUPTION_VALID))
 		return;
 	/* bit 12 is undefined here and must be 0 at entry */
@@ -81,17 +82,30 @@ bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 static void complete_debug_exception(void)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	uint64_t dr6 = read_dr6();
+	uint64_t dr6 = read_dr6(), debugctl = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
+	uint64_t pending = vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	bool step = (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(debugctl & DEBUGCTL_BTF);
 
 	/* B0-B3 are those of this exception; BD and BS are only ever set */
 	dr6 = (dr6 & ~0xfull) | (qualification & 0x600f);
 	write_dr6(dr6);
 	vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~BIT(13)); /* GD */
-	/* entry demands BS with TF under STI or MOV SS blocking (SDM Vol. 3C 26.3.1.5) */
-	if ((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) &&
-	    (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, BIT(14));
+	/* under STI or MOV SS blocking entry demands BS if the guest steps, and no BS if it does
+	 * not (SDM Vol. 3C 26.3.1.5) */
+	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
+			   step ? pending | PENDING_DEBUG_BS : pending & ~PENDING_DEBUG_BS);
+	/* a debug exception ends stepping on branches (SDM Vol. 3B 17.4.3) */
+	if (debugctl & DEBUGCTL_BTF)
+		vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, debugctl & ~DEBUGCTL_BTF);
+}
+
+void event_pend_debug_trap(struct vmx_events *events)
+{
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
+		   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | PENDING_DEBUG_BS);
+	events->debug_trap = true;
 }
 
 bool event_reflect(struct vmx_events *events)
@@ -156,7 +170,7 @@ bool event_deliverable(const struct vmx_events *events, uint8_t tpr)
 {
 	uint32_t blocking;
 
-	if (events->info & INTERRUPTION_VALID)
+	if ((events->info & INTERRUPTION_VALID) || events->debug_trap)
 		return true;
 	if (!events->nmi_pending && !event_interrupt_pending(events, tpr))
 		return false;
@@ -197,7 +211,7 @@ static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
 
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
 {
-	if (!(events->info & INTERRUPTION_VALID) &&
+	if (!(events->info & INTERRUPTION_VALID) && !events->debug_trap &&
 	    (events->nmi_pending || event_interrupt_pending(events, tpr)))
 		choose(events, tpr);
 	set_windows(events, events->nmi_pending, event_interrupt_pending(events, tpr));

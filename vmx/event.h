@@ -13,6 +13,7 @@ struct vmx_events {
 	uint32_t error_code;
 	uint32_t instruction_length; /* software interrupts and exceptions */
 	bool nmi_pending;
+	bool debug_trap; /* a single-step trap is pending in the VMCS: it comes before interrupts */
 	uint64_t irq_pending[4];   /* external interrupts, one bit a vector */
 	uint32_t primary_controls; /* VMCS PRIMARY_CONTROLS: the windows come and go */
 };
@@ -29,6 +30,12 @@ void event_after_exit(struct vmx_events *events);
  * table 6-5 says; returns false if that is a triple fault.
  */
 bool event_raise(struct vmx_events *events, uint8_t vector, int error_code);
+
+/*
+ * A single-step trap after an instruction that was completed for the guest. Its #DB is delivered
+ * at the next entry, and whatever may interrupt waits for that.
+ */
+void event_pend_debug_trap(struct vmx_events *events);
 
 /* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
 bool event_reflect(struct vmx_events *events);
