@@ -64,16 +64,19 @@ include tests/unit/unit.mk
 KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL
 export $(KNOBS)
 
+# One build at a time, however many `make run` there are.
+BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
+
 .PHONY: run
 run: ## build, make an ISO and boot the demonstration, or GUEST
 	@tools/setup run
-	@$(MAKE) --no-print-directory -s all
+	@$(BUILD_ALL)
 	@exec tools/run
 
 .PHONY: test
 test: ## everything: static checks, unit tests, system tests
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s all
+	@$(BUILD_ALL)
 	@$(MAKE) --no-print-directory check unit system
 
 .PHONY: check

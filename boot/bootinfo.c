@@ -134,10 +134,36 @@ void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer 
 	boot->framebuffer = *fb;
 }
 
+/*
+ * GRUB puts a backslash before each quote and backslash of the words that it hands on
+ * (grub-core/lib/cmdline.c): taken away, a line is what its author wrote.
+ */
+static void undo_escapes(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line; *from; from++) {
+		if (from[0] == '\\' && (from[1] == '\\' || from[1] == '"' || from[1] == '\''))
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static void undo_loader(struct boot_info *boot)
+{
+	if (strncmp(boot->loader_name, "GRUB", 4))
+		return;
+	undo_escapes(boot->cmdline);
+	for (uint32_t i = 0; i < boot->module_count; i++)
+		undo_escapes(boot->module[i].cmdline);
+}
+
 int boot_finish(struct boot_info *boot)
 {
 	int error = memory_map_normalise(&boot->map);
 
+	undo_loader(boot);
 	if (error)
 		return error;
 	return memory_map_usable_bytes(&boot->map) ? 0 : -ENOENT;

@@ -98,28 +98,53 @@ start32:
 	ljmp	$SELECTOR_CODE, $start64
 
 no_long_mode:
-	/* No 64-bit mode: say so on COM1 and, if there is one, on the VGA text screen. */
-	mov	$no_long_mode_text, %esi
+	/*
+	 * No 64-bit mode, so no C: say so on COM1 (set up here, 115200 8N1) and, if there is one, on
+	 * the VGA text screen, then end an emulator with status 1, by the ports of boot/machine.c.
+	 */
+	mov	$uart_setup, %esi
+1:	movzbl	(%esi), %edx
+	test	%edx, %edx
+	jz	2f
+	add	$0x300, %edx
+	movb	1(%esi), %al
+	outb	%al, %dx
+	add	$2, %esi
+	jmp	1b
+2:	mov	$no_long_mode_text, %esi
 	mov	$0xb8000, %edi
-1:	movb	(%esi), %al
+3:	movb	(%esi), %al
 	test	%al, %al
-	jz	3f
+	jz	5f
 	movb	%al, (%edi)
 	movb	$0x0c, 1(%edi)
 	mov	%al, %ah
 	mov	$0x3fd, %edx
 	mov	$100000, %ecx
-2:	inb	%dx, %al
-	test	$0x20, %al
-	loopz	2b
+4:	inb	%dx, %al
+	test	$0x60, %al
+	loopz	4b
 	mov	%ah, %al
 	mov	$0x3f8, %edx
 	outb	%al, %dx
 	inc	%esi
 	add	$2, %edi
-	jmp	1b
-3:	hlt
 	jmp	3b
+5:	mov	$0x3fd, %edx
+	mov	$100000, %ecx
+6:	inb	%dx, %al		/* until the last character is out */
+	test	$0x40, %al
+	loopz	6b
+	inb	$0xe9, %al		/* Bochs reads back the port's number */
+	cmp	$0xe9, %al
+	jne	8f
+	mov	$bochs_shutdown, %esi
+	mov	$0x8900, %edx
+	mov	$8, %ecx
+7:	outsb
+	loop	7b
+8:	hlt
+	jmp	8b
 
 	.code64
 start64:
@@ -140,7 +165,12 @@ start64:
 
 	.section .rodata
 no_long_mode_text:
-	.asciz "Resident: this CPU has no 64-bit mode with NX; a 64-bit Intel CPU with VT-x is needed.\r\n"
+	.ascii "Resident: this CPU has no 64-bit mode with NX; a 64-bit Intel CPU with VT-x is needed.\r\n"
+	.asciz "@end status=1\r\n"
+bochs_shutdown:
+	.ascii "Shutdown"
+uart_setup:	/* pairs: the port's low byte, the value */
+	.byte 0xfb, 0x80, 0xf8, 1, 0xf9, 0, 0xfb, 0x03, 0xfa, 0x07, 0xfc, 0x03, 0
 
 	.balign 8
 boot_gdt:

@@ -69,6 +69,8 @@ def parse_guests(text):
                 options.append("halt=ok")
         used |= {option[len("name=") :] for option in options if option.startswith("name=")}
         modules.append(Module(path, " ".join(options + ["--"] + line)))
+    if not modules:
+        raise GuestError('GUEST names no kernel. It is "path/to/kernel.elf [command line]; ..."')
     return modules
 
 

@@ -32,6 +32,10 @@ class Machine:
                 "kvm_intel with nested=1 (modprobe kvm_intel nested=1). MACHINE=bochs works."
             )
 
+        low, high = 32, 2048 if self.kind == "bochs" else 1 << 20
+        if not low <= self.mebibytes <= high:
+            raise MachineError(f"MEM={self.mebibytes}: it is {low} to {high} MiB for {self.kind}")
+
     @property
     def mebibytes(self):
         return self.memory or {"bios": 256, "uefi": 512}[self.firmware]

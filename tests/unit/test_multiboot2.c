@@ -397,9 +397,28 @@ static void random_damage_is_survived(void **state)
 	}
 }
 
+/* What GRUB escapes is given back as it was written; another loader's lines stand as they are. */
+static void the_escapes_of_grub_are_undone(void **state)
+{
+	static const char line[] = "name=g -- a=\\\"b c\\\" it\\'s C:\\\\x \\n";
+
+	(void)state;
+	for (int grub = 0; grub < 2; grub++) {
+		begin();
+		string_tag(MULTIBOOT2_TAG_LOADER_NAME, grub ? "GRUB 2.06" : "other");
+		module_tag(BASE + FILES, BASE + FILES + 0x100, line);
+		mmap_tag(24);
+		end();
+		assert_int_equal(parse_prefix(SIZE), 0);
+		assert_string_equal(boot.module[0].cmdline,
+				    grub ? "name=g -- a=\"b c\" it's C:\\x \\n" : line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_escapes_of_grub_are_undone, setup),
 		cmocka_unit_test_setup(a_sound_structure_is_understood, setup),
 		cmocka_unit_test_setup(efi_and_vga_text_follow_from_the_tags, setup),
 		cmocka_unit_test_setup(the_header_is_checked, setup),
