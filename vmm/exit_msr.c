@@ -47,6 +47,14 @@ static int write_efer(uint64_t value)
 	return 0;
 }
 
+static int write_address(enum vmcs_field field, uint64_t value)
+{
+	if (!is_canonical(value))
+		return -EINVAL;
+	vmcs_write(field, value);
+	return 0;
+}
+
 static int write_switched(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index,
 			  uint64_t value, bool valid)
 {
@@ -72,6 +80,10 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_canonical(value));
 	case MSR_FMASK:
 		return write_switched(pcpu, vcpu, SWITCHED_FMASK, value, !(value >> 32));
+	case MSR_IA32_SYSENTER_ESP:
+		return write_address(VMCS_GUEST_SYSENTER_ESP, value);
+	case MSR_IA32_SYSENTER_EIP:
+		return write_address(VMCS_GUEST_SYSENTER_EIP, value);
 	case MSR_TSC_AUX:
 		return write_switched(pcpu, vcpu, SWITCHED_TSC_AUX, value,
 				      guest_has_rdtscp() && !(value >> 32));

@@ -23,9 +23,10 @@ static const struct {
 	{MSR_FS_BASE, true, true},
 	{MSR_GS_BASE, true, true},
 	{MSR_IA32_SYSENTER_CS, true, true},
-	{MSR_IA32_SYSENTER_ESP, true, true},
-	{MSR_IA32_SYSENTER_EIP, true, true},
 	{MSR_IA32_PAT, true, true},
+	/* the same, but KVM below us takes a non-canonical value: writes exit, and are checked */
+	{MSR_IA32_SYSENTER_ESP, true, false},
+	{MSR_IA32_SYSENTER_EIP, true, false},
 	/* SWAPGS changes it without an exit anyway: it is read back when the vCPU leaves the CPU */
 	{MSR_KERNEL_GS_BASE, true, true},
 	/* the guest's own value is in the register while it runs; writes exit, so that it is known
