@@ -266,8 +266,8 @@ intptr_t hypercall(uint32_t function, uintptr_t b, uintptr_t c, uintptr_t d)
 	intptr_t result;
 
 	asm volatile("vmcall"
-		     : "=a"(result)
-		     : "a"((uintptr_t)function), "b"(b), "c"(c), "d"(d)
+		     : "=a"(result), "+b"(b), "+c"(c)
+		     : "a"((uintptr_t)function), "d"(d)
 		     : "memory");
 	return result;
 }
