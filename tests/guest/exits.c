@@ -16,6 +16,7 @@ int guest_main(void)
 	} topics[] = {
 		{"cpuid", cpuid_checks, cpuid_check_count},
 		{"io", io_checks, io_check_count},
+		{"string-io", string_io_checks, string_io_check_count},
 		{"msr", msr_checks, msr_check_count},
 		{"control", control_checks, control_check_count},
 		{"instruction", instruction_checks, instruction_check_count},

@@ -11,8 +11,9 @@
 
 static struct {
 	unsigned count;
-	uintptr_t ip[4];
-	uintptr_t dr6[4];
+	uintptr_t ip[12];
+	uintptr_t dr6[12];
+	uintptr_t flags[12];
 } seen;
 
 static unsigned steps_wanted;
@@ -23,13 +24,14 @@ static bool debug_trap(struct frame *frame)
 	if (seen.count < ARRAY_SIZE(seen.ip)) {
 		seen.ip[seen.count] = frame->ip;
 		seen.dr6[seen.count] = read_dr6();
+		seen.flags[seen.count] = frame->flags;
 	}
 	seen.count++;
 	write_dr6(DR6_INIT);
 	if (seen.count >= steps_wanted)
 		frame->flags &= ~(uintptr_t)FLAG_TF;
 	if (resume_over)
-		frame->flags |= BIT(16); /* RF */
+		frame->flags |= FLAG_RF;
 	return true;
 }
 
@@ -114,6 +116,58 @@ static void step_over_hypercall(void)
 	STEP("vmcall", : "+a"(a) : "b"(0), "c"(0), "d"(0) : "memory");
 }
 
+#define VECTOR_TIMER 0x40
+
+static volatile unsigned interrupts;
+
+static bool interrupt(struct frame *frame)
+{
+	(void)frame;
+	interrupts++;
+	return true;
+}
+
+/*
+ * Some of the delays end while the CPUID is emulated. The trap after it has priority over the
+ * interrupt (SDM Vol. 3A table 6-2): it is neither lost nor taken where the interrupt returns to.
+ */
+static void step_before_interrupt(void)
+{
+	uint32_t a = 0, b, c = 0, d;
+	bool right = true;
+
+	trap_handle(VECTOR_TIMER, interrupt);
+	for (unsigned delay = 1; right && delay < 100; delay++) {
+		interrupts = 0;
+		set_timer(VECTOR_TIMER, delay);
+		sti();
+		while (right && !interrupts) {
+			STEP("cpuid", : "+a"(a), "=b"(b), "+c"(c), "=d"(d) : : "memory");
+			right = expect(seen.count == 1 && seen.ip[0] == step_wanted,
+				       "with a delay of %u us", delay);
+		}
+		cli();
+	}
+	set_timer(VECTOR_TIMER, 0);
+	trap_handle(VECTOR_TIMER, NULL);
+}
+
+/* The trap ends the HLT, at once: with a timer that would, and with nothing else that could. */
+static void step_over_hlt(void)
+{
+	trap_handle(VECTOR_TIMER, interrupt);
+	interrupts = 0;
+	set_timer(VECTOR_TIMER, 1000000);
+	sti();
+	STEP("hlt", : : : "memory");
+	cli();
+	set_timer(VECTOR_TIMER, 0);
+	trap_handle(VECTOR_TIMER, NULL);
+	if (!expect(!interrupts, "it slept until the interrupt"))
+		return;
+	STEP("hlt", : : : "memory");
+}
+
 /* A fault instead of the trap: the instruction did not complete, so there is no #DB for it. */
 static void step_into_fault(void)
 {
@@ -149,6 +203,115 @@ static void breakpoint_on_exit(void)
 	expect(seen.ip[0] == (uintptr_t)breakpoint_here, "#DB at 0x%lx instead of 0x%lx",
 	       (unsigned long)seen.ip[0], (unsigned long)(uintptr_t)breakpoint_here);
 	expect((seen.dr6[0] & 0xe00f) == DR6_B0, "DR6 is 0x%lx", (unsigned long)seen.dr6[0]);
+}
+
+#define ELEMENTS 10
+
+/* A REP OUTSB at a known address, which the second way leads to with TF set. */
+extern char rep_outs_here[], rep_outs_end[];
+asm(".pushsection .text\n"
+    "rep_outs_stepped:\n\t"
+    "pushf\n\t"
+    "orl $0x100, (%" STACK ")\n\t"
+    "popf\n"
+    "rep_outs:\n"
+    "rep_outs_here:\n\t"
+    "rep outsb\n"
+    "rep_outs_end:\n\t"
+    "nop\n\t"
+    "ret\n\t"
+    ".popsection");
+
+static void expect_all_sent(uintptr_t count, const uint8_t *from, const uint8_t *bytes)
+{
+	expect(!count && from == bytes + ELEMENTS, "%u elements left, source at %d",
+	       (unsigned)count, (int)(from - bytes));
+}
+
+/* RF holds until the whole of the instruction is done, not one element. */
+static void rep_under_breakpoint(void)
+{
+	static const uint8_t bytes[ELEMENTS];
+	const uint8_t *from = bytes;
+	uintptr_t count = ELEMENTS;
+
+	begin(1);
+	resume_over = true;
+	write_dr0((uintptr_t)rep_outs_here);
+	write_dr7(0x402);
+	asm volatile("cld; call rep_outs" : "+S"(from), "+c"(count) : "d"(0x80) : "memory");
+	end();
+	expect(seen.count == 1, "%u #DBs instead of 1", seen.count);
+	expect(seen.ip[0] == (uintptr_t)rep_outs_here, "#DB at 0x%lx instead of 0x%lx",
+	       (unsigned long)seen.ip[0], (unsigned long)(uintptr_t)rep_outs_here);
+	expect_all_sent(count, from, bytes);
+}
+
+/* A trap an element, at the instruction but for the last one: SDM Vol. 3B 17.3.1.1 and 17.3.1.4. */
+static void rep_steps(void)
+{
+	static const uint8_t bytes[ELEMENTS];
+	const uint8_t *from = bytes;
+	uintptr_t count = ELEMENTS;
+
+	begin(ELEMENTS);
+	asm volatile("cld\n\t"
+		     "call rep_outs_stepped"
+		     : "+S"(from), "+c"(count)
+		     : "d"(0x80)
+		     : "memory");
+	end();
+	expect(seen.count == ELEMENTS, "%u traps instead of %u", seen.count, ELEMENTS);
+	for (unsigned i = 0; i < ELEMENTS; i++) {
+		bool last = i == ELEMENTS - 1;
+		uintptr_t wanted = (uintptr_t)(last ? rep_outs_end : rep_outs_here);
+
+		expect(seen.ip[i] == wanted && (seen.dr6[i] & 0xe00f) == DR6_BS,
+		       "trap %u at 0x%lx instead of 0x%lx, DR6 0x%lx", i, (unsigned long)seen.ip[i],
+		       (unsigned long)wanted, (unsigned long)seen.dr6[i]);
+		/* one emulator pushes RF=0 */
+		if (have_hypercalls())
+			expect(!!(seen.flags[i] & FLAG_RF) == !last, "trap %u pushes EFLAGS 0x%lx",
+			       i, (unsigned long)seen.flags[i]);
+	}
+	expect_all_sent(count, from, bytes);
+}
+
+#define MSR_DEBUGCTL 0x1d9
+#define DEBUGCTL_BTF 2
+
+/* Stepping from branch to branch ends with each #DB: SDM Vol. 3B 17.4.3. */
+static void clears_btf(void)
+{
+	uint64_t value = 0;
+
+	if (try_wrmsr(MSR_DEBUGCTL, DEBUGCTL_BTF) != NO_TRAP ||
+	    try_rdmsr(MSR_DEBUGCTL, &value) != NO_TRAP || value != DEBUGCTL_BTF) {
+		skip("no DEBUGCTL.BTF here");
+		return;
+	}
+	STEP("jmp 990f; 990:", : : : "memory");
+	value = rdmsr(MSR_DEBUGCTL);
+	expect(!value, "DEBUGCTL is 0x%llx after a #DB", (unsigned long long)value);
+	wrmsr(MSR_DEBUGCTL, 0);
+}
+
+/* As with every fault but a breakpoint's own: SDM Vol. 3B 17.3.1.1. */
+static void faults_push_rf(void)
+{
+	uint64_t value;
+
+	try_rdmsr(0x40000fff, &value);
+	expect_fault("RDMSR of an unknown one", VECTOR_GP);
+	expect(trap.flags & FLAG_RF, "RDMSR: EFLAGS 0x%lx", (unsigned long)trap.flags);
+	TRY("mov %0, %%cr4", : : "r"(read_cr4() | 1ul << 15) : "memory");
+	expect_fault("a reserved bit of CR4", VECTOR_GP);
+	expect(trap.flags & FLAG_RF, "MOV to CR4: EFLAGS 0x%lx", (unsigned long)trap.flags);
+	TRY("vmxoff", : : : "memory");
+	expect_fault("VMXOFF", VECTOR_UD);
+	expect(trap.flags & FLAG_RF, "VMXOFF: EFLAGS 0x%lx", (unsigned long)trap.flags);
+	TRY("ud2", : : : "memory");
+	expect(trap.flags & FLAG_RF, "UD2: EFLAGS 0x%lx", (unsigned long)trap.flags);
 }
 
 #ifdef __x86_64__
@@ -263,8 +426,14 @@ const struct check debug_checks[] = {
 	{"debug-step-plain", step_plain, 0},
 	{"debug-step-over-exits", step_over_exits, 0},
 	{"debug-step-over-hypercall", step_over_hypercall, NEEDS_HYPERCALL},
+	{"debug-step-before-interrupt", step_before_interrupt, NEEDS_HYPERCALL},
+	{"debug-step-over-hlt", step_over_hlt, NEEDS_HYPERCALL},
 	{"debug-step-into-fault", step_into_fault, 0},
 	{"debug-breakpoint-on-exit", breakpoint_on_exit, 0},
+	{"debug-rep-under-breakpoint", rep_under_breakpoint, 0},
+	{"debug-rep-steps-each-element", rep_steps, 0},
+	{"debug-clears-btf", clears_btf, 0},
+	{"debug-faults-push-rf", faults_push_rf, 0},
 	{"debug-data-breakpoint", data_breakpoint, 0},
 	{"debug-icebp", icebp, 0},
 	{"debug-registers-hold", registers_hold, 0},

@@ -1,5 +1,6 @@
 /* vmm/hypercall.h: results, errors, registers. */
 #include "exits.h"
+#include "lib/format.h"
 
 #define BEYOND ((uintptr_t)0xf0000000) /* not our memory */
 
@@ -105,12 +106,58 @@ static void not_in_user_mode(void)
 	gives("EXIT at CPL 3", (intptr_t)trap.ax, -EPERM);
 }
 
+#define VECTOR_TIMER 0x40
+#define PART_LINES   12
+
+static volatile unsigned between;
+extern char write_here[];
+
+/* Where it returns to tells whether the write was under way. */
+static bool interrupt(struct frame *frame)
+{
+	between += frame->ip == (uintptr_t)write_here;
+	return true;
+}
+
+/*
+ * A write that takes several parts, with an interrupt that falls due meanwhile: it goes on where it
+ * was. Whether every byte came out, once and in order, is seen on the console.
+ */
+static void write_in_parts(void)
+{
+	static const unsigned delays[] = {50, 200, 1000, 4000};
+	static char text[PART_LINES * 50 + 1];
+
+	trap_handle(VECTOR_TIMER, interrupt);
+	between = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(delays); i++) {
+		uintptr_t a = HYPERCALL_CONSOLE_WRITE, b = (uintptr_t)text, c = 0;
+
+		for (unsigned line = 0; line < PART_LINES; line++)
+			c += format(text + c, sizeof(text) - c,
+				    "write %u line %02u 0123456789abcdefghijklmnopqrst\n", i, line);
+		const uintptr_t length = c;
+
+		set_timer(VECTOR_TIMER, delays[i]);
+		sti();
+		asm volatile("write_here:\tvmcall" : "+a"(a), "+b"(b), "+c"(c) : "d"(0) : "memory");
+		cli();
+		set_timer(VECTOR_TIMER, 0);
+		gives("CONSOLE_WRITE in parts", (intptr_t)a, 0);
+		expect(b == (uintptr_t)text + length && !c, "EBX is %ld on, ECX %lu",
+		       (long)(b - (uintptr_t)text), (unsigned long)c);
+	}
+	expect(between, "no interrupt came between two parts");
+	trap_handle(VECTOR_TIMER, NULL);
+}
+
 const struct check hypercall_checks[] = {
 	{"hypercall-results", results, NEEDS_HYPERCALL},
 	{"hypercall-errors", errors, NEEDS_HYPERCALL},
 	{"hypercall-stats-are-cut", stats_are_cut, NEEDS_HYPERCALL},
 	{"hypercall-stats-make-sense", stats_make_sense, NEEDS_HYPERCALL},
 	{"hypercall-registers-kept", registers_kept, NEEDS_HYPERCALL},
+	{"hypercall-write-in-parts", write_in_parts, NEEDS_HYPERCALL},
 	{"hypercall-not-in-user-mode", not_in_user_mode, NEEDS_HYPERCALL},
 };
 const size_t hypercall_check_count = ARRAY_SIZE(hypercall_checks);

@@ -34,6 +34,7 @@
 
 #define FLAG_TF BIT(8)
 #define FLAG_IF BIT(9)
+#define FLAG_RF BIT(16)
 #define FLAG_AC BIT(18)
 
 #define MSR_TSC		   0x10

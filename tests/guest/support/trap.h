@@ -39,10 +39,13 @@ extern uint32_t trap_at, trap_resume;
 void trap_begin(void);
 void trap_end(void);
 
-#define TRY(instruction, ...)                                                                      \
+#define TRY(instruction, ...) TRY_AFTER("", instruction, __VA_ARGS__)
+
+/* The same with instructions before it that must not raise anything, such as a segment's load. */
+#define TRY_AFTER(before, instruction, ...)                                                        \
 	do {                                                                                       \
 		trap_begin();                                                                      \
-		asm volatile("movl $991f, trap_at\n\tmovl $992f, trap_resume\n"                    \
+		asm volatile("movl $991f, trap_at\n\tmovl $992f, trap_resume\n\t" before "\n"      \
 			     "991:\t" instruction "\n992:\tmovl $0, trap_resume" __VA_ARGS__);     \
 		trap_end();                                                                        \
 	} while (0)
