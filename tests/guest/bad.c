@@ -147,6 +147,20 @@ static int sleep_forever(void)
 	return still_alive("sleep");
 }
 
+/* The same, with an interrupt that the task priority keeps out. */
+static int sleep_below_priority(void)
+{
+#ifdef __x86_64__
+	write_cr8(15);
+	set_timer(0x40, 1000);
+	asm volatile("sti; hlt" : : : "memory");
+	return still_alive("tpr");
+#else
+	report_skip("tpr", "64-bit only");
+	return 0;
+#endif
+}
+
 /* A double fault of its own, which it survives: the #DF gate is there, the #UD gate is not. */
 static int double_fault(void)
 {
@@ -181,6 +195,17 @@ static int io_flood(void)
 	}
 	report_pass("io-flood");
 	return report_end();
+}
+
+/* As much of the hypervisor's time as one hypercall may take, again and again. */
+static int hypercall_flood(void)
+{
+	static char lines[HYPERCALL_CONSOLE_MAX];
+
+	memset(lines, '\n', sizeof(lines));
+	while (!hypercall(HYPERCALL_CONSOLE_WRITE, (uintptr_t)lines, sizeof(lines), 0))
+		;
+	return still_alive("flood");
 }
 
 /*
@@ -278,8 +303,10 @@ static const struct way {
 	{"task-gate", task_gate},
 	{"halt", halt},
 	{"sleep", sleep_forever},
+	{"tpr", sleep_below_priority},
 	{"double", double_fault},
 	{"io-flood", io_flood},
+	{"flood", hypercall_flood},
 	{"console-flood", console_flood},
 	{"realcs", real_mode_cs},
 	{"secret", secret},

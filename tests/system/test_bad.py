@@ -66,6 +66,13 @@ def test_what_never_ends_still_leaves_and_is_ended_by_its_limit(boot, word):
     assert exits.number("count") > (10 if word in ("loop", "nmi-storm") else 1000)
 
 
+def test_one_hypercall_does_not_hold_the_cpu_for_all_that_it_prints(boot):
+    result = boot_bad(boot, "flood", options="limit=300")
+    ended_as(result, 1, "limit")
+    # less than one call's 4096: each part counts against the limit
+    assert 10 < result.lines("bad").count("") < 2000
+
+
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("word", TOLD_OFF)
 def test_it_is_told_off_by_an_exception_of_its_own(boot, word, bits):
@@ -82,7 +89,7 @@ def test_a_hardware_task_switch_ends_the_guest_by_name(boot, word):
     assert "hardware task switch to TSS selector" in complaint(result)
 
 
-@pytest.mark.parametrize("word", ["halt", "sleep"])
+@pytest.mark.parametrize("word", ["halt", "sleep", "tpr"])
 def test_a_halt_that_nothing_can_end_ends_the_guest(boot, word):
     result = boot_bad(boot, word)
     ended_as(result, 1, "halted")
