@@ -99,8 +99,10 @@ void exit_vmcall(struct pcpu *pcpu, struct vcpu *vcpu)
 	int64_t result = -EPERM;
 
 	if (vcpu_cpl() == 0 && number == HYPERCALL_CONSOLE_WRITE) {
-		if (console_write_part(vcpu, b, c, &result))
+		if (console_write_part(vcpu, b, c, &result)) {
+			vcpu_retire(vcpu, false);
 			return;
+		}
 	} else if (vcpu_cpl() == 0) {
 		result = call(pcpu, vcpu, number, b, c, d);
 	}

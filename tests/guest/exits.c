@@ -7,6 +7,8 @@
 
 const char guest_name[] = "exits";
 
+uint16_t fpu_at_start[14];
+
 int guest_main(void)
 {
 	const struct {
@@ -27,6 +29,7 @@ int guest_main(void)
 		{"switch", switch_checks, switch_check_count},
 	};
 
+	asm volatile("fnstenv %0" : "=m"(fpu_at_start));
 	fpu_enable();
 	for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
 		if (option_lists("topic", topics[i].name))

@@ -5,6 +5,9 @@
 #include "support/guest.h"
 #include "support/trap.h"
 
+/* FNSTENV before anything else touched the FPU: control, status and tag words at 0, 2 and 4. */
+extern uint16_t fpu_at_start[14];
+
 extern const struct check cpuid_checks[], io_checks[], string_io_checks[], msr_checks[],
 	control_checks[], instruction_checks[], event_checks[], debug_checks[], hypercall_checks[],
 	mode_checks[], switch_checks[];

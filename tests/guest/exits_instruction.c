@@ -159,7 +159,16 @@ static void descriptor_tables(void)
 	       "SIDT gives 0x%lx:0x%x", (unsigned long)at.base, at.limit);
 }
 
+/* SDM Vol. 3A table 9-1: what a CPU starts with, FNINIT being the guest's own business. */
+static void fpu_after_reset(void)
+{
+	expect(fpu_at_start[0] == 0x0040, "FCW was 0x%x", fpu_at_start[0]);
+	expect(fpu_at_start[2] == 0, "FSW was 0x%x", fpu_at_start[2]);
+	expect(fpu_at_start[4] == 0xffff, "the tags were 0x%x", fpu_at_start[4]);
+}
+
 const struct check instruction_checks[] = {
+	{"instruction-fpu-after-reset", fpu_after_reset, NEEDS_HYPERCALL},
 	{"instruction-vmx-undefined", vmx_undefined, NEEDS_HYPERCALL},
 	{"instruction-getsec-undefined", getsec_undefined, NEEDS_HYPERCALL},
 	{"instruction-monitor-mwait-undefined", monitor_mwait_undefined, NEEDS_HYPERCALL},

@@ -45,6 +45,18 @@ static void survives(uint32_t index, uint64_t value, const char *name)
 	wrmsr(index, before);
 }
 
+/* RDTSCP reads the register itself, RDMSR what the hypervisor remembers of it. */
+static void rdtscp_survives(void)
+{
+	uint32_t low, high, aux;
+
+	wrmsr(MSR_TSC_AUX, 0x13572468);
+	for (unsigned i = 0; i < 4; i++)
+		yield();
+	asm volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(aux));
+	expect(aux == 0x13572468, "RDTSCP gives 0x%x", aux);
+}
+
 static void msrs(void)
 {
 	if (cpuid(0x80000001, 0).edx & 1u << 29) {
@@ -56,6 +68,8 @@ static void msrs(void)
 	}
 	if (cpuid(0x80000001, 0).edx & 1u << 27)
 		survives(MSR_TSC_AUX, 0x77778888, "TSC_AUX");
+	if (cpuid(0x80000001, 0).edx & 1u << 27)
+		rdtscp_survives();
 	survives(MSR_SYSENTER_EIP, 0x12341234, "SYSENTER_EIP");
 	survives(MSR_PAT, 0x0007010600070106, "PAT");
 }
