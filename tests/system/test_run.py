@@ -1,7 +1,11 @@
-"""tools/run, which `make run` calls, as a user or a script meets it. On QEMU without KVM: quick."""
+"""tools/run, which `make run` calls, as a user or a script meets it.
+
+On QEMU without KVM, which is quick, but for what needs a guest that runs: that is on Bochs.
+"""
 
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -9,22 +13,68 @@ import time
 
 import pytest
 from booting import BUILD, ROOT
+from records import plain, records
 
 RUN = os.path.join(ROOT, "tools/run")
-NOT_A_KERNEL = os.path.join(ROOT, "tools/setup")
 HANG = {"MACHINE": "tcg", "OPTS": "panic=halt"}  # refused for want of VMX, and then halts for ever
+
+# Tells what it was started with: its command line, and each module's line and content.
+TELLER = r"""
+	.balign 4
+	.long 0x1BADB002, 0, -0x1BADB002
+	.globl _start
+_start:	mov $stack, %esp
+	cld
+	mov $0x3f8, %dx
+	mov $line, %esi
+	call print
+	mov 16(%ebx), %esi
+	call print
+	mov 20(%ebx), %ecx
+	mov 24(%ebx), %edi
+	jecxz 2f
+1:	mov $module, %esi
+	call print
+	mov 8(%edi), %esi
+	call print
+	mov $holds, %esi
+	call print
+	mov (%edi), %esi
+	call print
+	add $16, %edi
+	loop 1b
+2:	mov $end, %esi
+	call print
+	cli
+	hlt
+print:	lodsb
+	test %al, %al
+	jz 3f
+	out %al, %dx
+	jmp print
+3:	ret
+line:	.asciz "line <"
+module:	.asciz ">\nmodule <"
+holds:	.asciz "> holds <"
+end:	.asciz ">\n"
+	.bss
+	.skip 4096
+stack:
+"""
 
 
 def environment(**knobs):
     names = "MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL".split()
+    names += ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"]  # of a make that runs these tests
     clean = {name: value for name, value in os.environ.items() if name not in names}
     return {**clean, **knobs}
 
 
-def run(**knobs):
+def run(*words, command=(RUN,), cwd=ROOT, **knobs):
     return subprocess.run(
-        [RUN],
+        [*command, *words],
         env=environment(**knobs),
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=120,
@@ -32,16 +82,52 @@ def run(**knobs):
     )
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with nobody else's build/resident.iso in it, and strange kernels."""
+    directory = tmp_path_factory.mktemp("checkout")
+    (directory / "tools").symlink_to(os.path.join(ROOT, "tools"))
+    (directory / "build").mkdir()
+    (directory / "build/resident.elf").symlink_to(os.path.join(BUILD, "resident.elf"))
+    (directory / "teller.s").write_text(TELLER)
+    for command in (
+        ["as", "--32", "-o", "teller.o", "teller.s"],
+        ["ld", "-m", "elf_i386", "-Ttext=0x100000", "-o", "teller.elf", "teller.o"],
+    ):
+        subprocess.run(command, cwd=directory, check=True)
+    (directory / "data").write_bytes(b"what the file holds\0")
+    return directory
+
+
+def run_in(checkout, *words, **knobs):
+    return run(*words, command=["tools/run"], cwd=checkout, **{"MACHINE": "bochs", **knobs})
+
+
+def told(done, name):
+    """What guest `name` printed."""
+    mark = name + "| "
+    lines = plain(done.stdout.encode()).splitlines()
+    return [line[len(mark) :] for line in lines if line.startswith(mark)]
+
+
+def one(done, kind, **values):
+    found = records(plain(done.stdout.encode()))
+    (record,) = [record for record in found if record.kind == kind and record.has(**values)]
+    return record
+
+
 @pytest.mark.parametrize(
     "knobs, words",
     [
         ({"GUEST": "/nowhere/kernel.elf x=1"}, ["/nowhere/kernel.elf", "No such file"]),
-        ({"GUEST": NOT_A_KERNEL}, ["not a multiboot 1 kernel", "0x1BADB002"]),
-        ({"GUEST": BUILD}, [BUILD, "directory"]),
+        ({"GUEST": "tools/setup"}, ["tools/setup", "not a multiboot 1 kernel", "0x1BADB002"]),
+        ({"GUEST": "build"}, ["build", "directory"]),
+        ({"GUEST": " ;; "}, ["GUEST names no kernel"]),
         ({"MACHINE": "vax"}, ["MACHINE=vax", "bochs, kvm, tcg"]),
         ({"FIRMWARE": "coreboot"}, ["FIRMWARE=coreboot", "bios, uefi"]),
         ({"TIMEOUT": "soon"}, ["TIMEOUT=soon"]),
         ({"CPUS": "0"}, ["CPUS=0"]),
+        ({"PROTOCOL": "3"}, ["PROTOCOL=3", "1 or 2"]),
     ],
 )
 def test_a_wrong_knob_is_a_clear_error_and_status_2(knobs, words):
@@ -50,6 +136,71 @@ def test_a_wrong_knob_is_a_clear_error_and_status_2(knobs, words):
     assert done.stdout == ""
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def three(checkout):
+    """Two guests of one kernel, and a module for the second."""
+    guest = """teller.elf one  two=2;
+               teller.elf mem=8M limit=60 -- three mem=9 -- four;
+               data of=teller2 -- its own line;"""
+    return run_in(checkout, GUEST=guest)
+
+
+def test_a_foreign_kernel_gets_its_command_line_and_its_files_name(three):
+    assert three.returncode == 0, three.stdout + three.stderr
+    assert told(three, "teller") == ["line <one two=2>"]
+
+
+def test_a_halt_of_a_foreign_kernel_is_a_good_end(three):
+    for name in ("teller", "teller2"):
+        ended = one(three, "vm", name=name, state="ended")
+        assert (ended["cause"], ended["status"]) == ("halted", "0")
+
+
+def test_module_options_end_at_the_two_dashes(three):
+    assert one(three, "vm", name="teller2", state="started")["mem"] == str(8 << 20)
+    assert told(three, "teller2")[0] == "line <three mem=9 -- four>"
+
+
+def test_a_file_with_of_is_a_module_of_that_guest(three):
+    assert told(three, "teller2")[1:] == ["module <its own line> holds <what the file holds>"]
+
+
+@pytest.mark.parametrize("protocol, word", [("1", b"multiboot"), ("2", b"multiboot2")])
+def test_protocol_chooses_how_grub_loads_us(checkout, protocol, word):
+    done = run_in(checkout, GUEST="teller.elf words", PROTOCOL=protocol)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told(done, "teller") == ["line <words>"]
+    assert b"\n" + word + b" /boot/resident.elf" in (checkout / "build/resident.iso").read_bytes()
+
+
+def test_mem_and_cpu_model_are_the_machines(checkout):
+    done = run_in(
+        checkout, MEM="64", CPU_MODEL="corei5_arrandale_m520", GUEST="teller.elf mem=100M --"
+    )
+    assert done.returncode == 1
+    assert one(done, "boot")["xsave"] == "fxsave"  # too old a CPU for XSAVE
+    free = int(re.search(r"mem=100M is more than there is \((\d+)M free\)", done.stdout)[1])
+    assert 32 <= free < 64
+
+
+def test_iso_makes_the_image_and_does_not_boot(checkout):
+    iso = checkout / "build/resident.iso"
+    iso.unlink(missing_ok=True)
+    done = run_in(checkout, "--iso", GUEST="teller.elf only on the stick", OPTS="slice=777")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "booting" not in done.stderr
+    assert b"'slice=777'" in iso.read_bytes()
+    assert b"'only' 'on' 'the' 'stick'" in iso.read_bytes()
+    assert not list((checkout / "build").glob("run-*"))
+
+
+def test_make_run_hands_its_knobs_on(checkout):
+    guest = os.path.relpath(checkout / "teller.elf", ROOT) + " name=made -- by make"
+    done = run(f"GUEST={guest}", "MACHINE=bochs", command=["make", "-s", "run"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert told(done, "made") == ["line <by make>"]
 
 
 def test_a_pipe_gets_the_console_and_nothing_else():
