@@ -1,4 +1,5 @@
-"""Without VMX (QEMU without KVM) Resident says once what is missing and what to do: status 1."""
+"""What the CPU lacks, Resident says once, with what to do: status 1. VMX (QEMU without KVM), parts
+of it, 64-bit mode (old CPUs on Bochs)."""
 
 import re
 
@@ -45,3 +46,35 @@ def test_starts_no_guest(refused):
 def test_a_cpu_without_64_bit_mode_is_told_so(boot):
     result = boot(machine="tcg", cpu="qemu32", until=r"no 64-bit mode.*needed", timeout=60)
     assert result.why == "until"
+
+
+def test_all_that_an_early_vmx_cpu_lacks_is_named_at_once(boot):
+    result = boot(cpu="core2_penryn_t9600", modules=[("integer", "name=a mem=4M -- rounds=2")])
+    assert (result.status, result.message) == (1, "")
+    errors = [line for line in result.console.splitlines() if line.startswith("ERROR: ")]
+    lacking = [
+        re.fullmatch(r"ERROR: this CPU, .* lacks (.+?): (.*\b(has|use)\b.*)", line)
+        for line in errors
+    ]
+    assert all(lacking), errors
+    names = [match[1] for match in lacking]
+    assert sorted(names) == [
+        "EPT (extended page tables)",
+        "VMX-preemption timer",
+        "load IA32_EFER",
+        "load IA32_EFER at entry",
+        "load IA32_PAT",
+        "load IA32_PAT at entry",
+        "save IA32_EFER",
+        "save IA32_PAT",
+        "unrestricted guest",
+    ]
+    assert result.one("boot").has(vmx=1, ept=0, ug=0)
+    assert result.all("vm") == []
+
+
+def test_a_cpu_without_64_bit_mode_ends_the_machine(boot):
+    result = boot(cpu="core_duo_t2400_yonah", modules=[("integer", "name=a mem=4M -- rounds=2")])
+    assert (result.status, result.message) == (1, "")
+    assert "Resident: this CPU has no 64-bit mode" in result.console
+    assert result.one("end")["status"] == "1"
