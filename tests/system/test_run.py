@@ -127,6 +127,8 @@ def one(done, kind, **values):
         ({"FIRMWARE": "coreboot"}, ["FIRMWARE=coreboot", "bios, uefi"]),
         ({"TIMEOUT": "soon"}, ["TIMEOUT=soon"]),
         ({"CPUS": "0"}, ["CPUS=0"]),
+        ({"MEM": "16"}, ["MEM=16", "32 to"]),
+        ({"MEM": "4096", "MACHINE": "bochs"}, ["MEM=4096", "to 2048"]),
         ({"PROTOCOL": "3"}, ["PROTOCOL=3", "1 or 2"]),
     ],
 )
