@@ -20,8 +20,8 @@ static const struct {
 	{0xc0000100, true},  /* FS_BASE */
 	{0xc0000101, true},  /* GS_BASE */
 	{0x174, true},	     /* SYSENTER_CS */
-	{0x175, true},	     /* SYSENTER_ESP */
-	{0x176, true},	     /* SYSENTER_EIP */
+	{0x175, false},	     /* SYSENTER_ESP */
+	{0x176, false},	     /* SYSENTER_EIP */
 	{0x277, true},	     /* PAT */
 	{0xc0000102, true},  /* KERNEL_GS_BASE */
 	{0xc0000081, false}, /* STAR */
