@@ -105,35 +105,25 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 	return 0;
 }
 
-static int read_header32(struct reader *r)
-{
-	struct elf32_header h;
+/* The two widths have the same fields, in types of their own. */
+#define READ_HEADER(bits)                                                                          \
+	static int read_header##bits(struct reader *r)                                             \
+	{                                                                                          \
+		struct elf##bits##_header h;                                                       \
+                                                                                                   \
+		if (r->size < sizeof(h))                                                           \
+			return REFUSE(r, "ELF" #bits " header cut short at %llu bytes",            \
+				      (unsigned long long)r->size);                                \
+		memcpy(&h, r->file, sizeof(h));                                                    \
+		r->entry = h.e_entry;                                                              \
+		r->phoff = h.e_phoff;                                                              \
+		r->phentsize = h.e_phentsize;                                                      \
+		r->phnum = h.e_phnum;                                                              \
+		return check_kind(r, h.e_type, h.e_machine);                                       \
+	}
 
-	if (r->size < sizeof(h))
-		return REFUSE(r, "ELF32 header cut short at %llu bytes",
-			      (unsigned long long)r->size);
-	memcpy(&h, r->file, sizeof(h));
-	r->entry = h.e_entry;
-	r->phoff = h.e_phoff;
-	r->phentsize = h.e_phentsize;
-	r->phnum = h.e_phnum;
-	return check_kind(r, h.e_type, h.e_machine);
-}
-
-static int read_header64(struct reader *r)
-{
-	struct elf64_header h;
-
-	if (r->size < sizeof(h))
-		return REFUSE(r, "ELF64 header cut short at %llu bytes",
-			      (unsigned long long)r->size);
-	memcpy(&h, r->file, sizeof(h));
-	r->entry = h.e_entry;
-	r->phoff = h.e_phoff;
-	r->phentsize = h.e_phentsize;
-	r->phnum = h.e_phnum;
-	return check_kind(r, h.e_type, h.e_machine);
-}
+READ_HEADER(32)
+READ_HEADER(64)
 
 static int read_header(struct reader *r)
 {
