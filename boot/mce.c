@@ -64,5 +64,7 @@ void machine_check_handle(const struct trap_frame *frame)
 		fault_report(frame);
 	if (fatal)
 		panic("a machine check that the CPU cannot restart from");
-	wrmsr(MSR_IA32_MCG_STATUS, status & ~MCG_STATUS_MCIP);
+	if (banks)
+		wrmsr(MSR_IA32_MCG_STATUS, status & ~MCG_STATUS_MCIP);
+	log_warning("the CPU can restart after this machine check: the machine goes on");
 }

@@ -1,4 +1,7 @@
-/* x86 instructions and names for guests of either width. */
+/*
+ * x86 instructions and names for guests of either width. Apart from lib/x86.h, which is 64-bit
+ * only, so that a wrong number there is not in the tests too.
+ */
 #pragma once
 
 #include <stdbool.h>
