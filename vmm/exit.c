@@ -36,8 +36,7 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 	uint8_t vector = info & INTERRUPTION_VECTOR;
 
 	if ((info & INTERRUPTION_TYPE) == TYPE_NMI) {
-		/* NMIs stay blocked until IRET: the handler counts this one, and its IRET ends that
-		 */
+		/* NMIs are blocked until an IRET: the handler counts this one and ends in one */
 		pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
 		return;
@@ -136,8 +135,7 @@ static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
 	vm_end(vcpu->vm, vcpu->vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");
 }
 
-/* Caches hold other VMs' data and the hypervisor's: nothing is thrown away, and WB needs no flush.
- */
+/* Caches hold other VMs' data too: nothing is thrown away, and write-back needs no flush. */
 static void exit_skip(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;

@@ -10,8 +10,8 @@
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
 	struct fpu_cpu fpu;
-	struct vcpu *current; /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
-	bool descheduled;     /* the current vCPU has left it, as far as the FPU is concerned */
+	struct vcpu *current;	/* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
+	struct vcpu *scheduled; /* that ran last and has not left the CPU, or NULL */
 	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
 	uint64_t switches;		  /* changes from one vCPU to another */
 	uint64_t idles;			  /* halts with nothing to run */

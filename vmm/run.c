@@ -24,13 +24,12 @@ static uint64_t min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The vCPU has left the CPU: another one is entered, or the CPU goes idle. */
+/* The vCPU that ran last has left the CPU: another one is entered, or the CPU goes idle. */
 static void deschedule(struct pcpu *pcpu)
 {
-	if (!pcpu->current || pcpu->descheduled)
-		return;
-	fpu_leave(&pcpu->fpu, &pcpu->current->fpu.context);
-	pcpu->descheduled = true;
+	if (pcpu->scheduled)
+		fpu_leave(&pcpu->fpu, &pcpu->scheduled->fpu.context);
+	pcpu->scheduled = NULL;
 }
 
 /* The TSC value at which the VM has had its CPU time (`limit=`). */
@@ -86,10 +85,10 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	uint64_t start = rdtsc(), now = start, slice_end = start + slice;
 	uint64_t limit = limit_deadline(vcpu, start);
 
-	if (pcpu->current != vcpu)
+	if (pcpu->scheduled != vcpu)
 		deschedule(pcpu);
 	vcpu_switch_to(pcpu, vcpu);
-	pcpu->descheduled = false;
+	pcpu->scheduled = vcpu;
 	vcpu->yield = false;
 	vcpu_poll(vcpu, start); /* its timer may have come due since it was picked */
 	while (now < min(slice_end, limit)) {

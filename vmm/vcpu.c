@@ -55,6 +55,8 @@ void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
 		fpu_release(&pcpu->fpu, &vcpu->fpu.context);
 	if (pcpu->current == vcpu)
 		pcpu->current = NULL;
+	if (pcpu->scheduled == vcpu)
+		pcpu->scheduled = NULL;
 	if (vcpu->vmcs)
 		vmcs_destroy(vcpu->vmcs);
 	vcpu->vmcs = NULL;
