@@ -119,6 +119,19 @@ void fpu_image_load(const struct fpu_image *image, bool is32)
 		fpu_fxrstor64(source, 0);
 }
 
+uint32_t fpu_load_initial(void)
+{
+	/* never written, so all CPUs may read it at once */
+	static struct fpu_image initial __attribute__((aligned(64))) = {
+		.fcw = FPU_INITIAL_FCW,
+		.mxcsr = FPU_RESET_MXCSR,
+	};
+
+	fpu_image_load(&initial, false);
+	/* XSTATE_BV is 0: only the header and MXCSR are read */
+	return features.superset ? FPU_HEADER_SIZE + sizeof(initial.mxcsr) : FPU_LEGACY_SIZE;
+}
+
 static uint64_t image_pages_size(void)
 {
 	return (features.image_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
@@ -198,27 +211,24 @@ static bool same_components(const struct fpu_image *a, const struct fpu_image *b
 static bool method_works(enum fpu_save_method method)
 {
 	struct fpu_image *pattern = fpu_image_create(), *tried = fpu_image_create();
-	struct fpu_image *result = fpu_image_create(), *initial = fpu_image_create();
+	struct fpu_image *result = fpu_image_create();
 	bool works;
 
-	if (!pattern || !tried || !result || !initial)
+	if (!pattern || !tried || !result)
 		panic("no memory for the FPU self-test");
 	fill_pattern(pattern);
-	initial->xstate_bv = 0;
-	initial->fcw = 0x037f;
 	__asm__ volatile("clts");
 	fpu_image_load(pattern, false);
 	save_by(method, tried);
-	fpu_image_load(initial, false);
+	fpu_load_initial();
 	fpu_image_load(tried, false);
 	save_by(features.superset ? FPU_XSAVE : FPU_FXSAVE, result);
-	fpu_image_load(initial, false);
+	fpu_load_initial();
 	write_cr0(read_cr0() | CR0_TS);
 	works = same_components(pattern, result);
 	fpu_image_destroy(pattern);
 	fpu_image_destroy(tried);
 	fpu_image_destroy(result);
-	fpu_image_destroy(initial);
 	return works;
 }
 

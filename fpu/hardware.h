@@ -45,6 +45,12 @@ void fpu_image_destroy(struct fpu_image *image);
 void fpu_image_save(struct fpu_image *image, bool *is32);
 void fpu_image_load(const struct fpu_image *image, bool is32);
 
+/*
+ * Brings every component of the save mask into its initial state (SDM Vol. 1 13.6). Returns the
+ * bytes that it reads. CR0.TS clear and XCR0 = superset, as for the two above.
+ */
+uint32_t fpu_load_initial(void);
+
 /* Fills memory with zeros by vector stores. Host sections only; multiples of 128. */
 void fpu_clear_memory(void *address, uint64_t size);
 

@@ -12,6 +12,10 @@
 #define FPU_RESET_FCW	0x0040
 #define FPU_RESET_MXCSR 0x1f80
 
+/* FCW in the initial configuration of the x87 state, which is not the one after reset (SDM Vol.
+ * 1 13.6). */
+#define FPU_INITIAL_FCW 0x037f
+
 struct fpu_image {
 	uint16_t fcw, fsw;
 	uint8_t ftw, reserved0;
