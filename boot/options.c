@@ -34,8 +34,11 @@ struct parser {
 
 static const struct choice fpu_choices[] = {
 	{"lazy", OPTION_FPU_LAZY},
+	{"scrub", OPTION_FPU_SCRUB},
 	{"eager", OPTION_FPU_EAGER},
 	{"unload", OPTION_FPU_UNLOAD},
+	{"swap", OPTION_FPU_SWAP},
+	{"auto", OPTION_FPU_AUTO},
 	{NULL, 0},
 };
 
@@ -78,8 +81,8 @@ static const struct choice timer_choices[] = {
 static const struct option option_table[] = {
 	{
 		FIELD(fpu),
-		.accepted = "lazy, eager, unload",
-		.initial = OPTION_FPU_LAZY,
+		.accepted = "lazy, scrub, eager, unload, swap, auto",
+		.initial = OPTION_FPU_AUTO,
 		.choices = fpu_choices,
 	},
 	{

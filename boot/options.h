@@ -8,8 +8,11 @@
 
 enum option_fpu {
 	OPTION_FPU_LAZY,
+	OPTION_FPU_SCRUB,
 	OPTION_FPU_EAGER,
 	OPTION_FPU_UNLOAD,
+	OPTION_FPU_SWAP,
+	OPTION_FPU_AUTO,
 };
 
 /* Bits of options.console. */

@@ -87,6 +87,16 @@ uint64_t fpu_hw_load(struct fpu_context *context)
 	return fpu_features()->image_size;
 }
 
+uint64_t fpu_hw_scrub(void)
+{
+	uint64_t bytes;
+
+	registers_open();
+	bytes = fpu_load_initial();
+	registers_close();
+	return bytes;
+}
+
 void fpu_hw_write_xcr0(uint64_t value)
 {
 	fpu_xsetbv(value);
@@ -119,8 +129,10 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
 		  enum fpu_event event)
 {
-	static const char *const event_name[] = {"nm",	  "save", "load", "arm",
-						 "guard", "open", "host", "release"};
+	static const char *const event_name[] = {
+		"nm",	 "save", "load", "scrub",    "drop",	"arm",
+		"guard", "open", "host", "host-end", "release", "policy",
+	};
 	bool host = context == &cpu->host;
 	const struct fpu_guest *guest = host ? NULL : guest_of((struct fpu_context *)context);
 

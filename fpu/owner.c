@@ -1,13 +1,16 @@
 #include <stddef.h>
 
 #include "fpu/owner.h"
+#include "fpu/policy.h"
 #include "lib/assert.h"
 
-void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, uint64_t superset)
+void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, bool leaks,
+		  uint64_t superset)
 {
 	*cpu = (struct fpu_cpu){
 		.id = id,
 		.policy = policy,
+		.leaks = leaks,
 		.residue = FPU_RESIDUE_INITIAL,
 		.xcr0 = superset,
 		.superset = superset,
@@ -43,27 +46,32 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 	fpu_hw_trace(cpu, context, event[state]);
 }
 
-static void save(struct fpu_cpu *cpu, struct fpu_context *context)
+/* What the registers hold that is nowhere else goes to its owner's image. */
+static void save(struct fpu_cpu *cpu)
 {
+	struct fpu_context *owner = cpu->owner;
 	uint64_t bytes;
 
-	if (!fpu_resident(cpu, context) || !context->dirty)
+	if (!cpu->dirty)
 		return;
+	assert(fpu_resident(cpu, owner));
 	set_xcr0(cpu, cpu->superset);
-	bytes = fpu_hw_save(context);
-	context->dirty = false;
+	bytes = fpu_hw_save(owner);
+	cpu->dirty = false;
 	cpu->counters.saves++;
 	cpu->counters.bytes += bytes;
-	context->counters.saves++;
-	context->counters.bytes += bytes;
-	fpu_hw_trace(cpu, context, FPU_EVENT_SAVE);
+	owner->counters.saves++;
+	owner->counters.bytes += bytes;
+	fpu_hw_trace(cpu, owner, FPU_EVENT_SAVE);
 }
 
-/* Whatever the registers hold that is nowhere else goes to its image. */
-static void save_owner(struct fpu_cpu *cpu)
+/* Of a context that is resident or has nothing to lose here. The residue stays. */
+static void disown(struct fpu_cpu *cpu, struct fpu_context *context)
 {
-	if (cpu->owner)
-		save(cpu, cpu->owner);
+	if (cpu->owner != context)
+		return;
+	fpu_hw_trace(cpu, context, FPU_EVENT_DROP);
+	cpu->owner = NULL;
 }
 
 static void load(struct fpu_cpu *cpu, struct fpu_context *context)
@@ -71,20 +79,51 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context)
 	uint64_t bytes;
 
 	assert(!fpu_resident(cpu, context) && !cpu->in_host_section);
-	/* migration has flushed it, if it was newer in another CPU's registers */
-	assert(!context->dirty);
-	save_owner(cpu);
+	assert(!fpu_must_flush(cpu, context));
+	save(cpu);
 	set_xcr0(cpu, cpu->superset);
 	bytes = fpu_hw_load(context);
+	fpu_hw_trace(cpu, context, FPU_EVENT_LOAD);
 	cpu->owner = context;
 	cpu->residue = context->domain;
 	context->home = cpu;
-	context->dirty = false;
 	cpu->counters.loads++;
 	cpu->counters.bytes += bytes;
 	context->counters.loads++;
 	context->counters.bytes += bytes;
-	fpu_hw_trace(cpu, context, FPU_EVENT_LOAD);
+}
+
+static void scrub(struct fpu_cpu *cpu, struct fpu_context *context)
+{
+	uint64_t bytes;
+
+	save(cpu);
+	set_xcr0(cpu, cpu->superset);
+	bytes = fpu_hw_scrub();
+	fpu_hw_trace(cpu, context, FPU_EVENT_SCRUB);
+	cpu->owner = NULL;
+	cpu->residue = FPU_RESIDUE_INITIAL;
+	cpu->counters.scrubs++;
+	cpu->counters.bytes += bytes;
+	context->counters.scrubs++;
+	context->counters.bytes += bytes;
+}
+
+/* Not resident, and about to be entered. */
+static void prepare(struct fpu_cpu *cpu, struct fpu_context *context)
+{
+	switch (fpu_policy_choose(cpu, context)) {
+	case FPU_CHOOSE_LOAD:
+		load(cpu, context);
+		cpu->counters.preloads++;
+		context->counters.preloads++;
+		break;
+	case FPU_CHOOSE_SCRUB:
+		scrub(cpu, context);
+		break;
+	case FPU_CHOOSE_ARM:
+		break;
+	}
 }
 
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
@@ -95,14 +134,12 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
 	if (fpu_resident(cpu, context)) {
 		cpu->counters.resident++;
 		context->counters.resident++;
-	} else if (cpu->policy == FPU_EAGER) {
-		load(cpu, context);
-		cpu->counters.preloads++;
-		context->counters.preloads++;
+	} else {
+		prepare(cpu, context);
 	}
 	if (fpu_resident(cpu, context)) {
 		set_state(cpu, context, FPU_OPEN);
-		context->dirty = true;
+		cpu->dirty = true;
 	} else {
 		set_state(cpu, context, fpu_hw_guest_ts(context) ? FPU_GUARDED : FPU_ARMED);
 		cpu->counters.armed++;
@@ -117,28 +154,45 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context)
 	cpu->counters.nm++;
 	context->counters.nm++;
 	fpu_hw_trace(cpu, context, FPU_EVENT_NM);
+	fpu_policy_saw_use(context);
 	load(cpu, context);
 }
 
 void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context)
 {
-	if (cpu->policy != FPU_UNLOAD || !fpu_resident(cpu, context))
+	fpu_policy_saw_leave(context);
+	if (!fpu_policy_unloads(cpu->policy) || !fpu_resident(cpu, context))
 		return;
-	save(cpu, context);
-	cpu->owner = NULL;
+	save(cpu);
+	disown(cpu, context);
+}
+
+void fpu_flush(struct fpu_cpu *cpu)
+{
+	if (!cpu->dirty)
+		return;
+	save(cpu);
+	cpu->counters.flushes++;
+	cpu->owner->counters.flushes++;
+}
+
+void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy)
+{
+	cpu->policy = policy;
+	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_POLICY);
 }
 
 void fpu_host_begin(struct fpu_cpu *cpu)
 {
 	assert(!cpu->in_host_section);
-	save_owner(cpu);
+	save(cpu);
 	set_xcr0(cpu, cpu->superset);
+	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_HOST);
 	cpu->owner = &cpu->host;
 	cpu->host.home = cpu;
 	cpu->residue = FPU_DOMAIN_HOST;
 	cpu->in_host_section = true;
 	cpu->counters.host++;
-	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_HOST);
 	fpu_hw_host_section(true);
 }
 
@@ -147,28 +201,29 @@ void fpu_host_end(struct fpu_cpu *cpu)
 	assert(cpu->in_host_section && cpu->owner == &cpu->host);
 	fpu_hw_host_section(false);
 	cpu->in_host_section = false;
+	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_HOST_END);
 }
 
 void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context)
 {
-	assert(!context->dirty || fpu_resident(cpu, context));
-	save(cpu, context);
+	assert(!fpu_must_flush(cpu, context));
+	if (fpu_resident(cpu, context))
+		save(cpu);
 }
 
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context)
 {
-	assert(!context->dirty || fpu_resident(cpu, context));
-	save(cpu, context);
-	if (cpu->owner == context)
-		cpu->owner = NULL;
+	fpu_read(cpu, context);
+	disown(cpu, context);
 	context->home = NULL;
 }
 
 void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context)
 {
-	if (cpu->owner == context)
-		cpu->owner = NULL;
+	if (cpu->owner == context) {
+		disown(cpu, context);
+		cpu->dirty = false;
+	}
 	context->home = NULL;
-	context->dirty = false;
 	fpu_hw_trace(cpu, context, FPU_EVENT_RELEASE);
 }

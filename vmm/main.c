@@ -32,8 +32,11 @@ static struct pcpu boot_pcpu;
 static struct boot_info boot_info;
 static struct options options;
 
-_Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_EAGER == (int)FPU_EAGER &&
-		       (int)OPTION_FPU_UNLOAD == (int)FPU_UNLOAD,
+_Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_SCRUB == (int)FPU_SCRUB &&
+		       (int)OPTION_FPU_EAGER == (int)FPU_EAGER &&
+		       (int)OPTION_FPU_UNLOAD == (int)FPU_UNLOAD &&
+		       (int)OPTION_FPU_SWAP == (int)FPU_SWAP &&
+		       (int)OPTION_FPU_AUTO == (int)FPU_AUTO,
 	       "boot/options.h names the policies of fpu/owner.h");
 _Static_assert(OPTION_CONSOLE_COM1 == (int)CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int)CONSOLE_VGA &&
 		       OPTION_CONSOLE_E9 == (int)CONSOLE_E9,
@@ -86,7 +89,7 @@ static void print_boot_record(void)
 static void init_pcpu(struct pcpu *pcpu)
 {
 	pcpu->cpu.apic_id = apic_id();
-	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu,
+	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
 	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
@@ -101,7 +104,8 @@ static void warn_of_lazyfp(void)
 {
 	uint32_t first = 0, domain;
 
-	if (options.fpu == OPTION_FPU_EAGER || !fpu_lazy_leaks())
+	if ((options.fpu != OPTION_FPU_LAZY && options.fpu != OPTION_FPU_UNLOAD) ||
+	    !fpu_lazy_leaks())
 		return;
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		if (vm_at(i)->state == VM_ENDED) /* refused */
@@ -112,7 +116,7 @@ static void warn_of_lazyfp(void)
 			continue;
 		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
 			    "past #NM, and a guest could read another's FPU registers "
-			    "(CVE-2018-3665). Use fpu=eager, or trust=NAME on the module lines of "
+			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
 			    "guests that may see each other's data",
 			    fpu_policy_name((enum fpu_policy)options.fpu));
 		return;

@@ -42,12 +42,12 @@ static void print_fpu_record(const struct pcpu *pcpu, const char *where)
 	const struct fpu_counters *c = &pcpu->fpu.counters;
 
 	record("fpu cpu=%u%s policy=%s entries=%llu resident=%llu armed=%llu nm=%llu saves=%llu "
-	       "loads=%llu scrubs=0 preloads=%llu host=%llu xcr0=%llu ts_writes=%llu flushes=0 "
-	       "bytes=%llu switches=%llu",
+	       "loads=%llu scrubs=%llu preloads=%llu samples=%llu host=%llu xcr0=%llu "
+	       "ts_writes=%llu flushes=%llu bytes=%llu switches=%llu",
 	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), (ull)c->entries,
 	       (ull)c->resident, (ull)c->armed, (ull)c->nm, (ull)c->saves, (ull)c->loads,
-	       (ull)c->preloads, (ull)c->host, (ull)c->xcr0, (ull)c->ts_writes, (ull)c->bytes,
-	       (ull)pcpu->switches);
+	       (ull)c->scrubs, (ull)c->preloads, (ull)c->samples, (ull)c->host, (ull)c->xcr0,
+	       (ull)c->ts_writes, (ull)c->flushes, (ull)c->bytes, (ull)pcpu->switches);
 }
 
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)

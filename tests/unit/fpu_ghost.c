@@ -1,7 +1,7 @@
 #include "tests/unit/fpu_ghost.h"
 
 uint64_t ghost_step;
-unsigned int ghost_events[FPU_EVENT_RELEASE + 1];
+unsigned int ghost_events[FPU_EVENTS];
 
 static struct ghost_cpu *running_on; /* the CPU whose code runs */
 static uint64_t last_value;
@@ -16,7 +16,7 @@ void ghost_reset(void)
 void ghost_cpu_init(struct ghost_cpu *cpu, uint32_t id, enum fpu_policy policy)
 {
 	*cpu = (struct ghost_cpu){.xcr0 = GHOST_SUPERSET};
-	fpu_cpu_init(&cpu->core, id, policy, GHOST_SUPERSET);
+	fpu_cpu_init(&cpu->core, id, policy, true, GHOST_SUPERSET);
 }
 
 void ghost_guest_init(struct ghost_guest *guest, uint32_t domain, uint64_t xcr0)
@@ -65,6 +65,17 @@ uint64_t fpu_hw_load(struct fpu_context *context)
 	running_on->domain = guest_of(context)->domain;
 	running_on->work.loads++;
 	return GHOST_BYTES;
+}
+
+uint64_t fpu_hw_scrub(void)
+{
+	const struct ghost_value initial = {};
+
+	ghost_check(running_on->xcr0 == GHOST_SUPERSET);
+	move(&running_on->registers, &initial, running_on->xcr0);
+	running_on->domain = FPU_RESIDUE_INITIAL;
+	running_on->work.scrubs++;
+	return GHOST_SCRUB_BYTES;
 }
 
 void fpu_hw_write_xcr0(uint64_t value)
@@ -118,15 +129,18 @@ static void check_entry(const struct ghost_cpu *cpu, const struct ghost_guest *g
 	ghost_check(cpu->xcr0 == guest->context.xcr0);
 	ghost_check(guest->vmcs == guest->context.state);
 	if (fpu_resident(&cpu->core, &guest->context))
-		ghost_check(guest->vmcs == FPU_OPEN && guest->context.dirty);
+		ghost_check(guest->vmcs == FPU_OPEN && cpu->core.dirty);
 	else
 		ghost_check(guest->vmcs == (guest->ts ? FPU_GUARDED : FPU_ARMED));
 	if (guest->vmcs == FPU_OPEN) {
 		ghost_check(same(&cpu->registers, &guest->newest));
 		ghost_check(cpu->domain == guest->domain);
 	}
-	if (cpu->core.policy == FPU_EAGER)
+	if (cpu->core.policy == FPU_EAGER || cpu->core.policy == FPU_SWAP)
 		ghost_check(guest->vmcs == FPU_OPEN);
+	/* invariant 4: nothing to be read by speculation */
+	if (cpu->core.policy == FPU_SCRUB || (cpu->core.policy == FPU_AUTO && cpu->core.leaks))
+		ghost_check(cpu->domain == guest->domain || cpu->domain == FPU_RESIDUE_INITIAL);
 }
 
 void ghost_enter(struct ghost_cpu *cpu, struct ghost_guest *guest)
@@ -194,6 +208,23 @@ void ghost_read(struct ghost_cpu *cpu, struct ghost_guest *guest)
 	ghost_check(same(&guest->image, &guest->newest));
 }
 
+void ghost_migrate(struct ghost_cpu *from, struct ghost_cpu *to, struct ghost_guest *guest)
+{
+	if (from->current == guest)
+		ghost_idle(from);
+	running_on = from;
+	if (fpu_must_flush(&to->core, &guest->context))
+		fpu_flush(&from->core);
+	ghost_check(from == to || same(&guest->image, &guest->newest));
+	ghost_check(!fpu_must_flush(&to->core, &guest->context));
+}
+
+void ghost_set_policy(struct ghost_cpu *cpu, enum fpu_policy policy)
+{
+	running_on = cpu;
+	fpu_set_policy(&cpu->core, policy);
+}
+
 void ghost_write(struct ghost_cpu *cpu, struct ghost_guest *guest)
 {
 	running_on = cpu;
@@ -213,12 +244,13 @@ void ghost_release(struct ghost_cpu *cpus, unsigned int count, struct ghost_gues
 		if (cpus[i].current == guest)
 			cpus[i].current = NULL;
 	}
-	ghost_check(!guest->context.home && !guest->context.dirty);
+	ghost_check(!guest->context.home);
 }
 
 static void check_sums(const struct fpu_counters *c)
 {
-	ghost_check(c->bytes == (c->saves + c->loads) * GHOST_BYTES);
+	ghost_check(c->bytes ==
+		    (c->saves + c->loads) * GHOST_BYTES + c->scrubs * GHOST_SCRUB_BYTES);
 	ghost_check(c->loads == c->nm + c->preloads);
 	ghost_check(c->entries == c->resident + c->armed + c->preloads);
 }
@@ -230,9 +262,11 @@ static void check_cpu(const struct ghost_cpu *cpu)
 
 	ghost_check(cpu->core.residue == cpu->domain);
 	ghost_check(cpu->core.xcr0 == cpu->xcr0);
-	ghost_check(!cpu->core.host.dirty);
+	if (cpu->core.dirty)
+		ghost_check(fpu_resident(&cpu->core, cpu->core.owner) &&
+			    cpu->core.owner != &cpu->core.host);
 	ghost_check(c->saves == work->saves && c->loads == work->loads && c->xcr0 == work->xcr0);
-	ghost_check(c->host == work->host);
+	ghost_check(c->host == work->host && c->scrubs == work->scrubs);
 	ghost_check(c->ts_writes == work->states * GHOST_STATE_WRITES);
 	check_sums(c);
 }
@@ -245,17 +279,18 @@ void ghost_check_all(struct ghost_cpu *cpus, unsigned int cpu_count, struct ghos
 	for (unsigned int g = 0; g < guest_count; g++) {
 		const struct ghost_guest *guest = &guests[g];
 		unsigned int homes = 0;
+		bool dirty = false;
 
 		check_sums(&guest->context.counters);
 		for (unsigned int i = 0; i < cpu_count; i++) {
 			if (!fpu_resident(&cpus[i].core, &guest->context))
 				continue;
 			homes++;
+			dirty = cpus[i].core.dirty;
 			ghost_check(same(&cpus[i].registers, &guest->newest));
 		}
 		ghost_check(homes <= 1);
-		if (!homes || !guest->context.dirty)
+		if (!dirty)
 			ghost_check(same(&guest->image, &guest->newest));
-		ghost_check(homes || !guest->context.dirty);
 	}
 }

@@ -17,7 +17,8 @@
 #define GHOST_SUPERSET	 7ull
 
 #define GHOST_BYTES	   832u /* what a save or a load moves */
-#define GHOST_STATE_WRITES 3u	/* VMWRITEs for a change of state */
+#define GHOST_SCRUB_BYTES  576u
+#define GHOST_STATE_WRITES 3u /* VMWRITEs for a change of state */
 
 struct ghost_value {
 	uint64_t component[GHOST_COMPONENTS]; /* 0: initial; else unlike every other ever written */
@@ -25,7 +26,7 @@ struct ghost_value {
 
 /* What the hardware was told to do. */
 struct ghost_work {
-	uint64_t saves, loads, xcr0, states, ts_reads, host;
+	uint64_t saves, loads, scrubs, xcr0, states, ts_reads, host;
 };
 
 struct ghost_guest {
@@ -56,7 +57,7 @@ enum ghost_outcome {
 extern uint64_t ghost_step; /* for messages */
 
 /* Events traced since ghost_reset(), by kind. */
-extern unsigned int ghost_events[FPU_EVENT_RELEASE + 1];
+extern unsigned int ghost_events[FPU_EVENTS];
 
 #define ghost_check(condition)                                                                     \
 	do {                                                                                       \
@@ -90,6 +91,11 @@ void ghost_host(struct ghost_cpu *cpu);
 /* fpu_read() by this CPU; the image is looked at if the guest is not newer in another's registers.
  */
 void ghost_read(struct ghost_cpu *cpu, struct ghost_guest *guest);
+
+/* Before the guest may run on `to`: the CPU that holds its newest value saves it. */
+void ghost_migrate(struct ghost_cpu *from, struct ghost_cpu *to, struct ghost_guest *guest);
+
+void ghost_set_policy(struct ghost_cpu *cpu, enum fpu_policy policy);
 
 /* fpu_write() by this CPU, and a new image. */
 void ghost_write(struct ghost_cpu *cpu, struct ghost_guest *guest);

@@ -28,7 +28,7 @@ static void parse(const char *cmdline)
 
 static void expect_defaults(void)
 {
-	assert_int_equal(options.fpu, OPTION_FPU_LAZY);
+	assert_int_equal(options.fpu, OPTION_FPU_AUTO);
 	assert_int_equal(options.slice_us, 2000);
 	assert_int_equal(options.maxcpus, 64);
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
@@ -108,10 +108,10 @@ static void the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not(void **
 static void a_wrong_word_is_told_with_what_is_accepted(void **state)
 {
 	(void)state;
-	parse("fpu=auto");
+	parse("fpu=best");
 	expect_defaults();
-	assert_string_equal(heard.last,
-			    "option fpu=auto is ignored: accepted is lazy, eager, unload");
+	assert_string_equal(heard.last, "option fpu=best is ignored: accepted is "
+					"lazy, scrub, eager, unload, swap, auto");
 	parse("console=com1+fb");
 	expect_defaults();
 	assert_int_equal(heard.count, 1);
@@ -170,7 +170,7 @@ static void random_lines_are_survived_with_valid_results(void **state)
 		char *copy = exact_copy(line, strlen(line) + 1);
 
 		parse(copy);
-		assert_true(options.fpu <= OPTION_FPU_UNLOAD);
+		assert_true(options.fpu <= OPTION_FPU_AUTO);
 		assert_in_range(options.slice_us, 100, 1000000);
 		assert_in_range(options.maxcpus, 1, 64);
 		assert_in_range(options.console, 1, 7);

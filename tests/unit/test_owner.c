@@ -14,14 +14,6 @@ void __assert_fail(const char *assertion, const char *file, unsigned int line, c
 	abort();
 }
 
-/* Before the guest may run elsewhere: the CPU that holds its state saves it. */
-static void migrate_from(struct ghost_cpu *old, struct ghost_guest *moved)
-{
-	if (old->current == moved)
-		ghost_idle(old);
-	ghost_read(old, moved);
-}
-
 static void first_use_traps_once_and_finds_the_initial_state(void **state)
 {
 	(void)state;
@@ -152,7 +144,7 @@ static void release_on_every_cpu_leaves_no_name_behind(void **state)
 {
 	(void)state;
 	ghost_run(&cpu[0], a);
-	migrate_from(&cpu[0], a);
+	ghost_migrate(&cpu[0], &cpu[1], a);
 	ghost_run(&cpu[1], a);
 	assert_ptr_equal(cpu[0].core.owner, &a->context);
 	ghost_release(cpu, 2, a);
@@ -176,9 +168,9 @@ static void an_owner_that_has_been_elsewhere_is_loaded_again(void **state)
 {
 	(void)state;
 	ghost_run(&cpu[0], a);
-	migrate_from(&cpu[0], a);
+	ghost_migrate(&cpu[0], &cpu[1], a);
 	ghost_run(&cpu[1], a);
-	migrate_from(&cpu[1], a);
+	ghost_migrate(&cpu[1], &cpu[0], a);
 	assert_ptr_equal(cpu[0].core.owner, &a->context);
 	assert_int_equal(ghost_run(&cpu[0], a), GHOST_TRAPPED);
 }
@@ -187,13 +179,37 @@ static void a_stale_owner_is_not_saved_over_its_newer_state(void **state)
 {
 	(void)state;
 	ghost_run(&cpu[0], a);
-	migrate_from(&cpu[0], a);
+	ghost_migrate(&cpu[0], &cpu[1], a);
 	ghost_run(&cpu[1], a);
 	ghost_run(&cpu[0], b);
 	ghost_host(&cpu[0]);
-	migrate_from(&cpu[1], a);
+	ghost_migrate(&cpu[1], &cpu[0], a);
 	assert_int_equal(cpu[0].work.saves, 2); /* a once, b once */
 	ghost_run(&cpu[0], a);
+}
+
+static void a_flush_saves_what_only_the_registers_hold_and_counts_it(void **state)
+{
+	(void)state;
+	ghost_run(&cpu[0], a);
+	ghost_idle(&cpu[0]);
+	assert_true(fpu_must_flush(&cpu[1].core, &a->context));
+	assert_false(fpu_must_flush(&cpu[0].core, &a->context));
+	ghost_migrate(&cpu[0], &cpu[1], a);
+	ghost_migrate(&cpu[0], &cpu[1], a);
+	assert_int_equal(cpu[0].core.counters.flushes, 1);
+	assert_int_equal(a->context.counters.flushes, 1);
+	assert_int_equal(ghost_run(&cpu[1], a), GHOST_TRAPPED);
+}
+
+static void a_cpu_that_goes_offline_loses_nothing(void **state)
+{
+	(void)state;
+	ghost_run(&cpu[0], a);
+	ghost_idle(&cpu[0]);
+	fpu_flush(&cpu[0].core);
+	ghost_cpu_init(&cpu[0], 0, FPU_LAZY);
+	assert_int_equal(ghost_run(&cpu[1], a), GHOST_TRAPPED);
 }
 
 static void a_host_section_between_loses_nothing_and_saves_once(void **state)
@@ -281,6 +297,8 @@ int main(void)
 		owner_test(releasing_one_guest_leaves_the_owner_alone),
 		owner_test(an_owner_that_has_been_elsewhere_is_loaded_again),
 		owner_test(a_stale_owner_is_not_saved_over_its_newer_state),
+		owner_test(a_flush_saves_what_only_the_registers_hold_and_counts_it),
+		owner_test(a_cpu_that_goes_offline_loses_nothing),
 		owner_test(a_host_section_between_loses_nothing_and_saves_once),
 		owner_test(a_host_section_between_trap_and_entry_loses_nothing),
 		death_test(what_is_out_of_order_stops_the_machine),

@@ -32,7 +32,7 @@ static void unload_leaves_alone_what_is_not_the_descheduled_guests(void **state)
 	(void)state;
 	ghost_run(&cpu[0], a);
 	ghost_enter(&cpu[0], b);
-	cpu[0].core.policy = FPU_UNLOAD;
+	ghost_set_policy(&cpu[0], FPU_UNLOAD);
 	ghost_idle(&cpu[0]);
 	assert_ptr_equal(cpu[0].core.owner, &a->context);
 	assert_int_equal(cpu[0].work.saves, 0);

@@ -33,11 +33,8 @@ static void migrate(unsigned int g, struct ghost_cpu *to)
 {
 	struct ghost_cpu *from = last[g];
 
-	if (from && from != to) {
-		if (from->current == &guest[g])
-			ghost_idle(from);
-		ghost_read(from, &guest[g]);
-	}
+	if (from && from != to)
+		ghost_migrate(from, to, &guest[g]);
 	last[g] = to;
 }
 
@@ -64,6 +61,7 @@ static void run(struct ghost_cpu *c, unsigned int g)
 		ghost_check(!memcmp(&c->work, &before, sizeof(before)));
 	if (resident) {
 		ghost_check(c->work.saves == before.saves && c->work.loads == before.loads);
+		ghost_check(c->work.scrubs == before.scrubs);
 		ghost_check(c->work.xcr0 - before.xcr0 <= 1);
 		ghost_check(c->work.ts_reads == before.ts_reads);
 	}
@@ -113,7 +111,7 @@ static void step(unsigned int cpus, unsigned int guests, int policy)
 		break;
 	case 8:
 		if (policy == POLICY_CHANGING)
-			c->core.policy = pick(FPU_UNLOAD + 1);
+			ghost_set_policy(c, pick(FPU_POLICIES));
 		break;
 	case 9:
 	case 10:
@@ -131,11 +129,13 @@ static void check_policy(int policy)
 	for (unsigned int i = 0; i < CPUS; i++) {
 		const struct fpu_counters *c = &cpu[i].core.counters;
 
-		if (policy == FPU_EAGER)
+		if (policy == FPU_EAGER || policy == FPU_SWAP)
 			ghost_check(c->nm == 0 && c->armed == 0 && c->ts_writes == 0);
-		else if (policy != POLICY_CHANGING)
+		else if (policy != POLICY_CHANGING && policy != FPU_AUTO)
 			ghost_check(c->preloads == 0);
-		if (policy == FPU_UNLOAD && !cpu[i].current)
+		if (policy != FPU_SCRUB && policy != FPU_AUTO && policy != POLICY_CHANGING)
+			ghost_check(c->scrubs == 0);
+		if ((policy == FPU_UNLOAD || policy == FPU_SWAP) && !cpu[i].current)
 			ghost_check(!cpu[i].core.owner || cpu[i].core.owner == &cpu[i].core.host);
 	}
 }
@@ -159,7 +159,8 @@ static void random_steps(unsigned int cpus, unsigned int guests, int policy)
 	for (unsigned int i = 0; i < cpus; i++) {
 		ghost_check(cpu[i].work.loads > STEPS / 50 && cpu[i].work.saves > STEPS / 50);
 		ghost_check(cpu[i].core.counters.resident > STEPS / 50);
-		ghost_check(policy == FPU_EAGER || cpu[i].core.counters.nm > STEPS / 50);
+		ghost_check(policy == FPU_EAGER || policy == FPU_SWAP ||
+			    cpu[i].core.counters.nm > STEPS / 50);
 	}
 }
 
@@ -184,6 +185,27 @@ static void unload_loses_and_shows_nothing(void **state)
 	random_steps(2, 4, FPU_UNLOAD);
 }
 
+static void scrub_loses_and_shows_nothing(void **state)
+{
+	(void)state;
+	random_steps(1, 3, FPU_SCRUB);
+	random_steps(2, 4, FPU_SCRUB);
+}
+
+static void swap_loses_and_shows_nothing(void **state)
+{
+	(void)state;
+	random_steps(1, 3, FPU_SWAP);
+	random_steps(2, 4, FPU_SWAP);
+}
+
+static void auto_loses_and_shows_nothing(void **state)
+{
+	(void)state;
+	random_steps(1, 3, FPU_AUTO);
+	random_steps(2, 4, FPU_AUTO);
+}
+
 static void a_change_of_policy_loses_and_shows_nothing(void **state)
 {
 	(void)state;
@@ -197,6 +219,9 @@ int main(void)
 		cmocka_unit_test(lazy_loses_and_shows_nothing),
 		cmocka_unit_test(eager_loses_and_shows_nothing),
 		cmocka_unit_test(unload_loses_and_shows_nothing),
+		cmocka_unit_test(scrub_loses_and_shows_nothing),
+		cmocka_unit_test(swap_loses_and_shows_nothing),
+		cmocka_unit_test(auto_loses_and_shows_nothing),
 		cmocka_unit_test(a_change_of_policy_loses_and_shows_nothing),
 	};
 
