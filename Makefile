@@ -87,6 +87,12 @@ check: all ## static checks: vector instructions, floors, layout, cppcheck
 system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 tests/system
 
+.PHONY: fpu-table
+fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
+	@tools/setup draw
+	@$(BUILD_ALL)
+	@exec tools/fpu-table
+
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
 	tools/run --iso
@@ -98,7 +104,7 @@ clean: ## remove build/
 .PHONY: help
 help: ## this list
 	@echo "make TARGET [KNOB=value ...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Knobs of make run: $(KNOBS); README.md explains them."
 
 -include $(OBJECTS:.o=.d) $(BUILD)/offsets.d

@@ -47,11 +47,14 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 {
 	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
 	enum vmx_entry_result result;
+	uint64_t entered;
 
 	vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
 	event_prepare_entry(&vcpu->events, vcpu->cr8);
 	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	entered = rdtsc();
 	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
+	pcpu->guest_tsc += rdtsc() - entered;
 	switch (result) {
 	case VMX_EXITED:
 		exit_dispatch(pcpu, vcpu);
