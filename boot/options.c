@@ -6,7 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic crash"
+#define ACCEPTED "fpu slice maxcpus console timer trace tracesize stats loglevel panic crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -118,6 +118,13 @@ static const struct option option_table[] = {
 		.accepted = "on, off",
 		.initial = 0,
 		.choices = switch_choices,
+	},
+	{
+		FIELD(tracesize),
+		.accepted = "16 to 1048576 entries for each CPU",
+		.initial = 65536,
+		.min = 16,
+		.max = 1048576,
 	},
 	{
 		FIELD(stats),
