@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, LEFT, RIGHT = 1200, 110, 70
 LANE, ROW, GAP = 30, 16, 6
-CHARACTER = 7.0  # width of one at 12 pixels, roughly
+CHARACTER = 6.8  # width of one at 12 pixels, roughly
 HOST_COLOUR = "#9a9a9a"
 # Okabe and Ito's palette: distinct for colour-blind readers too
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2")
@@ -65,11 +65,11 @@ class Picture:
             start, end = max(one.start, low), min(one.end, high)
             if start >= end:
                 continue
-            name, x, width = self.names.get(one.who, one.who), self.x(start), 0
+            name, x = self.names.get(one.who, one.who), self.x(start)
             width = self.x(end) - x
             title = f"{name}: {microseconds(one.start)} to {microseconds(one.end)} µs"
             self.rectangle(x, y, width, LANE, self.colour[one.who], title)
-            if width > CHARACTER * len(name) + 6:
+            if width > CHARACTER * len(name) + 2:
                 self.text(x + width / 2, y + LANE / 2 + 4, name, anchor="middle", colour="#000")
 
     def marks(self, y, label, colour, marks):
@@ -82,6 +82,12 @@ class Picture:
             self.line(x, y + 2, x, y + ROW - 1, colour, 1.4)
         self.text(WIDTH - RIGHT + 8, y + ROW - 4, str(len(inside)), size=11, colour=colour)
 
+    def traps_through(self, y, marks):
+        for mark in marks:
+            if mark.event == "nm" and self.window[0] <= mark.time <= self.window[1]:
+                x = self.x(mark.time)
+                self.line(x, y, x, y + LANE + GAP + 2, ROWS[0][2])
+
     def axis(self, top, bottom):
         low, high = self.window
         step = next(s for s in STEPS if s * 12 >= high - low and s >= 100)
@@ -90,7 +96,7 @@ class Picture:
             self.line(self.x(time), top, self.x(time), bottom + 4, "#cccccc", 0.5)
             self.text(self.x(time), bottom + 17, microseconds(time), size=11, anchor="middle")
             time += step
-        self.text(WIDTH - RIGHT + 8, bottom + 17, "µs", size=11)
+        self.text(WIDTH - RIGHT + 42, bottom + 17, "µs", size=11)
 
     def legend(self, y):
         x = LEFT
@@ -115,15 +121,10 @@ class Picture:
                 y += 18
             self.lane(y, "running", minus(cpu.running, cpu.host))
             y += LANE + GAP
-            traps = [mark for mark in cpu.marks if mark.event == "nm"]
             self.lane(y, "FPU owner", cpu.owner)
-            for mark in traps:
-                if self.window[0] <= mark.time <= self.window[1]:
-                    x = self.x(mark.time)
-                    self.line(x, y, x, y + LANE + GAP + 2, "#d00000", 1.0)
+            self.traps_through(y, cpu.marks)
             y += LANE + GAP
-            if y == top + 2 * (LANE + GAP) or True:
-                pass
+            self.text(WIDTH - RIGHT + 8, y - 4, "in view", size=11, colour="#555")
             for event, label, colour in self.rows:
                 marks = [mark for mark in cpu.marks if mark.event == event]
                 self.marks(y, label, colour, marks)
@@ -160,7 +161,7 @@ def minus(slices, holes):
 
 
 def microseconds(time):
-    return f"{time / 1000:.1f}".removesuffix(".0")
+    return f"{time / 1000:,.1f}".removesuffix(".0")
 
 
 def turns_after_all_started(trace, turns):
@@ -178,5 +179,6 @@ def turns_after_all_started(trace, turns):
     return (low, high) if high > low else (0, max(trace.end, 1))
 
 
-def draw(trace, window, title, subtitle):
-    return Picture(trace, window).draw(title, subtitle)
+def write_svg(path, trace, window, title, subtitle):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(Picture(trace, window).draw(title, subtitle))
