@@ -9,7 +9,8 @@
 #include "lib/console.h"
 #include "lib/x86.h"
 
-#define ENTRIES_MIN 16u
+#define ENTRIES_MIN  16u
+#define MEMORY_SHARE 8 /* of what is free, a ring takes no more than this part */
 
 /* Written at boot. */
 static bool on;
@@ -19,14 +20,15 @@ static struct trace_ring rings[MAX_CPUS];
 
 void fpu_trace_start(uint32_t cpu, uint32_t entries)
 {
-	uint64_t address = 0;
+	uint64_t limit = memory_free_bytes() / MEMORY_SHARE, address = 0;
 	uint32_t size = entries;
 
-	while (size >= ENTRIES_MIN) {
-		address = memory_alloc(size * sizeof(struct trace_entry), PAGE_SIZE);
-		if (address)
-			break;
+	while (size > ENTRIES_MIN && size * sizeof(struct trace_entry) > limit)
 		size /= 2;
+	while (size >= ENTRIES_MIN && !address) {
+		address = memory_alloc(size * sizeof(struct trace_entry), PAGE_SIZE);
+		if (!address)
+			size /= 2;
 	}
 	if (!address) {
 		log_warning("trace=on: no memory for the ring of CPU %u: its events are not "
