@@ -170,7 +170,7 @@ def test_the_picture_counts_what_is_in_view(checkout, drawn):
 
 
 def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
-    for window in ("0-0.5", "0.1-0.15", "0-0.02"):
+    for window in ("0-0.5", "0.1-0.15", "0-0.02", "0-20"):
         assert timeline(checkout, "log", WINDOW=window).returncode == 0
         boxes = []
         for text in picture(checkout).iter(SVG + "text"):
