@@ -6,7 +6,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic hostfpu crash"
+#define ACCEPTED                                                                                   \
+	"fpu slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -63,10 +64,15 @@ static const struct choice panic_choices[] = {
 };
 
 static const struct choice crash_choices[] = {
-	{"none", OPTION_CRASH_NONE},	       {"pagefault", OPTION_CRASH_PAGEFAULT},
-	{"textwrite", OPTION_CRASH_TEXTWRITE}, {"stack", OPTION_CRASH_STACK},
-	{"vector", OPTION_CRASH_VECTOR},       {"nmi", OPTION_CRASH_NMI},
-	{"vmentry", OPTION_CRASH_VMENTRY},     {NULL, 0},
+	{"none", OPTION_CRASH_NONE},
+	{"pagefault", OPTION_CRASH_PAGEFAULT},
+	{"textwrite", OPTION_CRASH_TEXTWRITE},
+	{"stack", OPTION_CRASH_STACK},
+	{"vector", OPTION_CRASH_VECTOR},
+	{"nmi", OPTION_CRASH_NMI},
+	{"vmentry", OPTION_CRASH_VMENTRY},
+	{"section", OPTION_CRASH_SECTION},
+	{NULL, 0},
 };
 
 static const struct choice hostfpu_choices[] = {
@@ -126,6 +132,13 @@ static const struct option option_table[] = {
 		.choices = switch_choices,
 	},
 	{
+		FIELD(tracesize),
+		.accepted = "16 to 1048576 entries for each CPU",
+		.initial = 65536,
+		.min = 16,
+		.max = 1048576,
+	},
+	{
 		FIELD(stats),
 		.accepted = "on, off",
 		.initial = 1,
@@ -152,7 +165,7 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(crash),
-		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry",
+		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry, section",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

@@ -55,20 +55,22 @@ enum option_crash {
 	OPTION_CRASH_VECTOR,	/* a vector instruction outside a host section */
 	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
+	OPTION_CRASH_SECTION,	/* a host section inside a host section */
 };
 
 struct options {
-	uint32_t fpu;	   /* enum option_fpu */
-	uint32_t slice_us; /* how long a vCPU runs before another may: 100..1000000 */
-	uint32_t maxcpus;  /* 1..64 */
-	uint32_t console;  /* OPTION_CONSOLE_* */
-	uint32_t timer;	   /* enum option_timer */
-	uint32_t trace;	   /* 0 or 1 */
-	uint32_t stats;	   /* 0 or 1: print the table at the end */
-	uint32_t loglevel; /* enum option_loglevel */
-	uint32_t panic;	   /* enum option_panic */
-	uint32_t hostfpu;  /* enum option_hostfpu */
-	uint32_t crash;	   /* enum option_crash */
+	uint32_t fpu;	    /* enum option_fpu */
+	uint32_t slice_us;  /* how long a vCPU runs before another may: 100..1000000 */
+	uint32_t maxcpus;   /* 1..64 */
+	uint32_t console;   /* OPTION_CONSOLE_* */
+	uint32_t timer;	    /* enum option_timer */
+	uint32_t trace;	    /* 0 or 1 */
+	uint32_t tracesize; /* entries of each CPU's ring: 16..1048576 */
+	uint32_t stats;	    /* 0 or 1: print the table at the end */
+	uint32_t loglevel;  /* enum option_loglevel */
+	uint32_t panic;	    /* enum option_panic */
+	uint32_t hostfpu;   /* enum option_hostfpu */
+	uint32_t crash;	    /* enum option_crash */
 };
 
 /*

@@ -17,12 +17,14 @@
 #include "fpu/hardware.h"
 #include "fpu/host_work.h"
 #include "fpu/policy.h"
+#include "fpu/trace.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
+#include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
 #include "vmx/bitmaps.h"
@@ -70,7 +72,7 @@ static void apply_options(void)
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
 	machine_set_panic(options.panic);
-	fpu_set_trace(options.trace);
+	fault_print_also(trace_print_last);
 }
 
 static void print_boot_record(void)
@@ -90,6 +92,8 @@ static void print_boot_record(void)
 static void init_pcpu(struct pcpu *pcpu)
 {
 	pcpu->cpu.apic_id = apic_id();
+	if (options.trace)
+		fpu_trace_start(pcpu->cpu.id, options.tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);

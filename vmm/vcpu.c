@@ -2,6 +2,7 @@
 
 #include "boot/fault.h"
 #include "boot/layout.h"
+#include "fpu/trace.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -46,7 +47,7 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, vm->config.name, domain);
+	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain);
 }
 
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)

@@ -45,19 +45,6 @@ def test_stats_off_leaves_out_the_table_and_keeps_the_records(boot):
     assert result.all("fpu", cpu=0)
 
 
-def test_trace_on_prints_every_fpu_event(boot):
-    result = boot(
-        opts="trace=on",
-        modules=[("fpu-hold", "name=a mem=4M -- rounds=2 via=cpuid")],
-    )
-    assert result.status == 0
-    events = [record["event"] for record in result.all("trace", vm="a")]
-    counted = result.one("fpuctx", vm="a")
-    assert events.count("fpu-nm") == counted.number("nm") > 0
-    assert events.count("fpu-load") == counted.number("loads")
-    assert events.count("fpu-save") == counted.number("saves")
-
-
 def test_lazy_with_several_trust_domains_is_warned_of_on_an_affected_cpu(boot):
     guests = [("integer", "name=a mem=4M -- rounds=2"), ("integer", "name=b mem=4M -- rounds=2")]
     shared = [(file, words.replace("mem=", "trust=x mem=")) for file, words in guests]
