@@ -98,14 +98,19 @@ def excess(row, domains):
 
 
 def crossovers(row, domains, key):
-    """The winners as one weight goes from 0 to ten times its value: [(from weight, policy), ...]."""
-    found = []
-    for weight in range(10 * WEIGHTS[key] + 1):
-        policy = best(row, domains, {**WEIGHTS, key: weight})
-        if found and cost(row[policy], {**WEIGHTS, key: weight}) == cost(
-            row[found[-1][1]], {**WEIGHTS, key: weight}
-        ):
-            continue  # a tie is no change
-        if not found or found[-1][1] != policy:
-            found.append((weight, policy))
-    return found
+    """Who costs least as one weight goes from 0 up, auto included: [(above weight, policy), ...]."""
+    rest = {**WEIGHTS, key: 0}
+    start = {policy: cost(row[policy], rest) for policy in rivals(domains)}
+    slope = {policy: parts(row[policy])[key] for policy in rivals(domains)}
+    winner = min(start, key=lambda policy: (start[policy], slope[policy]))
+    found = [(0, winner)]
+    while True:
+        flatter = [policy for policy in start if slope[policy] < slope[winner]]
+        if not flatter:
+            return found
+
+        def crossing(policy, winner=winner):
+            return (start[policy] - start[winner]) / (slope[winner] - slope[policy])
+
+        winner = min(flatter, key=lambda policy: (crossing(policy), slope[policy]))
+        found.append((crossing(winner, found[-1][1]), winner))

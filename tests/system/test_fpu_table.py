@@ -53,11 +53,13 @@ def test_the_cost_model_weighs_traps_moves_and_writes():
 
 
 def test_the_crossover_is_where_both_cost_the_same():
-    # lazy: 1000 + 10 w + 3000 + 12000, eager: 4000 + 6000; from w = 0 on eager costs less
+    # eager 4000 + 40 w, lazy 1000 + 15000 + 12000 + 20 w
+    assert fpu.crossovers(ROW, "one", "moves") == [(0, "eager"), (1200, "lazy")]
+    # eager costs 10000 whatever a trap costs, lazy 1000 + 3000 + 12000 at least
     assert fpu.crossovers(ROW, "one", "nm") == [(0, "eager")]
-    # lazy: 1000 + 15000 + 3000 + 60 w, eager: 10000: never
-    # with TS writes for nothing lazy still has its traps; with moves dear, eager has twice as many
-    assert fpu.crossovers(ROW, "one", "moves") == [(0, "eager"), (1201, "lazy")]
+    # unload 9000 + 6000 + 10 w, eager 20000
+    dear = {**ROW, "eager": counted(20000), "swap": counted(20000), "auto": counted(20000)}
+    assert fpu.crossovers(dear, "one", "nm") == [(0, "unload"), (500, "eager")]
 
 
 def test_leaking_policies_are_no_rivals_across_domains():
