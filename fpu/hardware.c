@@ -260,20 +260,3 @@ void fpu_detect(void)
 		method--;
 	}
 }
-
-/* Intel family 6 models that do not speculate past #NM: Atom from Pineview to Gemini Lake, and
- * Knights Landing and Mill (CVE-2018-3665). */
-bool fpu_lazy_leaks(void)
-{
-	static const uint8_t safe_models[] = {0x1c, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4a,
-					      0x4c, 0x4d, 0x57, 0x5a, 0x5c, 0x5d, 0x5f,
-					      0x65, 0x6e, 0x75, 0x7a, 0x85};
-	uint32_t signature = cpuid(1).eax;
-	uint32_t family = signature >> 8 & 0xf;
-	uint32_t model = (signature >> 4 & 0xf) | (signature >> 12 & 0xf0);
-
-	for (unsigned int i = 0; i < sizeof(safe_models); i++)
-		if (family == 6 && model == safe_models[i])
-			return false;
-	return true;
-}

@@ -53,6 +53,3 @@ uint32_t fpu_load_initial(void);
 
 /* Fills memory with zeros by vector stores. Host sections only; multiples of 128. */
 void fpu_clear_memory(void *address, uint64_t size);
-
-/* CPUs that can speculate past #NM (CVE-2018-3665): every one not known to be safe. */
-bool fpu_lazy_leaks(void);

@@ -15,6 +15,7 @@
 #include "boot/pic.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
+#include "fpu/lazyfp.h"
 #include "fpu/policy.h"
 #include "lib/console.h"
 #include "lib/x86.h"
