@@ -6,7 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic crash"
+#define ACCEPTED "fpu xsave slice maxcpus console timer trace stats loglevel panic crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -36,6 +36,16 @@ static const struct choice fpu_choices[] = {
 	{"lazy", OPTION_FPU_LAZY},
 	{"eager", OPTION_FPU_EAGER},
 	{"unload", OPTION_FPU_UNLOAD},
+	{NULL, 0},
+};
+
+static const struct choice xsave_choices[] = {
+	{"auto", OPTION_XSAVE_AUTO},
+	{"xsaves", OPTION_XSAVE_XSAVES},
+	{"xsaveopt", OPTION_XSAVE_XSAVEOPT},
+	{"xsavec", OPTION_XSAVE_XSAVEC},
+	{"xsave", OPTION_XSAVE_XSAVE},
+	{"fxsave", OPTION_XSAVE_FXSAVE},
 	{NULL, 0},
 };
 
@@ -81,6 +91,12 @@ static const struct option option_table[] = {
 		.accepted = "lazy, eager, unload",
 		.initial = OPTION_FPU_LAZY,
 		.choices = fpu_choices,
+	},
+	{
+		FIELD(xsave),
+		.accepted = "auto, xsaves, xsaveopt, xsavec, xsave, fxsave",
+		.initial = OPTION_XSAVE_AUTO,
+		.choices = xsave_choices,
 	},
 	{
 		.key = "slice",

@@ -140,7 +140,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();
-	fpu_detect();
+	fpu_detect(options.xsave);
 	error = vmx_capabilities_check();
 	print_boot_record();
 	if (error)
