@@ -15,6 +15,7 @@
 #define CPUID1_XSAVE	  BIT(26) /* ECX */
 #define CPUID1_HYPERVISOR BIT(31)
 #define CPUID7_NO_FCS_FDS BIT(13) /* EBX: FCS and FDS are deprecated */
+#define CPUID7_PKU	  BIT(3)  /* ECX */
 #define CPUIDD1_XSAVEOPT  BIT(0)  /* EAX */
 #define CPUIDD1_XSAVEC	  BIT(1)
 #define CPUIDD1_XSAVES	  BIT(3)
@@ -38,6 +39,11 @@ const struct fpu_features *fpu_features(void)
 static bool has_xsave(void)
 {
 	return (cpuid(1).ecx & CPUID1_XSAVE) && cpuid_max_leaf() >= 0xd;
+}
+
+static bool has_pku(void)
+{
+	return cpuid_max_leaf() >= 7 && (cpuid(7).ecx & CPUID7_PKU);
 }
 
 /* Whether the CPU has the instruction. An emulator may have XSAVES without its MSR. */
@@ -101,6 +107,8 @@ static uint64_t offered_components(void)
 		superset |= XCR0_AVX;
 	if ((superset & XCR0_AVX) && (offered & XCR0_AVX512) == XCR0_AVX512)
 		superset |= XCR0_AVX512;
+	if ((offered & XCR0_PKRU) && has_pku())
+		superset |= XCR0_PKRU;
 	return superset;
 }
 

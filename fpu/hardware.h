@@ -21,7 +21,7 @@ struct fpu_features {
 	bool selectors;	     /* FCS and FDS are saved by this CPU */
 	bool xsavec_works;   /* they pass the self-test: guests may have them */
 	bool xsaves_works;
-	struct fpu_component component[FPU_COMPONENTS]; /* of the superset */
+	struct fpu_component component[FPU_COMPONENTS]; /* zero: not in the superset */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "boot/pic.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
+#include "fpu/instructions.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
 #include "lib/console.h"
@@ -95,6 +96,8 @@ static void init_pcpu(struct pcpu *pcpu)
 	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
 	if (guest_has_rdtscp())
 		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
+	if (fpu_features()->superset & XCR0_PKRU)
+		pcpu->pkru = fpu_rdpkru();
 }
 
 /* Guests of several trust domains on a CPU that speculates past #NM can read each other's state. */
