@@ -4,6 +4,8 @@
  */
 #include "exits.h"
 
+#define TIMER_VECTOR 0x40
+
 #define KEY		  1
 #define ACCESS_DISABLE(k) (1u << 2 * (k))
 #define WRITE_DISABLE(k)  (2u << 2 * (k))
@@ -37,6 +39,12 @@ static void xrstor_pkru(void)
 	asm volatile("xrstor %0" : : "m"(area), "a"(XCR0_PKRU), "d"(0) : "memory");
 }
 
+static bool awake(struct frame *frame)
+{
+	(void)frame;
+	return true;
+}
+
 static void wait_for_peers(void)
 {
 	struct hypercall_stats stats;
@@ -45,10 +53,15 @@ static void wait_for_peers(void)
 		yield();
 		get_stats(&stats, 0);
 	} while (stats.vms_running < option_number("peers", 1) || stats.vms_settling);
-	while (option("last") && stats.vms_running > 1) {
-		yield();
+	/* asleep, so that nobody runs between the end of the last peer and its being cleared away
+	 */
+	trap_handle(TIMER_VECTOR, awake);
+	while (option("last") && (stats.vms_running > 1 || stats.vms_settling)) {
+		set_timer(TIMER_VECTOR, 500000);
+		asm volatile("sti; hlt; cli" : : : "memory");
 		get_stats(&stats, 0);
 	}
+	trap_handle(TIMER_VECTOR, NULL);
 }
 
 /*
