@@ -72,30 +72,6 @@ static bool nested(void)
 	return cpuid(1).ecx & CPUID1_HYPERVISOR;
 }
 
-/* Skips what it takes for unmodified since the load from the same linear address. */
-static bool skips_unmodified(enum fpu_save_method method)
-{
-	return method == FPU_XSAVES || method == FPU_XSAVEOPT;
-}
-
-/*
- * Why a method cannot be used; NULL: nothing is known against it. Where the width of an image
- * follows the x87 pointers (save_selectors), an x87 part that is skipped would be left in the other
- * width, and a compacted image has no other width. Under another hypervisor we are non-root just as
- * our guest, whose own XRSTOR at the address of an image would be taken for ours. Only the user may
- * know better than the last.
- */
-static const char *obstacle(enum fpu_save_method method, bool automatic)
-{
-	if (!has_method(method))
-		return "is not there";
-	if (features.selectors && method > FPU_XSAVE)
-		return "would lose FCS and FDS, which this CPU saves";
-	if (nested() && skips_unmodified(method) && automatic)
-		return "is not safe under another hypervisor";
-	return NULL;
-}
-
 /* Components come with those they need, or not at all (SDM Vol. 1 13.3). */
 static uint64_t offered_components(void)
 {
@@ -192,20 +168,31 @@ static void tell(enum fpu_save_method refused, const char *why, bool expected)
 		 fpu_method_name(refused), why, features.method_name);
 }
 
+static uint32_t methods_there(void)
+{
+	uint32_t methods = 0;
+
+	for (uint32_t method = FPU_FXSAVE; method <= FPU_XSAVES; method++)
+		if (has_method((enum fpu_save_method)method))
+			methods |= BIT(method);
+	return methods;
+}
+
 void fpu_detect(uint32_t wanted)
 {
 	bool automatic = wanted == OPTION_XSAVE_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
-	enum fpu_save_method first = automatic ? FPU_XSAVES : wanted, method = first,
-			     refused = first;
+	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
+	struct fpu_method_facts facts = {methods_there(), false, nested(), !automatic};
 	const char *why = NULL, *reason = NULL;
 
 	features.selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
-	if (first != FPU_FXSAVE && has_xsave())
+	facts.selectors = features.selectors;
+	if (method != FPU_FXSAVE && has_xsave())
 		find_components();
 	for (;; method--) {
 		bool tried;
 
-		why = obstacle(method, automatic);
+		why = fpu_method_obstacle(method, &facts);
 		tried = !why;
 		if (tried)
 			why = failure(method);
@@ -220,7 +207,7 @@ void fpu_detect(uint32_t wanted)
 	}
 	if (reason)
 		tell(refused, reason, automatic && in_bochs);
-	if (!automatic && nested() && skips_unmodified(method))
+	if (facts.forced && facts.nested && fpu_method_skips_unmodified(method))
 		log_warning("xsave=%s under another hypervisor: a guest's XRSTOR at the address of "
 			    "an image may be taken for ours, and what it changed is then not saved",
 			    features.method_name);

@@ -10,7 +10,7 @@
 /*
  * The 64-bit forms save FIP and FDP whole and no selectors, the 32-bit forms selectors and half the
  * pointers. Pointers below 4 GiB lose nothing in the second form; only those have selectors worth
- * keeping. CPUs with selectors save by XSAVE or FXSAVE (fpu/detect.c), so the image has the
+ * keeping. CPUs with selectors save by XSAVE or FXSAVE (fpu_method_obstacle), so the image has the
  * standard format.
  */
 static bool save_selectors(struct fpu_image *image)

@@ -1,5 +1,8 @@
-#include "fpu/method.h"
+#include <stddef.h>
+
 #include "fpu/instructions.h"
+#include "fpu/method.h"
+#include "lib/x86.h"
 
 const char *fpu_method_name(enum fpu_save_method method)
 {
@@ -9,6 +12,26 @@ const char *fpu_method_name(enum fpu_save_method method)
 	};
 
 	return name[method];
+}
+
+/*
+ * With selectors the width of an image follows the x87 pointers (fpu_image_save): an x87 part that
+ * is skipped would be left in the other width. Compacted images are left out there for simplicity:
+ * CPUs that have them have no selectors.
+ *
+ * Under another hypervisor we are non-root just as our guest. The CPU tells the load of an image by
+ * address, CPL, root or non-root, and format (SDM Vol. 1 13.6): a guest's own XRSTOR at the address
+ * of one of our images would be taken for ours.
+ */
+const char *fpu_method_obstacle(enum fpu_save_method method, const struct fpu_method_facts *facts)
+{
+	if (!(facts->methods & BIT(method)))
+		return "is not there";
+	if (facts->selectors && method > FPU_XSAVE)
+		return "would lose FCS and FDS, which this CPU saves";
+	if (facts->nested && !facts->forced && fpu_method_skips_unmodified(method))
+		return "is not safe under another hypervisor";
+	return NULL;
 }
 
 bool fpu_method_save(enum fpu_save_method method, struct fpu_image *image, uint64_t components)

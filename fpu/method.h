@@ -16,7 +16,7 @@ struct fpu_image;
  * optimization) and what is in its initial state (the init optimization), XSAVEC only the latter.
  * Compaction, which XSAVES and XSAVEC add, leaves out the room of components that are not in the
  * mask, and ours holds nearly all that there are. So XSAVEOPT comes before XSAVEC. XSAVEC is for
- * where the modified optimization must not be used: see fpu/detect.c.
+ * where the modified optimization must not be used: see fpu_method_obstacle().
  */
 enum fpu_save_method {
 	FPU_FXSAVE,
@@ -34,6 +34,23 @@ static inline bool fpu_method_compacts(enum fpu_save_method method)
 {
 	return method == FPU_XSAVEC || method == FPU_XSAVES;
 }
+
+/* Whether it leaves out what it takes for unmodified since the load from the same address. */
+static inline bool fpu_method_skips_unmodified(enum fpu_save_method method)
+{
+	return method == FPU_XSAVES || method == FPU_XSAVEOPT;
+}
+
+/* What decides which method a CPU can be used with. */
+struct fpu_method_facts {
+	uint32_t methods; /* bit m: it has method m */
+	bool selectors;	  /* it saves FCS and FDS */
+	bool nested;	  /* there is another hypervisor below us */
+	bool forced;	  /* the user asks for a method, and may know better */
+};
+
+/* Why a method is not to be used, in words; NULL: nothing is known against it. */
+const char *fpu_method_obstacle(enum fpu_save_method method, const struct fpu_method_facts *facts);
 
 /* The 64-bit forms, on these components. False: #GP or #UD, and nothing is known of the result. */
 bool fpu_method_save(enum fpu_save_method method, struct fpu_image *image, uint64_t components);
