@@ -73,6 +73,12 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 	@$(BUILD_ALL)
 	@exec tools/run
 
+.PHONY: forms
+forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/forms
+
 .PHONY: test
 test: ## everything: static checks, unit tests, system tests
 	@tools/setup test
