@@ -67,11 +67,6 @@ static bool has_method(enum fpu_save_method method)
 	return false;
 }
 
-static bool nested(void)
-{
-	return cpuid(1).ecx & CPUID1_HYPERVISOR;
-}
-
 /* Components come with those they need, or not at all (SDM Vol. 1 13.3). */
 static uint64_t offered_components(void)
 {
@@ -182,11 +177,13 @@ void fpu_detect(uint32_t wanted)
 {
 	bool automatic = wanted == OPTION_XSAVE_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
-	struct fpu_method_facts facts = {methods_there(), false, nested(), !automatic};
+	struct fpu_method_facts facts = {.methods = methods_there(), .forced = !automatic};
 	const char *why = NULL, *reason = NULL;
 
 	features.selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
+	features.nested = cpuid(1).ecx & CPUID1_HYPERVISOR;
 	facts.selectors = features.selectors;
+	facts.nested = features.nested;
 	if (method != FPU_FXSAVE && has_xsave())
 		find_components();
 	for (;; method--) {

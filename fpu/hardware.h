@@ -19,6 +19,7 @@ struct fpu_features {
 	uint64_t save_mask;  /* of these, what is saved and loaded here: all but PKRU */
 	uint32_t image_size; /* bytes that a save or load of all of it moves */
 	bool selectors;	     /* FCS and FDS are saved by this CPU */
+	bool nested;	     /* there is another hypervisor below us */
 	bool xsavec_works;   /* they pass the self-test: guests may have them */
 	bool xsaves_works;
 	struct fpu_component component[FPU_COMPONENTS]; /* zero: not in the superset */

@@ -119,9 +119,19 @@ static void filter_leaf7(struct cpuid_regs *r)
 		r->ecx &= ~LEAF7_ECX_RDPID;
 }
 
+/*
+ * Under another hypervisor the CPU cannot tell our load of an image from one that the guest did at
+ * the same linear address: a guest's XSAVEOPT or XSAVES there would skip what its own area does not
+ * have (fpu_method_obstacle).
+ */
+static bool may_skip_unmodified(void)
+{
+	return !fpu_features()->nested;
+}
+
 bool guest_has_xsaves(void)
 {
-	return fpu_features()->xsaves_works &&
+	return fpu_features()->xsaves_works && may_skip_unmodified() &&
 	       (vmx_capabilities()->secondary & SECONDARY_ENABLE_XSAVES);
 }
 
@@ -133,7 +143,8 @@ static void fill_xsave_leaf(void)
 		return;
 	xsave[0].eax = f->superset;
 	xsave[0].ecx = fpu_standard_size(f->component, f->superset);
-	xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX_XSAVEOPT;
+	if (may_skip_unmodified())
+		xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX_XSAVEOPT;
 	if (f->xsavec_works)
 		xsave[1].eax |= LEAFD1_EAX_XSAVEC;
 	if (guest_has_xsaves())
