@@ -140,14 +140,14 @@ static void set_method(enum fpu_save_method method)
 {
 	features.method = method;
 	features.method_name = fpu_method_name(method);
-	if (method == FPU_FXSAVE)
+	if (method == FPU_FXSAVE) {
 		enable_components(0);
-	if (method == FPU_FXSAVE)
 		features.image_size = FPU_LEGACY_SIZE;
-	else if (fpu_method_compacts(method))
+	} else if (fpu_method_compacts(method)) {
 		features.image_size = fpu_compacted_size(features.component, features.save_mask);
-	else
+	} else {
 		features.image_size = fpu_standard_size(features.component, features.save_mask);
+	}
 }
 
 static const char *failure(enum fpu_save_method method)
