@@ -79,6 +79,12 @@ timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .
 	@$(BUILD_ALL)
 	@exec tools/timeline
 
+.PHONY: forms
+forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/forms
+
 .PHONY: test
 test: ## everything: static checks, unit tests, system tests
 	@tools/setup test

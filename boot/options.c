@@ -7,7 +7,7 @@
 #include "lib/string.h"
 
 #define ACCEPTED                                                                                   \
-	"fpu slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
+	"fpu xsave slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -40,6 +40,16 @@ static const struct choice fpu_choices[] = {
 	{"unload", OPTION_FPU_UNLOAD},
 	{"swap", OPTION_FPU_SWAP},
 	{"auto", OPTION_FPU_AUTO},
+	{NULL, 0},
+};
+
+static const struct choice xsave_choices[] = {
+	{"auto", OPTION_XSAVE_AUTO},
+	{"xsaves", OPTION_XSAVE_XSAVES},
+	{"xsaveopt", OPTION_XSAVE_XSAVEOPT},
+	{"xsavec", OPTION_XSAVE_XSAVEC},
+	{"xsave", OPTION_XSAVE_XSAVE},
+	{"fxsave", OPTION_XSAVE_FXSAVE},
 	{NULL, 0},
 };
 
@@ -96,6 +106,12 @@ static const struct option option_table[] = {
 		.accepted = "lazy, scrub, eager, unload, swap, auto",
 		.initial = OPTION_FPU_AUTO,
 		.choices = fpu_choices,
+	},
+	{
+		FIELD(xsave),
+		.accepted = "auto, xsaves, xsaveopt, xsavec, xsave, fxsave",
+		.initial = OPTION_XSAVE_AUTO,
+		.choices = xsave_choices,
 	},
 	{
 		.key = "slice",

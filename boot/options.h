@@ -15,6 +15,16 @@ enum option_fpu {
 	OPTION_FPU_AUTO,
 };
 
+/* The save instruction to begin with: fpu/method.h. */
+enum option_xsave {
+	OPTION_XSAVE_FXSAVE,
+	OPTION_XSAVE_XSAVE,
+	OPTION_XSAVE_XSAVEC,
+	OPTION_XSAVE_XSAVEOPT,
+	OPTION_XSAVE_XSAVES,
+	OPTION_XSAVE_AUTO, /* the best that is safe */
+};
+
 /* Bits of options.console. */
 #define OPTION_CONSOLE_COM1 0x1u
 #define OPTION_CONSOLE_VGA  0x2u
@@ -60,6 +70,7 @@ enum option_crash {
 
 struct options {
 	uint32_t fpu;	    /* enum option_fpu */
+	uint32_t xsave;	    /* enum option_xsave */
 	uint32_t slice_us;  /* how long a vCPU runs before another may: 100..1000000 */
 	uint32_t maxcpus;   /* 1..64 */
 	uint32_t console;   /* OPTION_CONSOLE_* */

@@ -16,6 +16,8 @@
 #include "boot/trap.h"
 #include "fpu/hardware.h"
 #include "fpu/host_work.h"
+#include "fpu/instructions.h"
+#include "fpu/lazyfp.h"
 #include "fpu/policy.h"
 #include "fpu/trace.h"
 #include "lib/console.h"
@@ -102,6 +104,8 @@ static void init_pcpu(struct pcpu *pcpu)
 	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
 	if (guest_has_rdtscp())
 		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
+	if (fpu_features()->superset & XCR0_PKRU)
+		pcpu->pkru = fpu_rdpkru();
 }
 
 /* Called by boot/start.S. */
@@ -124,7 +128,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();
-	fpu_detect();
+	fpu_detect(options.xsave);
 	error = vmx_capabilities_check();
 	print_boot_record();
 	if (error)
