@@ -62,7 +62,7 @@ def test_a_form_is_used_or_the_next_simpler_one_and_every_pattern_survives(
 
 def test_the_save_mask_is_all_but_pkru(boot):
     """What is moved at each save and load: components up to Hi16_ZMM, 2688 bytes."""
-    result = boot(modules=[("fpu-hold", "name=a mem=2M -- rounds=2")])
+    result = boot(opts="fpu=lazy", modules=[("fpu-hold", "name=a mem=2M -- rounds=2")])
     assert result.one("boot")["xcr0"] == "0x2e7"
     cpu = result.one("fpu", cpu=0)
     assert cpu.number("bytes") == 2688 * (cpu.number("saves") + cpu.number("loads")) > 0

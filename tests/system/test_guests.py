@@ -45,7 +45,7 @@ def test_protection_keys_of_a_guest_that_ended_are_not_left_to_the_next(boot):
     expect_passes(result, "a", 6)
 
 
-@pytest.mark.parametrize("policy", ["lazy", "eager", "unload"])
+@pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap", "auto"])
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("cpu", CPUS)
 def test_a_guest_with_lazy_switching_of_its_own_sees_exactly_its_own_nms(boot, cpu, bits, policy):
@@ -58,10 +58,15 @@ def test_a_guest_with_lazy_switching_of_its_own_sees_exactly_its_own_nms(boot, c
     assert "own-ts: switches=400 nm=266 wanted=266" in result.lines("a")
 
 
+@pytest.mark.parametrize("policy", ["lazy", "scrub"])  # those that arm at every mismatch
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("cpu", CPUS)
-def test_the_nm_table_holds_in_every_state(boot, cpu, bits):
-    result = boot(cpu=cpu, modules=[(f"nm-table{bits}", "name=a mem=8M -- state=all"), CLOBBER])
+def test_the_nm_table_holds_in_every_state(boot, cpu, bits, policy):
+    result = boot(
+        cpu=cpu,
+        opts=f"fpu={policy}",
+        modules=[(f"nm-table{bits}", "name=a mem=8M -- state=all"), CLOBBER],
+    )
     passes = {"tigerlake": 124, "corei7_haswell_4770": 116, "corei5_arrandale_m520": 88}[cpu]
     expect_passes(result, "a", passes)
     for state in ("open", "armed", "guarded", "late"):
