@@ -43,7 +43,7 @@ static void split(bool shared, bool write, const char *const name[], unsigned in
 }
 
 #define AT(type, member, offset)                                                                   \
-	((offset) - offsetof(struct type, member) < sizeof(((struct type *)0)->member))
+	((offset)-offsetof(struct type, member) < sizeof(((struct type *)0)->member))
 
 /* Another CPU sees of this one no more than id, owner and dirty, and changes nothing. */
 static void cpu_access(unsigned int me, unsigned int cpu, size_t offset, bool write)
@@ -65,16 +65,16 @@ static void cpu_access(unsigned int me, unsigned int cpu, size_t offset, bool wr
 		split(whole, write, other, cpu);
 }
 
-/* This CPU's registers hold the context's only newest value: until that is saved it is ours. */
-static bool entrusted(unsigned int me, const struct model_context *context)
+/* The CPU's registers hold the context's newest value: until that is saved it has a say in it. */
+static bool entrusted(unsigned int cpu, const struct model_context *context)
 {
-	return world.cpu[me].core.dirty && fpu_resident(&world.cpu[me].core, &context->core);
+	return world.cpu[cpu].core.dirty && fpu_resident(&world.cpu[cpu].core, &context->core);
 }
 
 /*
- * Whoever holds a context may touch it. So may, until `dirty` is false, the CPU whose registers
- * have its newest value, and everyone who releases it. `home` may be read by all who hold its
- * memory, and is what the CPUs agree by.
+ * Whoever holds a context may touch it, and nobody else meanwhile: that is no place to stop at. But
+ * the CPU whose registers have its newest value reads home, and counts, until `dirty` is false; for
+ * as long nobody else changes home. When the context has ended all CPUs release it, in any order.
  */
 static void context_access(unsigned int me, unsigned int c, size_t offset, bool write)
 {
@@ -85,9 +85,12 @@ static void context_access(unsigned int me, unsigned int c, size_t offset, bool 
 
 	require(context->life != LIFE_FREE, "the memory of a context that has ended is touched");
 	if (AT(fpu_context, home, offset)) {
-		require(!write || mine || context->life == LIFE_ENDING,
-			"home is written by a CPU that does not hold the context");
-		split(write || !mine, write, home, c);
+		require(mine || entrusted(me, context) || context->life == LIFE_ENDING,
+			"home is touched by a CPU that does not hold the context");
+		for (unsigned int i = 0; i < CPUS_MAX; i++)
+			require(!write || i == me || !entrusted(i, context),
+				"home is changed while another CPU has yet to save the context");
+		split(context->life == LIFE_ENDING, write, home, c);
 	} else if (AT(fpu_context, counters, offset)) {
 		require(mine || context->life == LIFE_ENDING || entrusted(me, context),
 			"a context's counters are written by two CPUs at a time");
@@ -159,8 +162,7 @@ void __tsan_init(void)
 /* assert() in the core. */
 void __assert_fail(const char *condition, const char *file, unsigned int line,
 		   const char *function);
-void __assert_fail(const char *condition, const char *file, unsigned int line,
-		   const char *function)
+void __assert_fail(const char *condition, const char *file, unsigned int line, const char *function)
 {
 	static char what[200];
 

@@ -29,7 +29,8 @@ __asm__(".text\n"
 	"	ret\n"
 	".size fiber_switch, . - fiber_switch\n");
 
-#define SWITCH_WORDS 7 /* six registers and the return address */
+#define DEPTH	     1024 /* bytes */
+#define SWITCH_WORDS 7	  /* six registers and the return address */
 
 static _Noreturn void to_explorer_for_good(void)
 {
@@ -49,6 +50,15 @@ _Noreturn void fiber_abort(void)
 	to_explorer_for_good();
 }
 
+/*
+ * What lies below the stack pointer is dead: cleared, so that equal states are equal bytes. No
+ * operation goes deeper than this; if one did, some states would count twice.
+ */
+static void clear_below(const struct fiber *f)
+{
+	memset(f->sp - DEPTH, 0, DEPTH);
+}
+
 static void run(unsigned int cpu)
 {
 	current = (int)cpu;
@@ -60,17 +70,18 @@ void fiber_start(unsigned int cpu, void (*function)(void))
 {
 	uint64_t *top = (uint64_t *)(fiber[cpu].stack + FIBER_STACK);
 
-	memset(fiber[cpu].stack, 0, FIBER_STACK);
 	top[-2] = (uint64_t)body; /* top[-1]: where its own return address would be */
 	fiber[cpu].sp = (uint8_t *)(top - 1 - SWITCH_WORDS);
+	memset(fiber[cpu].sp, 0, SWITCH_WORDS * sizeof(*top) - sizeof(*top));
+	top[-1] = 0;
+	clear_below(&fiber[cpu]);
 	start = function;
 	run(cpu);
 }
 
-/* What lies below the stack pointer is dead: cleared, so that equal states are equal bytes. */
 void fiber_resume(unsigned int cpu, unsigned int value)
 {
-	memset(fiber[cpu].stack, 0, (size_t)(fiber[cpu].sp - fiber[cpu].stack));
+	clear_below(&fiber[cpu]);
 	answer = value;
 	run(cpu);
 }

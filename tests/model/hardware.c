@@ -15,7 +15,10 @@ static struct model_context *of(const struct fpu_context *context)
 {
 	unsigned int number = world_number(context);
 
-	require(number != NOBODY, "the hardware is given what is no vCPU's context");
+	if (number == NOBODY) {
+		violation("the hardware is given what is no vCPU's context");
+		fiber_abort();
+	}
 	require(world.context[number].life != LIFE_FREE,
 		"the hardware is given a context that has ended");
 	return &world.context[number];
@@ -30,7 +33,7 @@ uint64_t fpu_hw_save(struct fpu_context *context)
 
 	here()->work.saves++;
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
-		access_hook(save_step[k], true);
+		access_hook(save_step[k], k > 0);
 		if (here()->xcr0 & 1u << k)
 			to->image[k] = here()->registers[k];
 	}
@@ -43,7 +46,7 @@ uint64_t fpu_hw_load(struct fpu_context *context)
 
 	here()->work.loads++;
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
-		access_hook(load_step[k], true);
+		access_hook(load_step[k], false);
 		if (here()->xcr0 & 1u << k)
 			here()->registers[k] = from->image[k];
 	}

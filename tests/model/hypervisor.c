@@ -10,9 +10,13 @@
 
 static void send_nmi(const struct fpu_cpu *to)
 {
-	require(to, "must_flush of a context without a home");
+	if (!to) {
+		violation("must_flush of a context without a home");
+		fiber_abort();
+	}
 	if (world.cpu[to->id].kick == KICK_NONE)
-		world.cpu[to->id].kick = KICK_SENT;
+		world.cpu[to->id].kick =
+			configuration->operations & 1u << OPERATION_NMI ? KICK_SENT : KICK_SEEN;
 }
 
 /* The other CPU was asked to save; this one tries again later. */
@@ -31,15 +35,12 @@ static void enter(struct model_cpu *cpu, struct model_context *context)
 	invariants_before_entry(cpu, context);
 	fpu_enter(&cpu->core, &context->core);
 	invariants_after_entry(cpu);
-	cpu->entered = true;
 	cpu->in_guest = true;
 }
 
 static void put(struct model_cpu *cpu, struct model_context *context)
 {
-	if (cpu->entered)
-		fpu_leave(&cpu->core, &context->core);
-	cpu->entered = false;
+	fpu_leave(&cpu->core, &context->core);
 	cpu->held = NOBODY;
 }
 
@@ -107,17 +108,15 @@ static void end(struct model_cpu *cpu, struct model_context *context)
 {
 	context->life = LIFE_ENDING;
 	context->unreleased = (uint8_t)((1u << configuration->cpus) - 1);
-	if (cpu->held == cpu->argument) {
+	if (cpu->held == cpu->argument)
 		cpu->held = NOBODY;
-		cpu->entered = false;
-	}
 }
 
 static void release(struct model_cpu *cpu, struct model_context *context)
 {
 	fpu_release(&cpu->core, &context->core);
 	require(cpu->core.owner != &context->core, "fpu_release: still the owner");
-	context->unreleased &= (uint8_t)~(1u << (cpu - world.cpu));
+	context->unreleased &= (uint8_t) ~(1u << (cpu - world.cpu));
 	if (context->unreleased)
 		return;
 	require(!context->core.home, "fpu_release: still at home somewhere");

@@ -5,8 +5,8 @@
 void invariants_before_entry(struct model_cpu *cpu, const struct model_context *context)
 {
 	cpu->was_resident = fpu_resident(&cpu->core, &context->core);
-	cpu->was_ready = cpu->was_resident && context->vmcs == FPU_OPEN &&
-			 cpu->xcr0 == context->core.xcr0;
+	cpu->was_ready =
+		cpu->was_resident && context->vmcs == FPU_OPEN && cpu->xcr0 == context->core.xcr0;
 }
 
 /* Invariant 6. (A write of what is there already is found by the hardware.) */

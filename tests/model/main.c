@@ -16,23 +16,24 @@ static bool wanted(const char *name, char **names, int count)
 
 int main(int argc, char **argv)
 {
+	const struct configuration *table = policy_is_demon ? demon_configurations : configurations;
 	uint32_t states_max = UINT32_MAX / 2;
 	int first = 1, status = 0, explored = 0;
 
 	if (argc > 1 && !strcmp(argv[1], "-l")) {
-		for (unsigned int i = 0; configurations[i].name; i++)
-			puts(configurations[i].name);
+		for (unsigned int i = 0; table[i].name; i++)
+			puts(table[i].name);
 		return 0;
 	}
 	if (argc > 2 && !strcmp(argv[1], "-n")) {
 		states_max = (uint32_t)strtoul(argv[2], NULL, 0);
 		first = 3;
 	}
-	for (unsigned int i = 0; configurations[i].name && !status; i++) {
-		if (!wanted(configurations[i].name, argv + first, argc - first))
+	for (unsigned int i = 0; table[i].name && !status; i++) {
+		if (!wanted(table[i].name, argv + first, argc - first))
 			continue;
 		explored++;
-		status = explore(&configurations[i], states_max);
+		status = explore(&table[i], states_max);
 		fflush(stdout);
 	}
 	if (!explored) {

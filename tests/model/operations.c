@@ -9,7 +9,7 @@
 static unsigned int add(struct action *action, unsigned int count, unsigned int cpu,
 			enum operation operation, unsigned int argument)
 {
-	if (operation > OPERATION_NMI && !(configuration->operations & 1u << operation))
+	if (operation > OPERATION_GO_ON && !(configuration->operations & 1u << operation))
 		return count;
 	action[count] = (struct action){(uint8_t)cpu, (uint8_t)operation, (uint8_t)argument};
 	return count + 1;
@@ -167,7 +167,7 @@ void operations_print(struct action action)
 		printf(" %c", 'A' + action.argument);
 		break;
 	case OPERATION_REUSE:
-		printf(" %c, domain %u", 'A' + action.argument % 4, action.argument / 4);
+		printf(" %c, domain %d", 'A' + action.argument % 4, action.argument / 4);
 		break;
 	case OPERATION_XCR0:
 	case OPERATION_POLICY:

@@ -9,7 +9,7 @@ enum operation {
 	OPERATION_NONE,
 	/* of a CPU in the middle of another one */
 	OPERATION_GO_ON, /* argument: the answer */
-	OPERATION_NMI,	 /* its handler notes the kick and does nothing else */
+	OPERATION_NMI,	 /* its handler notes the kick and does nothing else (left out: at once) */
 	/* in root mode */
 	OPERATION_PICK,	   /* the scheduler's lock: from now on only this CPU may enter it */
 	OPERATION_ENTER,   /* fpu_must_flush(): kick; else fpu_enter() and the VM entry */

@@ -5,8 +5,8 @@
 #include "tests/model/progress.h"
 #include "tests/model/store.h"
 
-static uint32_t *to;	  /* of all edges, in the order of where they begin */
-static uint64_t *end;	  /* of a state's edges */
+static uint32_t *to;  /* of all edges, in the order of where they begin */
+static uint64_t *end; /* of a state's edges */
 static uint64_t edges, edge_room;
 static uint32_t state_room;
 

@@ -18,7 +18,7 @@ struct blobs {
 		size_t offset;
 		uint32_t size;
 		uint32_t hash;
-	} *blob;
+	} * blob;
 	uint8_t *bytes;
 	size_t used, room;
 };
@@ -99,7 +99,8 @@ static uint32_t blob_number(struct blobs *b, const void *bytes, uint32_t size)
 	}
 	number = b->index.count++;
 	if (!(number & (number - 1)))
-		b->blob = need(realloc(b->blob, (number ? 2 * (size_t)number : 1) * sizeof(*b->blob)));
+		b->blob = need(
+			realloc(b->blob, (number ? 2 * (size_t)number : 1) * sizeof(*b->blob)));
 	if (b->used + size > b->room) {
 		b->room = 2 * b->room + size + 65536;
 		b->bytes = need(realloc(b->bytes, b->room));
@@ -159,13 +160,13 @@ uint32_t store_add(uint32_t parent, struct action action, bool *is_new)
 	unsigned int p = 0;
 	uint32_t hash;
 
-	for (unsigned int i = 0; i < CPUS_MAX; i++, p++)
-		new.part[p] = part_number(CPU, &world.cpu[i], sizeof(world.cpu[i]),
-					  before->part[p], has);
-	for (unsigned int c = 0; c < CONTEXTS_MAX; c++, p++)
+	for (unsigned int i = 0; i < configuration->cpus; i++, p++)
+		new.part[p] =
+			part_number(CPU, &world.cpu[i], sizeof(world.cpu[i]), before->part[p], has);
+	for (unsigned int c = 0; c < configuration->contexts; c++, p++)
 		new.part[p] = part_number(CONTEXT, &world.context[c], sizeof(world.context[c]),
 					  before->part[p], has);
-	for (unsigned int i = 0; i < CPUS_MAX; i++, p++) {
+	for (unsigned int i = 0; i < configuration->cpus; i++, p++) {
 		const uint8_t *stack = NULL;
 		unsigned int size = fiber_bytes(i, &stack);
 
@@ -195,13 +196,13 @@ void store_load(uint32_t number)
 	unsigned int p = 0;
 	uint32_t size;
 
-	for (unsigned int i = 0; i < CPUS_MAX; i++, p++)
+	for (unsigned int i = 0; i < configuration->cpus; i++, p++)
 		memcpy(&world.cpu[i], blob_bytes(&blobs[CPU], from->part[p], &size),
 		       sizeof(world.cpu[i]));
-	for (unsigned int c = 0; c < CONTEXTS_MAX; c++, p++)
+	for (unsigned int c = 0; c < configuration->contexts; c++, p++)
 		memcpy(&world.context[c], blob_bytes(&blobs[CONTEXT], from->part[p], &size),
 		       sizeof(world.context[c]));
-	for (unsigned int i = 0; i < CPUS_MAX; i++, p++) {
+	for (unsigned int i = 0; i < configuration->cpus; i++, p++) {
 		const uint8_t *bytes = blob_bytes(&blobs[STACK], from->part[p], &size);
 
 		fiber_restore(i, bytes, size);

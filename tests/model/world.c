@@ -38,19 +38,16 @@ static void replace(unsigned int component, uint8_t from, uint8_t to)
 
 void world_new_value(unsigned int context, unsigned int component, bool initial)
 {
-	replace(component, VALUE_CURRENT(context), VALUE_STALE(context));
+	replace(component, VALUE_CURRENT(context), VALUE_OLD(world.context[context].domain));
 	world.context[context].newest[component] = initial ? VALUE_INITIAL : VALUE_CURRENT(context);
 }
 
 void world_forget(unsigned int context)
 {
-	uint8_t dead = VALUE_DEAD(world.context[context].domain);
-
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
 		world.context[context].image[k] = VALUE_INITIAL;
 		world.context[context].newest[k] = VALUE_INITIAL;
-		replace(k, VALUE_CURRENT(context), dead);
-		replace(k, VALUE_STALE(context), dead);
+		replace(k, VALUE_CURRENT(context), VALUE_OLD(world.context[context].domain));
 	}
 }
 
@@ -60,9 +57,9 @@ unsigned int world_domain(uint8_t value)
 		return FPU_RESIDUE_INITIAL;
 	if (value == VALUE_HOST)
 		return FPU_DOMAIN_HOST;
-	if (value >= VALUE_DEAD(0))
-		return value - VALUE_DEAD(0);
-	return world.context[(value - VALUE_FIRST) / 2].domain;
+	if (value >= VALUE_OLD(0))
+		return value - VALUE_OLD(0);
+	return world.context[value - VALUE_FIRST].domain;
 }
 
 bool world_newest(unsigned int context, const uint8_t *value)

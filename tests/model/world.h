@@ -21,13 +21,13 @@
 
 /*
  * What a component of the registers or of an image holds. Nothing of the core's flags is in it.
- * For each context and component one value is the newest: VALUE_INITIAL, or CURRENT; writing makes
- * all copies of the one before STALE. A context that has ended leaves only its domain: DEAD.
+ * For each context and component one value is the newest: VALUE_INITIAL, or CURRENT. Writing makes
+ * all copies of the one before OLD, and so does the end of the context: then only the trust domain
+ * matters.
  */
 enum value { VALUE_INITIAL, VALUE_HOST, VALUE_FIRST };
-#define VALUE_CURRENT(context) (VALUE_FIRST + 2 * (context))
-#define VALUE_STALE(context)   (VALUE_FIRST + 2 * (context) + 1)
-#define VALUE_DEAD(domain)     (VALUE_FIRST + 2 * CONTEXTS_MAX + (domain))
+#define VALUE_CURRENT(context) (VALUE_FIRST + (context))
+#define VALUE_OLD(domain)      (VALUE_FIRST + CONTEXTS_MAX + (domain))
 
 /* A request for fpu_flush(): an NMI is on its way; the NMI handler has noted it. */
 enum kick { KICK_NONE, KICK_SENT, KICK_SEEN };
@@ -54,13 +54,12 @@ struct model_cpu {
 	/* the hypervisor */
 	uint8_t operation; /* that runs in this CPU's fiber, or OPERATION_NONE */
 	uint8_t argument;
-	uint8_t answers;    /* how many ways the fiber may go on from where it stands */
-	uint8_t held;	    /* the context that only this CPU may enter, or NOBODY */
-	bool entered;	    /* since it was picked */
-	bool in_guest;	    /* in non-root mode, else in root mode */
-	uint8_t kick;	    /* enum kick */
-	bool was_resident;  /* when the entry that runs began: what invariant 6 needs to know */
-	bool was_ready;	    /* ... and OPEN under its own XCR0 */
+	uint8_t answers;   /* how many ways the fiber may go on from where it stands */
+	uint8_t held;	   /* the context that only this CPU may enter, or NOBODY */
+	bool in_guest;	   /* in non-root mode, else in root mode */
+	uint8_t kick;	   /* enum kick */
+	bool was_resident; /* when the entry that runs began: what invariant 6 needs to know */
+	bool was_ready;	   /* ... and OPEN under its own XCR0 */
 	struct work work;
 };
 
