@@ -17,7 +17,7 @@ static struct model_context *of(const struct fpu_context *context)
 
 	if (number == NOBODY) {
 		violation("the hardware is given what is no vCPU's context");
-		fiber_abort();
+		number = 0;
 	}
 	require(world.context[number].life != LIFE_FREE,
 		"the hardware is given a context that has ended");

@@ -305,8 +305,7 @@ int main(void)
 		owner_test(what_is_written_is_what_a_resident_guest_finds),
 		owner_test(what_is_written_while_another_owns_the_registers_leaves_them_alone),
 		owner_test(a_new_context_at_a_released_address_finds_the_initial_state),
-		owner_test(
-			a_release_on_another_cpu_first_does_not_stop_the_one_that_has_to_save),
+		owner_test(a_release_on_another_cpu_first_does_not_stop_the_one_that_has_to_save),
 		owner_test(release_on_every_cpu_leaves_no_name_behind),
 		owner_test(releasing_one_guest_leaves_the_owner_alone),
 		owner_test(an_owner_that_has_been_elsewhere_is_loaded_again),
