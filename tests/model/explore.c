@@ -77,6 +77,7 @@ static bool expand(uint32_t from, struct action *bad)
 	unsigned int count;
 
 	store_load(from);
+	progress_state(from);
 	count = operations_possible(action);
 	if (!count) {
 		violation("nothing can go on");

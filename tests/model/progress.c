@@ -5,8 +5,9 @@
 #include "tests/model/progress.h"
 #include "tests/model/store.h"
 
-static uint32_t *to;  /* of all edges, in the order of where they begin */
-static uint64_t *end; /* of a state's edges */
+static uint32_t *to;	 /* of all edges, in the order of where they begin */
+static uint64_t *end;	 /* of a state's edges */
+static uint8_t *reached; /* by each state: its goals */
 static uint64_t edges, edge_room;
 static uint32_t state_room;
 
@@ -26,15 +27,37 @@ static void *grow(void *old, uint64_t count, size_t size)
 	return new;
 }
 
+/* A bit for each goal that the world has reached as it is. */
+static uint8_t goals(void)
+{
+	bool quiet = true;
+	uint8_t met = 0;
+
+	for (unsigned int i = 0; i < configuration->cpus; i++) {
+		const struct model_cpu *cpu = &world.cpu[i];
+
+		quiet &= cpu->operation == OPERATION_NONE && cpu->kick == KICK_NONE;
+		if (cpu->operation == OPERATION_NONE && cpu->in_guest)
+			met |= (uint8_t)(1u << (i * CONTEXTS_MAX + cpu->held));
+	}
+	return (uint8_t)(met | (quiet ? 1u << CPUS_MAX * CONTEXTS_MAX : 0));
+}
+
+void progress_state(uint32_t number)
+{
+	if (number >= state_room) {
+		state_room = 2 * number + 4096;
+		end = grow(end, state_room, sizeof(*end));
+		reached = grow(reached, state_room, sizeof(*reached));
+	}
+	reached[number] = goals();
+}
+
 void progress_edge(uint32_t from, uint32_t next)
 {
 	if (edges == edge_room) {
 		edge_room = edge_room ? 2 * edge_room : 65536;
 		to = grow(to, edge_room, sizeof(*to));
-	}
-	if (from >= state_room) {
-		state_room = 2 * from + 4096;
-		end = grow(end, state_room, sizeof(*end));
 	}
 	to[edges++] = next;
 	end[from] = edges;
@@ -43,22 +66,6 @@ void progress_edge(uint32_t from, uint32_t next)
 uint64_t progress_edges(void)
 {
 	return edges;
-}
-
-/* A bit for each goal that the world has reached as it is. */
-static uint8_t goals(void)
-{
-	bool quiet = true;
-	uint8_t reached = 0;
-
-	for (unsigned int i = 0; i < configuration->cpus; i++) {
-		const struct model_cpu *cpu = &world.cpu[i];
-
-		quiet &= cpu->operation == OPERATION_NONE && cpu->kick == KICK_NONE;
-		if (cpu->operation == OPERATION_NONE && cpu->in_guest)
-			reached |= (uint8_t)(1u << (i * CONTEXTS_MAX + cpu->held));
-	}
-	return (uint8_t)(reached | (quiet ? 1u << CPUS_MAX * CONTEXTS_MAX : 0));
 }
 
 static uint8_t all_goals(void)
@@ -75,13 +82,8 @@ static uint8_t all_goals(void)
 uint32_t progress_lost(void)
 {
 	uint32_t count = store_count(), lost = PROGRESS_ALWAYS;
-	uint8_t *reached = grow(NULL, count, 1);
 	bool changed = true;
 
-	for (uint32_t at = 0; at < count; at++) {
-		store_load(at);
-		reached[at] = goals();
-	}
 	while (changed) {
 		changed = false;
 		for (uint32_t at = count; at-- > 0;) {
@@ -95,6 +97,5 @@ uint32_t progress_lost(void)
 	for (uint32_t at = 0; at < count && lost == PROGRESS_ALWAYS; at++)
 		if (reached[at] != all_goals())
 			lost = at;
-	free(reached);
 	return lost;
 }

@@ -10,7 +10,8 @@
 
 void progress_reset(void);
 
-/* In order of `from`. */
+/* The world is in this state; then its edges. In the order of their numbers. */
+void progress_state(uint32_t number);
 void progress_edge(uint32_t from, uint32_t to);
 uint64_t progress_edges(void);
 
