@@ -59,6 +59,7 @@ $(BUILD)/resident32.elf: $(BUILD)/resident.elf
 
 include tests/guest/guest.mk
 include tests/unit/unit.mk
+include tests/model/model.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
 KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
@@ -86,10 +87,10 @@ forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patter
 	@exec tools/forms
 
 .PHONY: test
-test: ## everything: static checks, unit tests, system tests
+test: ## everything: static checks, unit tests, the model and its mutants, system tests
 	@tools/setup test
 	@$(BUILD_ALL)
-	@$(MAKE) --no-print-directory check unit system
+	@$(MAKE) --no-print-directory check unit model mutants system
 
 .PHONY: check
 check: all ## static checks: vector instructions, floors, layout, cppcheck
