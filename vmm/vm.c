@@ -205,9 +205,10 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 
 void vms_warn_of_lazyfp(enum fpu_policy policy)
 {
+	static bool warned; /* by the first CPU, at boot or for a guest with control=on */
 	uint32_t first = 0;
 
-	if ((policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)
+	if (warned || (policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)
 		return;
 	for (uint32_t i = 0; i < vm_count; i++) {
 		if (vms[i].state == VM_ENDED) /* refused, or gone */
@@ -215,6 +216,7 @@ void vms_warn_of_lazyfp(enum fpu_policy policy)
 		first = first ? first : vms[i].domain;
 		if (vms[i].domain == first)
 			continue;
+		warned = true;
 		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
 			    "past #NM, and a guest could read another's FPU registers "
 			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "

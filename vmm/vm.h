@@ -77,7 +77,7 @@ uint32_t vms_in_state(enum vm_state state);
 
 /*
  * Warns if the policy leaves the registers to other trust domains, and this CPU may speculate past
- * #NM (CVE-2018-3665).
+ * #NM (CVE-2018-3665). Once a boot.
  */
 void vms_warn_of_lazyfp(enum fpu_policy policy);
 

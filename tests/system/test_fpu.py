@@ -99,8 +99,10 @@ def test_eager_never_raises_nm_and_loads_at_every_switch(boot):
     assert abs(counted["loads"] - counted["switches"]) <= 1
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize(
+    "bits, policy",
+    [("", policy) for policy in POLICIES] + [("32", "lazy"), ("32", "auto")],
+)
 @pytest.mark.parametrize("cpu", CPUS)
 def test_every_component_survives_every_kind_of_exit(boot, cpu, bits, policy):
     """fpu-hold compares bit for bit; clobber overwrites everything in between."""
