@@ -175,16 +175,20 @@ static unsigned tag_of(const uint8_t st[16])
 	return 0;
 }
 
+unsigned fpu_tags(const struct fxsave *fx)
+{
+	unsigned tags = 0, top = fx->fsw >> 11 & 7;
+
+	for (unsigned i = 0; i < 8; i++)
+		tags |= (fx->ftw >> i & 1 ? tag_of(fx->st[(i - top) & 7]) : 3) << 2 * i;
+	return tags;
+}
+
 bool fpu_equal_by_tags(const struct fpu_registers *want, char *why, size_t size)
 {
 	static uint32_t environment[7];
-	unsigned tags = 0, top = want->fx.fsw >> 11 & 7;
+	unsigned tags = fpu_tags(&want->fx);
 
-	for (unsigned i = 0; i < 8; i++) {
-		unsigned tag = want->fx.ftw >> i & 1 ? tag_of(want->fx.st[(i - top) & 7]) : 3;
-
-		tags |= tag << 2 * i;
-	}
 	asm volatile("fnstenv %0" : "=m"(environment) : : "memory");
 	if ((environment[2] & 0xffff) == tags && (environment[1] & 0xffff) == want->fx.fsw)
 		return true;

@@ -139,6 +139,9 @@ void fpu_area_make(uint8_t *area, const struct fpu_registers *from, uint64_t in_
 bool fpu_area_equal(const struct fpu_registers *want, const uint8_t *area, uint64_t asked,
 		    char *why, size_t size);
 
+/* The tag word that FNSTENV stores. */
+unsigned fpu_tags(const struct fxsave *fx);
+
 /* The parts of a comparison. */
 bool fpu_x87_equal(const struct fxsave *want, const struct fxsave *got, char *why, size_t size);
 bool fpu_part_equal(const char *name, unsigned n, const void *want, const void *got, size_t bytes,
