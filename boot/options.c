@@ -6,7 +6,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic crash"
+#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -67,6 +67,12 @@ static const struct choice crash_choices[] = {
 	{"textwrite", OPTION_CRASH_TEXTWRITE}, {"stack", OPTION_CRASH_STACK},
 	{"vector", OPTION_CRASH_VECTOR},       {"nmi", OPTION_CRASH_NMI},
 	{"vmentry", OPTION_CRASH_VMENTRY},     {NULL, 0},
+};
+
+static const struct choice hostfpu_choices[] = {
+	{"off", OPTION_HOSTFPU_OFF},
+	{"exits", OPTION_HOSTFPU_EXITS},
+	{NULL, 0},
 };
 
 static const struct choice timer_choices[] = {
@@ -137,6 +143,12 @@ static const struct option option_table[] = {
 		.accepted = "reboot, halt, exit",
 		.initial = OPTION_PANIC_EXIT,
 		.choices = panic_choices,
+	},
+	{
+		FIELD(hostfpu),
+		.accepted = "off, exits",
+		.initial = OPTION_HOSTFPU_OFF,
+		.choices = hostfpu_choices,
 	},
 	{
 		FIELD(crash),

@@ -40,6 +40,12 @@ enum option_timer {
 	OPTION_TIMER_PIT,
 };
 
+/* Where the hypervisor uses the FPU itself, beyond what it needs. */
+enum option_hostfpu {
+	OPTION_HOSTFPU_OFF,
+	OPTION_HOSTFPU_EXITS, /* a host section at every VM exit */
+};
+
 /* A fault provoked in the hypervisor on purpose, to see how it is reported. */
 enum option_crash {
 	OPTION_CRASH_NONE,
@@ -61,6 +67,7 @@ struct options {
 	uint32_t stats;	   /* 0 or 1: print the table at the end */
 	uint32_t loglevel; /* enum option_loglevel */
 	uint32_t panic;	   /* enum option_panic */
+	uint32_t hostfpu;  /* enum option_hostfpu */
 	uint32_t crash;	   /* enum option_crash */
 };
 

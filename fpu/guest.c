@@ -18,14 +18,17 @@ static struct fpu_guest *guest_of(struct fpu_context *context)
 	return (struct fpu_guest *)((char *)context - offsetof(struct fpu_guest, context));
 }
 
+static uint64_t reset_xcr0(void)
+{
+	return fpu_features()->superset ? XCR0_X87 : 0;
+}
+
 int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain)
 {
-	uint64_t xcr0 = fpu_features()->superset ? XCR0_X87 : 0;
-
 	*guest = (struct fpu_guest){.name = name, .image = fpu_image_create()};
 	if (!guest->image)
 		return -ENOMEM;
-	fpu_context_init(&guest->context, domain, xcr0);
+	fpu_context_init(&guest->context, domain, reset_xcr0());
 	return 0;
 }
 
@@ -34,6 +37,15 @@ void fpu_guest_destroy(struct fpu_guest *guest)
 	if (guest->image)
 		fpu_image_destroy(guest->image);
 	guest->image = NULL;
+}
+
+void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest)
+{
+	fpu_write(cpu, &guest->context);
+	fpu_image_reset(guest->image);
+	guest->is32 = false;
+	guest->context.state = FPU_OPEN;
+	guest->context.xcr0 = reset_xcr0();
 }
 
 bool fpu_xcr0_valid(uint64_t value)

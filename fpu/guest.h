@@ -20,6 +20,9 @@ struct fpu_guest {
 int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain);
 void fpu_guest_destroy(struct fpu_guest *guest);
 
+/* As a reset of its CPU leaves it (SDM Vol. 3A table 9-1). Its VMCS is to be set for OPEN. */
+void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest);
+
 /* Whether XSETBV may load this value into XCR0 (SDM Vol. 1 13.3, 2.6): else it is #GP. */
 bool fpu_xcr0_valid(uint64_t value);
 

@@ -141,13 +141,17 @@ struct fpu_image *fpu_image_create(void)
 {
 	struct fpu_image *image = (void *)memory_alloc(image_pages_size(), PAGE_SIZE);
 
-	if (!image)
-		return NULL;
+	if (image)
+		fpu_image_reset(image);
+	return image;
+}
+
+void fpu_image_reset(struct fpu_image *image)
+{
 	memset(image, 0, image_pages_size());
 	image->fcw = FPU_RESET_FCW;
 	image->mxcsr = FPU_RESET_MXCSR;
 	image->xstate_bv = features.superset ? XCR0_X87 : 0;
-	return image;
 }
 
 void fpu_image_destroy(struct fpu_image *image)

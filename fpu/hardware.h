@@ -36,6 +36,7 @@ const struct fpu_features *fpu_features(void);
 
 /* A page-aligned image in the state after reset; NULL: no memory. */
 struct fpu_image *fpu_image_create(void);
+void fpu_image_reset(struct fpu_image *image);
 void fpu_image_destroy(struct fpu_image *image);
 
 /*

@@ -15,6 +15,7 @@
 #include "boot/pic.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
+#include "fpu/host_work.h"
 #include "fpu/policy.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -99,30 +100,6 @@ static void init_pcpu(struct pcpu *pcpu)
 		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
 }
 
-/* Guests of several trust domains on a CPU that speculates past #NM can read each other's state. */
-static void warn_of_lazyfp(void)
-{
-	uint32_t first = 0, domain;
-
-	if ((options.fpu != OPTION_FPU_LAZY && options.fpu != OPTION_FPU_UNLOAD) ||
-	    !fpu_lazy_leaks())
-		return;
-	for (uint32_t i = 0; i < vms_count(); i++) {
-		if (vm_at(i)->state == VM_ENDED) /* refused */
-			continue;
-		domain = vm_at(i)->vcpu.fpu.context.domain;
-		first = first ? first : domain;
-		if (domain == first)
-			continue;
-		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
-			    "past #NM, and a guest could read another's FPU registers "
-			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
-			    "guests that may see each other's data",
-			    fpu_policy_name((enum fpu_policy)options.fpu));
-		return;
-	}
-}
-
 /* Called by boot/start.S. */
 _Noreturn void resident_main(uint32_t magic, uint64_t info);
 void resident_main(uint32_t magic, uint64_t info)
@@ -153,11 +130,16 @@ void resident_main(uint32_t magic, uint64_t info)
 	if (vmx_on())
 		machine_panic();
 	init_pcpu(&boot_pcpu);
+	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
+		if (fpu_host_work_init())
+			panic("no memory for hostfpu=exits");
+		boot_pcpu.host_work_at_exits = true;
+	}
 	crash_provoke(options.crash);
 	complete = vms_create(&boot_info);
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	warn_of_lazyfp();
+	vms_warn_of_lazyfp(boot_pcpu.fpu.policy);
 	run(&options, complete);
 }

@@ -84,6 +84,7 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	uint64_t start = rdtsc(), now = start, slice_end = start + slice;
 	uint64_t limit = limit_deadline(vcpu, start);
+	bool extended = false;
 
 	if (pcpu->scheduled != vcpu)
 		deschedule(pcpu);
@@ -92,7 +93,7 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	vcpu->yield = false;
 	vcpu_poll(vcpu, start); /* its timer may have come due since it was picked */
 	while (now < min(slice_end, limit)) {
-		uint64_t deadline = min(slice_end, limit), loads = vcpu->fpu.context.counters.loads;
+		uint64_t deadline = min(slice_end, limit), traps = vcpu->fpu.context.counters.nm;
 
 		if (vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
@@ -102,9 +103,15 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		if (vcpu->state != VCPU_RUNNABLE || vcpu->yield)
 			break;
 		vcpu_poll(vcpu, now);
-		/* state that was just loaded is used before another guest may want the registers */
-		if (vcpu->fpu.context.counters.loads != loads && slice_end < now + slice / 8)
+		/* state that a trap just loaded is used before another guest may want the
+		 * registers: once a slice, or a guest whose registers host sections clobber would
+		 * keep the CPU
+		 */
+		if (vcpu->fpu.context.counters.nm != traps && !extended &&
+		    slice_end < now + slice / 8) {
 			slice_end = now + slice / 8;
+			extended = true;
+		}
 	}
 	vcpu->ran += now - start;
 	if (vcpu->state != VCPU_STOPPED && now >= limit)

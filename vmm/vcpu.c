@@ -174,7 +174,18 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
 {
-	vcpu->debug.dr6 = INITIAL_DR6;
+	vcpu->registers = (struct guest_registers){};
+	vcpu->events = (struct vmx_events){};
+	vcpu->cr8 = 0;
+	vcpu->long_mode = false;
+	vcpu->cr2 = 0;
+	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
+	memset(vcpu->msr, 0, sizeof(vcpu->msr));
+	vcpu->timer_deadline = 0;
+	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
+	/* what is still in the hardware of an earlier life is not worth saving */
+	if (pcpu->current == vcpu)
+		pcpu->current = NULL;
 	vcpu_switch_to(pcpu, vcpu);
 	write_host_state(pcpu);
 	write_controls(vcpu);

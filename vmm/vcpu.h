@@ -73,8 +73,8 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain);
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
 
 /*
- * The state at the start of a multiboot 1 kernel: 32-bit protected mode, flat segments, paging and
- * interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
+ * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
+ * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
  */
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry);
 

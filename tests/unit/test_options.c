@@ -36,6 +36,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
 	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_OFF);
 	assert_int_equal(options.crash, OPTION_CRASH_NONE);
 }
 
@@ -62,7 +63,7 @@ static void every_option_is_understood(void **state)
 {
 	(void)state;
 	parse("fpu=unload slice=500 maxcpus=0x2 console=e9+com1 trace=on stats=off loglevel=3 "
-	      "panic=reboot crash=vmentry");
+	      "panic=reboot hostfpu=exits crash=vmentry");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
 	assert_int_equal(options.slice_us, 500);
@@ -72,6 +73,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.stats, 0);
 	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
 	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);
+	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_EXITS);
 	assert_int_equal(options.crash, OPTION_CRASH_VMENTRY);
 	parse("console=vga,e9");
 	assert_int_equal(options.console, OPTION_CONSOLE_VGA | OPTION_CONSOLE_E9);
