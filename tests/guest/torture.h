@@ -16,7 +16,7 @@
 extern struct fpu_registers model;
 extern uint32_t loose;
 extern volatile bool loose_by_interrupt; /* ... every register has */
-extern uint64_t xcr0_all, xcr0_now; /* 0 without XSAVE */
+extern uint64_t xcr0_all, xcr0_now;	 /* 0 without XSAVE */
 
 /* Numbers that depend on the seed, the step, and how many were drawn in it. */
 uint64_t draw(void);
@@ -44,27 +44,27 @@ void model_component(const struct fpu_registers *from, unsigned bit);
 void model_vector(unsigned n, const uint8_t *bytes, unsigned first, unsigned count);
 
 /* Operations. */
-void load_everything(void);	   /* torture_load.c */
+void load_everything(void); /* torture_load.c */
 void change_x87(void);
 void change_sse(void);
 void change_vex(void);
 void change_evex(void);
 void change_mmx(void);
-void area_save(void);		   /* torture_area.c */
+void area_save(void); /* torture_area.c */
 void area_restore(void);
 void area_swap(void);
-void change_xcr0(void);		   /* torture_control.c */
+void change_xcr0(void); /* torture_control.c */
 void own_ts(void);
 void own_em(void);
 void wait_for_nothing(void);
 void other_exits(void);
-void reset_myself(void);	   /* torture.c */
+void reset_myself(void); /* torture.c */
 void change_policy(void);
 
 /* An XSAVE area at a random place. */
 uint8_t *random_area(void);
 
-void start_interrupts(void);	   /* torture_control.c: a handler that uses the FPU itself */
+void start_interrupts(void); /* torture_control.c: a handler that uses the FPU itself */
 #define FPU_TIMER_VECTOR 0x41
 
 #ifdef __x86_64__

@@ -101,6 +101,15 @@ void area_restore(void)
 		model_restore(&fresh, FPU_X87 | FPU_SSE, FPU_X87 | FPU_SSE);
 		return;
 	}
+	/*
+	 * Bochs 2.7 zeroes bits 511:256 with bits 255:128 when these become initial: only where
+	 * that makes no difference.
+	 */
+	if ((mask & ~in_use) & xcr0_now & FPU_AVX) {
+		mask |= FPU_AVX512;
+		if (!(xcr0_now & FPU_AVX512))
+			loose = ~0u;
+	}
 	fpu_area_make(area, &fresh, in_use);
 	pause_here();
 	restore(area, mask);
@@ -114,7 +123,7 @@ void area_swap(void)
 	static struct fpu_registers kept;
 	uint32_t kept_loose = loose;
 
-	if (!xcr0_now)
+	if (!(xcr0_now & FPU_SSE))
 		return;
 	save(area, ~0ull, false);
 	kept = model;

@@ -1,8 +1,8 @@
 /* Loads, and changes of one part only. The model follows the SDM's description of each. */
 #include "torture.h"
 
-static const enum fpu_kind kinds[] = {FPU_FULL,	    FPU_FULL,	  FPU_PARTIAL, FPU_MXCSR,
-				      FPU_PENDING,  FPU_X87_ONLY, FPU_SSE_ONLY, FPU_SPECIAL};
+static const enum fpu_kind kinds[] = {FPU_FULL,	   FPU_FULL,	 FPU_PARTIAL,  FPU_MXCSR,
+				      FPU_PENDING, FPU_X87_ONLY, FPU_SSE_ONLY, FPU_SPECIAL};
 
 static uint64_t rounds;
 
