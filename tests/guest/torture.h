@@ -67,12 +67,6 @@ uint8_t *random_area(void);
 void start_interrupts(void); /* torture_control.c: a handler that uses the FPU itself */
 #define FPU_TIMER_VECTOR 0x41
 
-#ifdef __x86_64__
-#define WIDE "64"
-#else
-#define WIDE ""
-#endif
-
 /* torture_ops.S: one instruction for each register, TORTURE_OP_SIZE bytes apart. */
 #define TORTURE_OP_SIZE 16
 extern const char movups_load[], movups_store[], vmov_xmm_load[], vmov_ymm_load[], vmov_ymm_store[],

@@ -35,6 +35,13 @@
 #define FPU_ALL_VECTORS (GUEST_BITS == 64 ? 32 : 8) /* with AVX-512 */
 #define FPU_AREA_SIZE	4096 /* more than any XSAVE area of these components */
 
+/* The suffix of XSAVE's and FXSAVE's forms that keep pointers whole. */
+#ifdef __x86_64__
+#define WIDE "64"
+#else
+#define WIDE ""
+#endif
+
 /* FXSAVE's area. SDM Vol. 1, table 10-2. */
 struct fxsave {
 	uint16_t fcw, fsw;
