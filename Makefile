@@ -87,6 +87,10 @@ check: all ## static checks: vector instructions, floors, layout, cppcheck
 system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 tests/system
 
+.PHONY: torture
+torture: all ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
+	SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/torture
+
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
 	tools/run --iso

@@ -24,8 +24,10 @@ static void via_cpuid(void)
 
 static void via_hlt(void)
 {
-	unsigned before = ticks;
+	unsigned before;
 
+	cli(); /* it must not come before the HLT that waits for it */
+	before = ticks;
 	set_timer(TIMER_VECTOR, 100);
 	while (ticks == before)
 		asm volatile("sti; hlt; cli" : : : "memory");
