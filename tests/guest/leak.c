@@ -124,6 +124,8 @@ static void other_registers(void)
 			expect(((uint64_t)high << 32 | low) == msrs[i].value, "%s is 0x%08x%08x",
 			       msrs[i].name, high, low);
 	}
+	expect(!(read_cr0() & (CR0_TS | CR0_EM | CR0_MP)), "CR0 is 0x%lx",
+	       (unsigned long)read_cr0());
 	expect(!read_cr2(), "CR2 is 0x%lx", (unsigned long)read_cr2());
 	for (unsigned i = 0; i < 4; i++)
 		expect(!dr[i], "DR%u is 0x%lx", i, (unsigned long)dr[i]);

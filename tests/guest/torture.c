@@ -53,6 +53,7 @@ static const struct operation {
 	{"save", area_save, 8},
 	{"restore", area_restore, 8},
 	{"swap", area_swap, 4},
+	{"malformed", area_malformed, 3},
 	{"xcr0", change_xcr0, 6},
 	{"ts", own_ts, 6},
 	{"em", own_em, 2},

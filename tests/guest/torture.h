@@ -53,6 +53,7 @@ void change_mmx(void);
 void area_save(void); /* torture_area.c */
 void area_restore(void);
 void area_swap(void);
+void area_malformed(void);
 void change_xcr0(void); /* torture_control.c */
 void own_ts(void);
 void own_em(void);

@@ -141,3 +141,35 @@ void area_swap(void)
 	loose = 0;
 	loose_by_interrupt = false;
 }
+
+/* What XRSTOR and FXRSTOR must refuse: #GP there. A bad header changes no register. */
+void area_malformed(void)
+{
+	uint8_t *area = sources + 64 * below(PLACES);
+	static struct fpu_registers fresh;
+	uint32_t mxcsr = 0x10000u << below(15);
+	unsigned what = xcr0_now ? below(5) : 0;
+
+	fpu_pattern(&fresh, draw(), draw(), FPU_FULL);
+	fpu_area_make(area, &fresh, xcr0_now);
+	if (what < 2)
+		memcpy(area + offsetof(struct fxsave, mxcsr), &mxcsr, sizeof(mxcsr));
+	else if (what == 2)
+		area[512 + 1] |= (uint8_t)(1 + below(255)); /* components that are not there */
+	else if (what == 3)
+		area[512 + 8 + below(16)] = 0x40; /* reserved bytes of the header */
+	else
+		area += 8; /* not aligned */
+	pause_here();
+	if (what == 0)
+		TRY("fxrstor" WIDE " (%0)", : : "r"(area) : "memory");
+	else if (what == 1 && !(xcr0_now & FPU_SSE))
+		return; /* MXCSR is not looked at */
+	else
+		TRY("xrstor" WIDE " (%0)", : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+	if (trap.vector != VECTOR_GP || trap.ip != trap.at)
+		wrong("malformed area %u: vector %d", what, trap.vector);
+	/* MXCSR may be looked at when others have been loaded already */
+	if (what < 2)
+		load_everything();
+}

@@ -38,7 +38,7 @@ def test_every_policy_and_every_cpu_model_is_among_them():
 def test_random_work_of_several_guests_finds_every_register_as_it_was_left(boot, run):
     result = torture(boot, run)
     assert problems(result) == []
-    assert switches(result) > 5000
+    assert switches(result) > 1000
 
 
 def test_resets_and_new_runs_are_among_it(boot):
