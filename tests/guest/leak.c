@@ -141,12 +141,13 @@ static void memory(void)
 {
 	if (LIFE->magic == LIFE_MAGIC)
 		return;
-	for (const uint64_t *at = (const uint64_t *)image_end; at < (const uint64_t *)RAM_END;
-	     at++) {
-		if (!*at)
+	for (uintptr_t at = (uintptr_t)image_end; at < RAM_END; at += sizeof(uint64_t)) {
+		const uint64_t *word = (const uint64_t *)at;
+
+		if (!*word)
 			continue;
-		fail("0x%lx holds 0x%llx%s", (unsigned long)at, (unsigned long long)*at,
-		     whose(at, 8));
+		fail("0x%lx holds 0x%llx%s", (unsigned long)at, (unsigned long long)*word,
+		     whose(word, sizeof(*word)));
 		return;
 	}
 }
