@@ -61,8 +61,8 @@ include tests/guest/guest.mk
 include tests/unit/unit.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL
-export $(KNOBS)
+KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
+export $(KNOBS) WINDOW
 
 # One build at a time, however many `make run` there are.
 BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
@@ -72,6 +72,18 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 	@tools/setup run
 	@$(BUILD_ALL)
 	@exec tools/run
+
+.PHONY: timeline
+timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/timeline
+
+.PHONY: forms
+forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/forms
 
 .PHONY: test
 test: ## everything: static checks, unit tests, system tests
@@ -88,8 +100,16 @@ system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 tests/system
 
 .PHONY: torture
-torture: all ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
-	SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/torture
+torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
+	@tools/setup test
+	@$(BUILD_ALL)
+	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/torture
+
+.PHONY: fpu-table
+fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
+	@tools/setup draw
+	@$(BUILD_ALL)
+	@exec tools/fpu-table
 
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
@@ -102,7 +122,8 @@ clean: ## remove build/
 .PHONY: help
 help: ## this list
 	@echo "make TARGET [KNOB=value ...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Knobs of make run: $(KNOBS); README.md explains them."
+	@echo "make timeline takes them too, and WINDOW=FROM-TO in milliseconds."
 
 -include $(OBJECTS:.o=.d) $(BUILD)/offsets.d

@@ -20,12 +20,13 @@ int fpu_host_work_init(void)
 	if (!image)
 		return -ENOMEM;
 	/* what lies beyond the header is data of components that may hold anything */
-	memset(image->extended, PATTERN, f->image_size - sizeof(*image));
+	if (f->image_size > sizeof(*image))
+		memset(image->extended, PATTERN, f->image_size - sizeof(*image));
 	memset(image->xmm, PATTERN, sizeof(image->xmm));
 	for (unsigned int i = 0; i < 8; i++)
 		memset(image->st[i], PATTERN, 10);
 	image->ftw = 0xff;
-	image->xstate_bv = f->superset;
+	image->xstate_bv = f->save_mask;
 	return 0;
 }
 

@@ -94,8 +94,10 @@ struct hypercall_stats {
 	uint64_t vms_running;  /* VMs started and not ended, this one included */
 	uint64_t vms_settling; /* VMs between two states: being cleared, or loaded after a reset */
 	/* this physical CPU again */
-	uint64_t cpu_scrubs;   /* registers made initial */
-	uint64_t cpu_preloads; /* loads without a #NM */
-	uint64_t cpu_samples;  /* armed by `auto` to see whether the FPU is still used */
-	uint64_t cpu_policy;   /* enum hypercall_fpu_policy */
+	uint64_t cpu_scrubs;	/* registers made initial */
+	uint64_t cpu_preloads;	/* loads without a #NM */
+	uint64_t cpu_samples;	/* armed by `auto` to see whether the FPU is still used */
+	uint64_t cpu_policy;	/* enum hypercall_fpu_policy */
+	uint64_t cpu_tsc;	/* its TSC */
+	uint64_t cpu_guest_tsc; /* ... of which guests had: what is left is the hypervisor's */
 };

@@ -16,13 +16,17 @@
 #include "boot/trap.h"
 #include "fpu/hardware.h"
 #include "fpu/host_work.h"
+#include "fpu/instructions.h"
+#include "fpu/lazyfp.h"
 #include "fpu/policy.h"
+#include "fpu/trace.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
+#include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
 #include "vmx/bitmaps.h"
@@ -70,7 +74,7 @@ static void apply_options(void)
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
 	machine_set_panic(options.panic);
-	fpu_set_trace(options.trace);
+	fault_print_also(trace_print_last);
 }
 
 static void print_boot_record(void)
@@ -90,6 +94,8 @@ static void print_boot_record(void)
 static void init_pcpu(struct pcpu *pcpu)
 {
 	pcpu->cpu.apic_id = apic_id();
+	if (options.trace)
+		fpu_trace_start(pcpu->cpu.id, options.tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
@@ -98,6 +104,8 @@ static void init_pcpu(struct pcpu *pcpu)
 	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
 	if (guest_has_rdtscp())
 		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
+	if (fpu_features()->superset & XCR0_PKRU)
+		pcpu->pkru = fpu_rdpkru();
 }
 
 /* Called by boot/start.S. */
@@ -120,7 +128,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();
-	fpu_detect();
+	fpu_detect(options.xsave);
 	error = vmx_capabilities_check();
 	print_boot_record();
 	if (error)

@@ -3,6 +3,7 @@
 #include "boot/clock.h"
 #include "boot/machine.h"
 #include "boot/options.h"
+#include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -10,6 +11,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
 #include "vmm/stats.h"
+#include "vmm/trace_records.h"
 #include "vmm/vm.h"
 #include "vmx/capabilities.h"
 #include "vmx/dump.h"
@@ -47,11 +49,14 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 {
 	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
 	enum vmx_entry_result result;
+	uint64_t entered;
 
 	vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
 	event_prepare_entry(&vcpu->events, vcpu->cr8);
 	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	entered = rdtsc();
 	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
+	pcpu->guest_tsc += rdtsc() - entered;
 	switch (result) {
 	case VMX_EXITED:
 		exit_dispatch(pcpu, vcpu);
@@ -86,8 +91,10 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	uint64_t limit = limit_deadline(vcpu, start);
 	bool extended = false;
 
-	if (pcpu->scheduled != vcpu)
+	if (pcpu->scheduled != vcpu) {
 		deschedule(pcpu);
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
+	}
 	vcpu_switch_to(pcpu, vcpu);
 	pcpu->scheduled = vcpu;
 	vcpu->yield = false;
@@ -142,6 +149,7 @@ static void idle(struct pcpu *pcpu)
 	uint64_t deadline = NEVER;
 
 	deschedule(pcpu);
+	fpu_trace(&pcpu->fpu, &pcpu->fpu.host, FPU_TRACE_IDLE);
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		struct vm *vm = vm_at(i);
 
@@ -159,6 +167,7 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 {
 	bool success = complete && vms_count() > 0;
 
+	trace_print();
 	stats_print(pcpu, options->stats);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		success = success && vm_at(i)->status == 0;

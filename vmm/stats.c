@@ -38,6 +38,8 @@ void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, struct hyp
 		.cpu_preloads = cpu->preloads,
 		.cpu_samples = cpu->samples,
 		.cpu_policy = pcpu->fpu.policy,
+		.cpu_tsc = rdtsc(),
+		.cpu_guest_tsc = pcpu->guest_tsc,
 	};
 }
 
@@ -118,8 +120,10 @@ void stats_print(const struct pcpu *pcpu, bool table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		stats_print_vm(vm_at(i));
-	record("cpu cpu=%u idles=%llu interrupts=%llu nmis=%llu nmi_exits=%llu nmi_first=%llu",
-	       pcpu->cpu.id, (ull)pcpu->idles, (ull)pcpu->cpu.interrupt_count,
-	       (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits, (ull)pcpu->nmi_first);
+	record("cpu cpu=%u tsc=%llu guest_tsc=%llu idles=%llu interrupts=%llu nmis=%llu "
+	       "nmi_exits=%llu nmi_first=%llu",
+	       pcpu->cpu.id, (ull)rdtsc(), (ull)pcpu->guest_tsc, (ull)pcpu->idles,
+	       (ull)pcpu->cpu.interrupt_count, (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits,
+	       (ull)pcpu->nmi_first);
 	print_fpu_record(pcpu, "");
 }
