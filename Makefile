@@ -100,6 +100,12 @@ check: all ## static checks: vector instructions, floors, layout, cppcheck
 system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 tests/system
 
+.PHONY: torture
+torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
+	@tools/setup test
+	@$(BUILD_ALL)
+	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/torture
+
 .PHONY: fpu-table
 fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 	@tools/setup draw

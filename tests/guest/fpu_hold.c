@@ -4,7 +4,7 @@
  *
  *   seed=N     the patterns are this VM's own (default 1)
  *   rounds=N   passes over all kinds of exit (default 14)
- *   via=LIST   of the names in exits[] below, or all (default)
+ *   via=LIST   of the names in exits[] of support/leave.c, or all (default)
  *   snapshot   labelled snapshots 1 and 2 of the counters around the passes, after it has settled
  *   yields=N   instead of the passes: between the snapshots exactly N times use the FPU, then yield
  *   peers=N    settled means: so many VMs run (default 2 with snapshot or yields, else 1)
@@ -14,185 +14,24 @@
  */
 #include "support/fpu.h"
 #include "support/guest.h"
-#include "support/trap.h"
+#include "support/leave.h"
 
 const char guest_name[] = "fpu-hold";
 
-#define TIMER_VECTOR 0x40
-
-static volatile unsigned ticks;
 static uint64_t seed, turns;
 
-static bool tick(struct frame *frame)
-{
-	(void)frame;
-	ticks++;
-	return true;
-}
-
-static void via_cpuid(void)
-{
-	cpuid(0, 0);
-	cpuid(1, 0);
-	cpuid(0xd, 0);
-	cpuid(0xd, 1);
-}
-
-static void via_hlt(void)
-{
-	unsigned before = ticks;
-
-	set_timer(TIMER_VECTOR, 100);
-	while (ticks == before)
-		asm volatile("sti; hlt; cli" : : : "memory");
-}
-
-static void via_io(void)
-{
-	inb(COM1 + 5);
-	outb(0x80, 0x5a);
-	inl(0x2000);
-	inw(0x2000);
-}
-
-static void via_msr(void)
-{
-	wrmsr(MSR_PAT, rdmsr(MSR_PAT));
-	wrmsr(MSR_SYSENTER_CS, rdmsr(MSR_SYSENTER_CS));
-	if (GUEST_BITS == 64)
-		wrmsr(MSR_EFER, rdmsr(MSR_EFER));
-}
-
-static void via_cr(void)
-{
-	uintptr_t cr0 = read_cr0(), cr4 = read_cr4();
-
-	write_cr3(read_cr3());
-	write_cr0(cr0 ^ CR0_WP);
-	write_cr0(cr0 ^ CR0_AM);
-	write_cr0(cr0 | CR0_TS);
-	clts();
-	lmsw((uint16_t)(cr0 | CR0_TS));
-	write_cr0(cr0 ^ CR0_MP);
-	write_cr0(cr0 | CR0_EM);
-	write_cr0(cr0);
-	write_cr4(cr4 ^ CR4_TSD);
-	write_cr4(cr4 ^ CR4_OSFXSR);
-	write_cr4(cr4);
-#ifdef __x86_64__
-	write_cr8(read_cr8() ^ 1);
-	write_cr8(read_cr8() ^ 1);
-#endif
-}
-
-static void via_vmcall(void)
-{
-	hypercall(HYPERCALL_GET_VERSION, 0, 0, 0);
-	hypercall(~0u, 1, 2, 3);
-}
-
-static void via_xsetbv(void)
-{
-	uint64_t all = xgetbv(0);
-
-	if (all & XCR0_AVX)
-		xsetbv(0, XCR0_X87 | XCR0_SSE | XCR0_AVX);
-	xsetbv(0, XCR0_X87 | XCR0_SSE);
-	xsetbv(0, XCR0_X87);
-	/* what XCR0 leaves out now is still there, and must be saved all the same */
-	if (have_hypercalls())
-		yield();
-	xsetbv(0, all);
-}
-
-static void via_interrupt(void)
-{
-	unsigned before = ticks;
-
-	set_timer(TIMER_VECTOR, 30);
-	sti();
-	while (ticks == before)
-		asm volatile("" : : : "memory");
-	cli();
-}
-
-/* Spins, integers only, until this CPU has switched away and back, or for a million ticks. */
-static void via_preempt(void)
-{
-	struct hypercall_stats before, now;
-
-	get_stats(&before, 0);
-	for (unsigned i = 0; i < 50; i++) {
-		uint64_t start = rdtsc();
-
-		while (rdtsc() - start < 20000)
-			asm volatile("" : : : "memory");
-		get_stats(&now, 0);
-		if (now.cpu_switches - before.cpu_switches >= 2)
-			return;
-	}
-}
-
-static void via_yield(void)
-{
-	yield();
-	yield();
-}
-
-static void via_exception(void)
-{
-	TRY("ud2", : : : "memory");
-	TRY("int3", : : : "memory");
-	TRY("int $0x81", : : : "memory");
-}
-
-static void via_cache(void)
-{
-	asm volatile("wbinvd" : : : "memory");
-}
-
-#define NEEDS_XSAVE 2
-
-static const struct exit {
-	const char *name;
-	void (*leave)(void);
-	unsigned needs;
-} exits[] = {
-	{"cpuid", via_cpuid, 0},
-	{"hlt", via_hlt, NEEDS_HYPERCALL},
-	{"io", via_io, 0},
-	{"msr", via_msr, 0},
-	{"cr", via_cr, 0},
-	{"vmcall", via_vmcall, NEEDS_HYPERCALL},
-	{"xsetbv", via_xsetbv, NEEDS_XSAVE},
-	{"interrupt", via_interrupt, NEEDS_HYPERCALL},
-	{"preempt", via_preempt, NEEDS_HYPERCALL},
-	{"yield", via_yield, NEEDS_HYPERCALL},
-	{"exception", via_exception, 0},
-	{"cache", via_cache, 0},
-};
-
-static bool failed[ARRAY_SIZE(exits)];
+static bool failed[EXITS_MAX];
 static unsigned long checks;
-
-static const char *cannot(const struct exit *exit)
-{
-	if ((exit->needs & NEEDS_HYPERCALL) && !have_hypercalls())
-		return "no hypercalls here";
-	if ((exit->needs & NEEDS_XSAVE) && !(fpu_components & FPU_XSAVE))
-		return "no XSAVE here";
-	return NULL;
-}
 
 /* Each pattern is new, so that an old one that comes back shows. */
 static bool hold(const struct exit *exit, uint64_t turn, char *why, size_t size)
 {
 	static struct fpu_registers want, got;
 
-	fpu_pattern(&want, seed, turn, (enum fpu_kind)(turn / ARRAY_SIZE(exits) % FPU_KINDS));
+	fpu_pattern(&want, seed, turn, (enum fpu_kind)(turn / exit_count % FPU_KINDS));
 	fpu_load(&want);
 	exit->leave();
-	fpu_touch((unsigned)(turn / ARRAY_SIZE(exits) * 5 + turn));
+	fpu_touch((unsigned)(turn / exit_count * 5 + turn));
 	fpu_store(&got);
 	checks++;
 	if (!fpu_equal(&want, &got, why, size))
@@ -208,11 +47,11 @@ static void pass_over_exits(uint64_t round)
 {
 	char why[128];
 
-	for (unsigned i = 0; i < ARRAY_SIZE(exits); i++) {
+	for (unsigned i = 0; i < exit_count; i++) {
 		/* odd and even turns for every kind of exit */
-		uint64_t turn = round * ARRAY_SIZE(exits) + i + (round / FPU_KINDS & 1);
+		uint64_t turn = round * exit_count + i + (round / FPU_KINDS & 1);
 
-		if (!option_lists("via", exits[i].name) || cannot(&exits[i]) || failed[i])
+		if (!option_lists("via", exits[i].name) || exit_missing(&exits[i]) || failed[i])
 			continue;
 		if (hold(&exits[i], turn, why, sizeof(why)))
 			continue;
@@ -223,11 +62,11 @@ static void pass_over_exits(uint64_t round)
 
 static void report_exits(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(exits); i++) {
+	for (unsigned i = 0; i < exit_count; i++) {
 		if (!option_lists("via", exits[i].name) || failed[i])
 			continue;
-		if (cannot(&exits[i]))
-			report_skip(exits[i].name, cannot(&exits[i]));
+		if (exit_missing(&exits[i]))
+			report_skip(exits[i].name, exit_missing(&exits[i]));
 		else
 			report_pass(exits[i].name);
 	}
@@ -378,7 +217,7 @@ int guest_main(void)
 	uint64_t peers = option_number("peers", snapshot ? 2 : 1);
 
 	seed = option_number("seed", 1);
-	trap_handle(TIMER_VECTOR, tick);
+	exits_start();
 	fpu_enable();
 	fpu_calibrate(seed);
 	if (snapshot && !have_hypercalls()) {

@@ -41,12 +41,6 @@ static uint8_t image[4096] __attribute__((aligned(64)));
 static uint8_t fx_image[512] __attribute__((aligned(16)));
 static uint32_t mxcsr_now;
 
-#ifdef __x86_64__
-#define WIDE "64"
-#else
-#define WIDE ""
-#endif
-
 #define PROBE(name, instruction, ...)                                                              \
 	static void name(void)                                                                     \
 	{                                                                                          \

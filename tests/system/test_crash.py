@@ -32,6 +32,13 @@ def test_a_fault_prints_registers_control_registers_and_a_backtrace(boot, crash)
     assert result.all("vm") == []
 
 
+def test_root_mode_runs_with_ts_and_mp_set_whatever_the_firmware_left(boot):
+    """And EM clear: a stray x87 or vector instruction of the hypervisor raises #NM."""
+    result = boot(opts="crash=pagefault", modules=GUEST)
+    cr0 = int(re.search(r"\bCR0 +([0-9a-f]{16})\b", result.console)[1], 16)
+    assert cr0 & 0b1110 == 0b1010
+
+
 def test_a_stack_overflow_hits_its_guard_page(boot):
     result = boot(opts="crash=stack", modules=GUEST)
     cr2 = int(re.search(r"\bCR2 +([0-9a-f]{16})", result.console).group(1), 16)

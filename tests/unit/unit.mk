@@ -20,6 +20,7 @@ UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
+UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
 UNIT_policy      := $(UNIT_owner)
 UNIT_string      := lib/string.c

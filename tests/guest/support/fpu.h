@@ -20,10 +20,27 @@
 #define FPU_VECTORS 512
 #define FPU_OPMASK  (512 + 32 * 64)
 
+#define FPU_FCW_INITIAL	  0x037f /* after FNINIT */
+#define FPU_FCW_RESET	  0x0040
+#define FPU_MXCSR_INITIAL 0x1f80
+
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "guest.h"
+
+#define FPU_LOW_VECTORS (GUEST_BITS == 64 ? 16 : 8) /* those that XMM and YMM have */
+#define FPU_ALL_VECTORS (GUEST_BITS == 64 ? 32 : 8) /* with AVX-512 */
+#define FPU_AREA_SIZE	4096 /* more than any XSAVE area of these components */
+
+/* The suffix of XSAVE's and FXSAVE's forms that keep pointers whole. */
+#ifdef __x86_64__
+#define WIDE "64"
+#else
+#define WIDE ""
+#endif
 
 /* FXSAVE's area. SDM Vol. 1, table 10-2. */
 struct fxsave {
@@ -68,18 +85,32 @@ enum fpu_kind {
 	FPU_KINDS
 };
 
+/*
+ * What is there and switched on. A guest that takes components out of XCR0 takes them out here too:
+ * all below then leaves them alone.
+ */
 extern uint32_t fpu_components;
+extern uint32_t fpu_mxcsr_mask;
 
-/* Sets CR0.MP, clears EM and TS, sets CR4 and XCR0 for all there is. Returns fpu_components. */
+/*
+ * Sets CR0.MP, clears EM and TS, sets CR4 and XCR0 for all there is. Returns fpu_components.
+ * fpu_enable() executes FNINIT besides; fpu_detect() executes no FPU instruction at all.
+ */
 uint32_t fpu_enable(void);
+uint32_t fpu_detect(void);
+
+/* The state that XRSTOR calls initial, and the one after a reset of the processor. */
+void fpu_initial_state(struct fpu_registers *to);
+void fpu_reset_state(struct fpu_registers *to);
 
 void fpu_pattern(struct fpu_registers *to, uint64_t seed, uint64_t round, enum fpu_kind kind);
 
 /*
  * Finds out which of FCS, FDS, FIP, FDP, FOP this CPU keeps at all (some drop them) and leaves the
- * others out of comparisons. Prints one line.
+ * others out of comparisons. Prints one line; fpu_calibrate_quietly() does not.
  */
 void fpu_calibrate(uint64_t seed);
+void fpu_calibrate_quietly(uint64_t seed);
 
 /* fpu_ops.S; use the two below. */
 void fpu_load_all(const struct fpu_registers *from, uint32_t components);
@@ -105,6 +136,23 @@ bool fpu_equal(const struct fpu_registers *want, const struct fpu_registers *got
  */
 bool fpu_equal_by_xsave(const struct fpu_registers *want, char *why, size_t size);
 bool fpu_equal_by_tags(const struct fpu_registers *want, char *why, size_t size);
+
+/*
+ * An XSAVE area of FPU_AREA_SIZE bytes (fpu_area.c). fpu_area_make() makes one that XRSTOR takes,
+ * with these components marked as in use. fpu_area_equal() judges what an XSAVE of `asked` has
+ * written over an area whose header was zero.
+ */
+void fpu_area_make(uint8_t *area, const struct fpu_registers *from, uint64_t in_use);
+bool fpu_area_equal(const struct fpu_registers *want, const uint8_t *area, uint64_t asked,
+		    char *why, size_t size);
+
+/* The tag word that FNSTENV stores. */
+unsigned fpu_tags(const struct fxsave *fx);
+
+/* The parts of a comparison. */
+bool fpu_x87_equal(const struct fxsave *want, const struct fxsave *got, char *why, size_t size);
+bool fpu_part_equal(const char *name, unsigned n, const void *want, const void *got, size_t bytes,
+		    char *why, size_t size);
 
 /* One harmless FPU instruction of the n-th class, to be the first after a switch. */
 #define FPU_TOUCHES 9

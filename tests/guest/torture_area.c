@@ -1,0 +1,175 @@
+/* The guest's own XSAVE, XSAVEOPT, XRSTOR, FXSAVE and FXRSTOR, at random addresses. */
+#include "torture.h"
+
+#define PLACES 64
+
+/*
+ * Areas to save to and to restore from are not the same: XSAVEOPT may leave out what it takes for
+ * unmodified since an XRSTOR from the same address, and the areas here are written by hand.
+ */
+static uint8_t places[PLACES * 64 + FPU_AREA_SIZE] __attribute__((aligned(64)));
+static uint8_t sources[PLACES * 64 + FPU_AREA_SIZE] __attribute__((aligned(64)));
+static char why[160];
+
+uint8_t *random_area(void)
+{
+	return places + 64 * below(PLACES);
+}
+
+static uint64_t random_components(void)
+{
+	return below(3) ? draw() & xcr0_all : ~0ull;
+}
+
+static bool has_xsaveopt(void)
+{
+	return cpuid(0xd, 1).eax & 1;
+}
+
+static void save(uint8_t *area, uint64_t mask, bool optimised)
+{
+	uint32_t low = (uint32_t)mask, high = (uint32_t)(mask >> 32);
+
+	memset(area + 512, 0, 64);
+	if (optimised)
+		asm volatile("xsaveopt" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else
+		asm volatile("xsave" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+}
+
+static void restore(const uint8_t *area, uint64_t mask)
+{
+	asm volatile("xrstor" WIDE " (%0)"
+		     :
+		     : "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
+		     : "memory");
+}
+
+static void save_legacy(void)
+{
+	const struct fxsave *area = (const struct fxsave *)random_area();
+
+	asm volatile("fxsave" WIDE " (%0)" : : "r"(area) : "memory");
+	if (!fpu_x87_equal(&model.fx, area, why, sizeof(why)))
+		wrong("by fxsave: %s", why);
+	else if (area->mxcsr != model.fx.mxcsr)
+		wrong("by fxsave: mxcsr is 0x%x, not 0x%x", area->mxcsr, model.fx.mxcsr);
+	else
+		for (unsigned i = 0; i < FPU_LOW_VECTORS; i++)
+			if (!fpu_part_equal("by fxsave: xmm", i, model.vector[i], area->xmm[i], 16,
+					    why, sizeof(why)))
+				wrong("%s", why);
+}
+
+void area_save(void)
+{
+	uint8_t *area = random_area();
+	uint64_t mask = random_components();
+
+	if (!xcr0_now || below(4) == 0) {
+		save_legacy();
+		return;
+	}
+	save(area, mask, below(2) && has_xsaveopt());
+	if (!fpu_area_equal(&model, area, mask & xcr0_now, why, sizeof(why)))
+		wrong("mask 0x%llx: %s", (unsigned long long)(mask & xcr0_now), why);
+}
+
+/* What is in the mask comes from the area if the area has it, else it becomes initial. */
+static void model_restore(const struct fpu_registers *from, uint64_t mask, uint64_t in_use)
+{
+	static struct fpu_registers initial;
+
+	fpu_initial_state(&initial);
+	for (unsigned bit = 0; bit < 8; bit++)
+		if (mask & 1u << bit)
+			model_component(in_use & 1u << bit ? from : &initial, bit);
+	if (mask & (FPU_SSE | FPU_AVX))
+		model.fx.mxcsr = from->fx.mxcsr;
+}
+
+void area_restore(void)
+{
+	uint8_t *area = sources + 64 * below(PLACES);
+	static struct fpu_registers fresh;
+	uint64_t in_use = random_components() & xcr0_now, mask = random_components();
+
+	fpu_pattern(&fresh, draw(), draw(), (enum fpu_kind)below(FPU_KINDS));
+	if (!xcr0_now || below(4) == 0) {
+		memcpy(area, &fresh.fx, sizeof(fresh.fx));
+		asm volatile("fxrstor" WIDE " (%0)" : : "r"(area) : "memory");
+		model_restore(&fresh, FPU_X87 | FPU_SSE, FPU_X87 | FPU_SSE);
+		return;
+	}
+	/*
+	 * Bochs 2.7 zeroes bits 511:256 with bits 255:128 when these become initial: only where
+	 * that makes no difference.
+	 */
+	if ((mask & ~in_use) & xcr0_now & FPU_AVX) {
+		mask |= FPU_AVX512;
+		if (!(xcr0_now & FPU_AVX512))
+			loose = ~0u;
+	}
+	fpu_area_make(area, &fresh, in_use);
+	pause_here();
+	restore(area, mask);
+	model_restore(&fresh, mask & xcr0_now, in_use);
+}
+
+/* What a kernel does at a task switch: away with everything, something else, and back. */
+void area_swap(void)
+{
+	static uint8_t area[FPU_AREA_SIZE] __attribute__((aligned(64)));
+	static struct fpu_registers kept;
+	uint32_t kept_loose = loose;
+
+	if (!(xcr0_now & FPU_SSE))
+		return;
+	save(area, ~0ull, false);
+	kept = model;
+	load_everything();
+	pause_here();
+	if (below(2))
+		verify();
+	restore(area, ~0ull);
+	model = kept;
+	/* without AVX-512 XRSTOR has brought nothing of it back */
+	if (!(xcr0_now & FPU_AVX512)) {
+		loose |= kept_loose;
+		return;
+	}
+	loose = 0;
+	loose_by_interrupt = false;
+}
+
+/* What XRSTOR and FXRSTOR must refuse: #GP there. A bad header changes no register. */
+void area_malformed(void)
+{
+	uint8_t *area = sources + 64 * below(PLACES);
+	static struct fpu_registers fresh;
+	uint32_t mxcsr = 0x10000u << below(15);
+	unsigned what = xcr0_now ? below(5) : 0;
+
+	fpu_pattern(&fresh, draw(), draw(), FPU_FULL);
+	fpu_area_make(area, &fresh, xcr0_now);
+	if (what < 2)
+		memcpy(area + offsetof(struct fxsave, mxcsr), &mxcsr, sizeof(mxcsr));
+	else if (what == 2)
+		area[512 + 1] |= (uint8_t)(1 + below(255)); /* components that are not there */
+	else if (what == 3)
+		area[512 + 8 + below(16)] = 0x40; /* reserved bytes of the header */
+	else
+		area += 8; /* not aligned */
+	pause_here();
+	if (what == 0)
+		TRY("fxrstor" WIDE " (%0)", : : "r"(area) : "memory");
+	else if (what == 1 && !(xcr0_now & FPU_SSE))
+		return; /* MXCSR is not looked at */
+	else
+		TRY("xrstor" WIDE " (%0)", : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+	if (trap.vector != VECTOR_GP || trap.ip != trap.at)
+		wrong("malformed area %u: vector %d", what, trap.vector);
+	/* MXCSR may be looked at when others have been loaded already */
+	if (what < 2)
+		load_everything();
+}

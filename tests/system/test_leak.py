@@ -1,0 +1,109 @@
+"""No guest ever finds what it did not write: in a new VM, also at an address that another one had,
+after a reset, after it has switched on a further component, whatever it looks at first.
+
+XGETBV(1), which heeds no TS, shows whose components lie in the registers of an armed guest."""
+
+import re
+
+import pytest
+
+CPUS = ("corei7_haswell_4770", "corei7_ivy_bridge_3770k", "corei5_arrandale_m520")
+LOOKS = ("fxsave", "xsave", "xsaveopt", "fnsave", "fnstcw", "stmxcsr", "mmx", "xmm")
+LOOKS_AVX = ("ymm", "zmm", "opmask", "xsave-avx512")
+SECRET = ("leak", "name=secret mem=4M -- secret")
+CLOBBER = ("clobber", "name=clobber mem=4M -- rounds=150")
+GROW = ("leak", "name=grow mem=4M runs=2 -- grow resets=1")
+
+KEEPS_APART = ("scrub", "eager", "swap", "auto")
+SHOWS_RESIDUE = ("lazy", "unload")
+
+
+def looking(looks, bits=""):
+    return [(f"leak{bits}", f"name={n} mem=4M runs=2 -- first={n} wait=4 resets=1") for n in looks]
+
+
+def guests(vm, result):
+    """What each life of this VM has ended with."""
+    lines = [line for line in result.lines(vm) if line.startswith("RESULT")]
+    return [re.search(r"fail=(\d+)", line)[1] for line in lines]
+
+
+def expect_clean(result, names, runs=2):
+    failures = [line for line in result.console.splitlines() if "| FAIL" in line]
+    assert failures == []
+    assert result.status == 0
+    for name in names:
+        # a life that ends in a reset prints no result
+        assert guests(name, result) == ["0"] * runs
+        assert len(result.all("vm", name=name, state="reset")) == runs
+        assert len(result.all("vm", name=name, state="started")) == runs
+
+
+def foreign(result, vm):
+    """(armed probes, probes that saw foreign components) of all lives of a VM."""
+    found = [
+        re.match(r"leak: probes=\d+ armed=(\d+) foreign=(\d+)", line) for line in result.lines(vm)
+    ]
+    pairs = [(int(match[1]), int(match[2])) for match in found if match]
+    return sum(armed for armed, _ in pairs), sum(seen for _, seen in pairs)
+
+
+@pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap", "auto"])
+def test_the_first_look_of_a_life_finds_the_reset_state(boot, policy):
+    bits = "32" if policy in ("scrub", "swap") else ""
+    looks = LOOKS + LOOKS_AVX
+    result = boot(
+        opts=f"fpu={policy} slice=500",
+        modules=[SECRET, *looking(looks, bits), CLOBBER],
+    )
+    expect_clean(result, looks)
+    assert not any("SKIP" in line for line in result.console.splitlines() if "| " in line)
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_the_first_look_finds_the_reset_state_on_other_cpus(boot, cpu):
+    """With selectors, without AVX-512, without XSAVE; and the hypervisor uses the FPU itself."""
+    looks = [look for look in LOOKS if "xsave" not in look or look == "fxsave"]
+    result = boot(
+        cpu=cpu, opts="fpu=auto hostfpu=exits", modules=[SECRET, *looking(looks, "32"), CLOBBER]
+    )
+    expect_clean(result, looks)
+
+
+@pytest.mark.parametrize("policy", ["lazy", "auto"])
+@pytest.mark.parametrize("cpu", ["tigerlake", "corei7_haswell_4770"])
+def test_a_component_that_is_switched_on_later_is_initial(boot, cpu, policy):
+    result = boot(cpu=cpu, opts=f"fpu={policy}", modules=[SECRET, GROW, CLOBBER])
+    expect_clean(result, ["grow"])
+
+
+@pytest.mark.parametrize("host", ["off", "exits"])
+@pytest.mark.parametrize("policy", KEEPS_APART)
+def test_no_foreign_component_is_in_the_registers_of_any_guest(boot, policy, host):
+    result = boot(
+        opts=f"fpu={policy} hostfpu={host}",
+        modules=[SECRET, ("leak", "name=a mem=4M -- resets=1 wait=40"), GROW],
+    )
+    expect_clean(result, ["grow"])
+    for vm in ("a", "grow"):
+        armed, seen = foreign(result, vm)
+        assert seen == 0
+        assert (armed > 0) == (policy in ("scrub", "auto"))
+
+
+@pytest.mark.parametrize("host", ["off", "exits"])
+@pytest.mark.parametrize("policy", SHOWS_RESIDUE)
+def test_the_same_probe_sees_what_other_policies_leave_there(boot, policy, host):
+    """Else the test above could not fail."""
+    result = boot(
+        opts=f"fpu={policy} hostfpu={host}",
+        modules=[SECRET, ("leak", "name=a mem=4M -- resets=1 wait=40"), GROW],
+    )
+    expect_clean(result, ["grow"])  # and yet nothing of it can be read
+    assert all(foreign(result, vm)[1] > 10 for vm in ("a", "grow"))
+
+
+def test_auto_leaves_the_residue_of_the_guests_own_domain(boot):
+    words = ("leak", "name=a mem=4M trust=lab -- wait=40")
+    secret = ("leak", "name=secret mem=4M trust=lab -- secret")
+    assert foreign(boot(opts="fpu=auto", modules=[secret, words]), "a")[1] > 10
