@@ -142,6 +142,9 @@ void wait_for_nothing(void)
 	int expected = ts && mp ? VECTOR_NM : x87_pending() ? VECTOR_MF : NO_TRAP;
 
 	write_cr0((cr0 & ~(CR0_TS | CR0_MP)) | (ts ? CR0_TS : 0) | (mp ? CR0_MP : 0));
+	/* best with the registers lost to another guest */
+	if (below(2) && have_hypercalls())
+		yield();
 	pause_here();
 	TRY("fwait", : : : "memory");
 	if (trap.vector != expected)
