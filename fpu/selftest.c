@@ -99,11 +99,30 @@ static bool carry(enum fpu_save_method method, struct fpu_image *image, struct f
 	uint64_t all = fpu_features()->superset;
 	bool carried;
 
+	/* an image is made for the method in use, and its header may say so */
 	memset(&tried->xstate_bv, 0, FPU_HEADER_SIZE);
+	memset(&result->xstate_bv, 0, FPU_HEADER_SIZE);
 	carried = fpu_method_load(plain(), image, all) && fpu_method_save(method, tried, all);
 	fpu_load_initial();
 	return carried && fpu_method_load(method, tried, all) &&
 	       fpu_method_save(plain(), result, all);
+}
+
+bool fpu_pattern_survives(enum fpu_save_method method, struct fpu_image *image,
+			  struct fpu_image *tried, struct fpu_image *result)
+{
+	bool works;
+
+	fill_pattern(image);
+	works = carry(method, image, tried, result) && same_components(image, result);
+	/* MXCSR is no part of what XSTATE_BV says of SSE, and must come back all the same */
+	image->xstate_bv = 0;
+	works = works && carry(method, image, tried, result) && result->mxcsr == PATTERN_MXCSR;
+	if (fpu_features()->superset & XCR0_PKRU)
+		fpu_wrpkru(0);
+	fpu_load_initial();
+	return works && fpu_method_save(plain(), result, fpu_features()->superset) &&
+	       is_initial(result);
 }
 
 bool fpu_method_works(enum fpu_save_method method)
@@ -115,16 +134,7 @@ bool fpu_method_works(enum fpu_save_method method)
 	if (!image || !tried || !result)
 		panic("no memory for the FPU self-test");
 	__asm__ volatile("clts");
-	fill_pattern(image);
-	works = carry(method, image, tried, result) && same_components(image, result);
-	/* MXCSR is no part of what XSTATE_BV says of SSE, and must come back all the same */
-	image->xstate_bv = 0;
-	works = works && carry(method, image, tried, result) && result->mxcsr == PATTERN_MXCSR;
-	if (fpu_features()->superset & XCR0_PKRU)
-		fpu_wrpkru(0);
-	fpu_load_initial();
-	works = works && fpu_method_save(plain(), result, fpu_features()->superset) &&
-		is_initial(result);
+	works = fpu_pattern_survives(method, image, tried, result);
 	write_cr0(read_cr0() | CR0_TS);
 	fpu_image_destroy(image);
 	fpu_image_destroy(tried);

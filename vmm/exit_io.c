@@ -33,26 +33,31 @@ static bool port_read(struct vm *vm, uint16_t port, uint8_t *value)
 
 static bool port_write(struct vm *vm, uint16_t port, uint8_t value)
 {
-	if (is_uart(port)) {
-		if (uart_write(&vm->uart, port, value))
-			guest_console_write(&vm->console, vm->config.name, value);
-		return true;
-	}
-	switch (port) {
-	case EXIT_PORT:
+	if (!is_uart(port))
+		return false;
+	if (uart_write(&vm->uart, port, value))
+		guest_console_write(&vm->console, vm->config.name, value);
+	return true;
+}
+
+/*
+ * Ports that are decoded by the access and not byte by byte: a dword at CF8h is the address of
+ * PCI's configuration mechanism and no reset. True if the access was one of these.
+ */
+static bool control_write(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
+{
+	if (port == EXIT_PORT) { /* of any width */
 		vm_end(vm, value, "exit-port");
 		return true;
-	case RESET_CONTROL_PORT:
-		if (value & RESET_CONTROL_RESET)
-			vm_reset(vm);
-		return true;
-	case KEYBOARD_PORT:
-		if (value == KEYBOARD_PULSE_RESET)
-			vm_reset(vm);
-		return value == KEYBOARD_PULSE_RESET;
-	default:
-		return false;
 	}
+	if (size != 1 || (port != RESET_CONTROL_PORT && port != KEYBOARD_PORT))
+		return false;
+	if (port == RESET_CONTROL_PORT ? value & RESET_CONTROL_RESET
+				       : value == KEYBOARD_PULSE_RESET)
+		vm_reset(vm);
+	else if (port == KEYBOARD_PORT)
+		vm->unhandled_io++;
+	return true;
 }
 
 /* A wide access touches the ports that follow, as on the ISA bus. */
@@ -75,9 +80,8 @@ void io_write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_t va
 {
 	bool handled = false;
 
-	/* the exit port takes an access of any width as one */
-	if (port == EXIT_PORT)
-		size = 1;
+	if (control_write(vm, port, size, value))
+		return;
 	for (unsigned int i = 0; i < size; i++)
 		handled |= port_write(vm, port + i, value >> 8 * i);
 	vm->unhandled_io += !handled;

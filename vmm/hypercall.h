@@ -73,7 +73,7 @@ enum hypercall_fpu_policy {
 /* Event counts since boot, except where said. */
 struct hypercall_stats {
 	/* this physical CPU */
-	uint64_t cpu_entries;	/* VM entries */
+	uint64_t cpu_entries;	/* VM entries, those that an NMI put off included */
 	uint64_t cpu_resident;	/* ... that found their state in the registers */
 	uint64_t cpu_armed;	/* ... with CR0.TS forced */
 	uint64_t cpu_nm;	/* #NM exits */

@@ -39,12 +39,11 @@ static const uint32_t switched_msr_number[SWITCHED_MSR_COUNT] = {
 	[SWITCHED_TSC_AUX] = MSR_TSC_AUX,
 };
 
-/* Never given twice; 0 is the host's. 65,535 VMs are more than a boot can start. */
-static uint16_t last_vpid;
-
 int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 {
-	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid};
+	/* 0 is the host's; a new run of a VM has the one before's, and vcpu_reset() invalidates it
+	 */
+	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = 1 + (vm - vm_at(0))};
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
@@ -62,7 +61,7 @@ static void forget_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
 
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	if (vcpu->fpu.image)
+	if (vcpu->fpu.context.home) /* else vm_end() did, or it never ran */
 		fpu_release(&pcpu->fpu, &vcpu->fpu.context);
 	forget_unswitched(pcpu, vcpu);
 	if (pcpu->scheduled == vcpu)

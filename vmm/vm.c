@@ -164,6 +164,7 @@ void vm_create(struct vm *vm)
 	int error;
 
 	vm->domain = trust_domain(vm);
+	vm->unhandled_io = 0;
 	if (!(vm->config.cpus & online)) {
 		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
 		return;
@@ -211,10 +212,12 @@ void vms_warn_of_lazyfp(enum fpu_policy policy)
 	if (warned || (policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)
 		return;
 	for (uint32_t i = 0; i < vm_count; i++) {
+		bool renewed = vms[i].config.runs > 1 && !vms[i].config.trust[0];
+
 		if (vms[i].state == VM_ENDED) /* refused, or gone */
 			continue;
 		first = first ? first : vms[i].domain;
-		if (vms[i].domain == first)
+		if (vms[i].domain == first && !renewed)
 			continue;
 		warned = true;
 		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "

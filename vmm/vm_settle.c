@@ -4,6 +4,7 @@
  */
 #include "fpu/hardware.h"
 #include "lib/console.h"
+#include "lib/x86.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
@@ -86,7 +87,10 @@ static void take_apart(struct vm *vm)
 static void step(struct pcpu *pcpu, struct vm *vm)
 {
 	if (vm->state == VM_RESETTING) {
+		uint64_t start = rdtsc();
+
 		load(pcpu, vm);
+		vm->vcpu.ran += rdtsc() - start; /* limit= counts what resets take */
 		return;
 	}
 	if (!clear_step(pcpu, vm))
@@ -101,7 +105,7 @@ static void step(struct pcpu *pcpu, struct vm *vm)
 bool vms_settle_step(struct pcpu *pcpu)
 {
 	for (uint32_t i = 0; i < vms_count(); i++) {
-		struct vm *vm = vm_at(i);
+		struct vm *vm = vm_at(pcpu->settle_turn++ % vms_count());
 
 		if (vm->state == VM_RUNNING || vm->state == VM_ENDED)
 			continue;

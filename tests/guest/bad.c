@@ -316,19 +316,10 @@ static const struct way {
 	{"exit-hypercall", exit_by_hypercall},
 };
 
-static void wait_for_peers(void)
+static void wait(void)
 {
-	struct hypercall_stats stats;
-
-	if (!have_hypercalls())
-		return;
-	do {
-		get_stats(&stats, 0);
-		if (stats.vms_running >= option_number("peers", 1) && !stats.vms_settling)
-			break;
-		yield();
-	} while (true);
-	for (uint64_t i = option_number("after", 0); i; i--)
+	wait_for_peers(option_number("peers", 1));
+	for (uint64_t i = option_number("after", 0); i && have_hypercalls(); i--)
 		yield();
 }
 
@@ -337,7 +328,7 @@ int guest_main(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
 		if (!option(ways[i].word))
 			continue;
-		wait_for_peers();
+		wait();
 		print("bad: %s\n", ways[i].word);
 		return ways[i].go();
 	}

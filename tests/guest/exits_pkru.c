@@ -45,14 +45,12 @@ static bool awake(struct frame *frame)
 	return true;
 }
 
-static void wait_for_peers(void)
+static void wait_for_all(void)
 {
 	struct hypercall_stats stats;
 
-	do {
-		yield();
-		get_stats(&stats, 0);
-	} while (stats.vms_running < option_number("peers", 1) || stats.vms_settling);
+	wait_for_peers(option_number("peers", 1));
+	get_stats(&stats, 0);
 	/* asleep, so that nobody runs between the end of the last peer and its being cleared away
 	 */
 	trap_handle(TIMER_VECTOR, awake);
@@ -77,7 +75,7 @@ static void zero_at_the_start(void)
 		skip("no PKRU in XCR0 here");
 		return;
 	}
-	wait_for_peers();
+	wait_for_all();
 	all = xgetbv(0);
 	offset = cpuid(0xd, 9).ebx;
 	xsetbv(0, all | XCR0_PKRU);

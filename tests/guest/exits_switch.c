@@ -6,12 +6,7 @@
 
 static void give_others_a_turn(void)
 {
-	struct hypercall_stats stats;
-
-	do {
-		yield();
-		get_stats(&stats, 0);
-	} while (stats.vms_running < option_number("peers", 1) || stats.vms_settling);
+	wait_for_peers(option_number("peers", 1));
 	yield();
 	yield();
 }

@@ -72,19 +72,6 @@ static void report_exits(void)
 	}
 }
 
-/* Until the other VMs run and none has its memory cleared any more. */
-static void wait_for_peers(uint64_t peers)
-{
-	struct hypercall_stats stats;
-
-	for (;;) {
-		get_stats(&stats, 0);
-		if (stats.vms_running >= peers && !stats.vms_settling)
-			return;
-		yield();
-	}
-}
-
 /* One turn of FPU use, as short as can be, and then another VM's. */
 static bool turn(bool leave, char *why, size_t size)
 {

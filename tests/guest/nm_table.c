@@ -300,16 +300,6 @@ static void run_row(void)
 	}
 }
 
-static void wait_for_peers(uint64_t peers)
-{
-	struct hypercall_stats stats;
-
-	do {
-		yield();
-		get_stats(&stats, 0);
-	} while (stats.vms_running < peers || stats.vms_settling);
-}
-
 int guest_main(void)
 {
 	unsigned have;

@@ -259,19 +259,12 @@ static const struct check checks[] = {
 
 int guest_main(void)
 {
-	struct hypercall_stats stats;
-
 	seed = option_number("seed", 3);
 	fpu_enable();
 	fpu_calibrate(seed);
 	for (unsigned i = 0; i < 2; i++)
 		save(&tasks[i]);
-	do {
-		get_stats(&stats, 0);
-		if (have_hypercalls())
-			yield();
-	} while (have_hypercalls() &&
-		 (stats.vms_settling || stats.vms_running < option_number("peers", 1)));
+	wait_for_peers(option_number("peers", 1));
 	trap_handle(VECTOR_NM, device_not_available);
 	run_checks(checks, ARRAY_SIZE(checks), "only");
 	return report_end();

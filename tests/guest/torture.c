@@ -307,18 +307,6 @@ static bool continue_life(void)
 	return true;
 }
 
-static void wait_for_peers(uint64_t peers)
-{
-	struct hypercall_stats stats;
-
-	if (!have_hypercalls())
-		return;
-	do {
-		yield();
-		get_stats(&stats, 0);
-	} while (stats.vms_running < peers || stats.vms_settling);
-}
-
 static const struct operation *pick(void)
 {
 	unsigned total = 0, at;

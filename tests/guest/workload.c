@@ -37,16 +37,6 @@ static bool all_run(uint64_t peers)
 	return stats.vms_running >= peers;
 }
 
-static void wait_for_peers(uint64_t peers)
-{
-	struct hypercall_stats stats;
-
-	do {
-		yield();
-		get_stats(&stats, 0);
-	} while (stats.vms_running < peers || stats.vms_settling);
-}
-
 #define MOVED(field) (unsigned long long)(after->field - before->field)
 
 static void print_window(const struct hypercall_stats *before, const struct hypercall_stats *after)

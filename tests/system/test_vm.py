@@ -174,3 +174,42 @@ def test_one_failed_run_of_several_is_a_failure(boot, tmp_path):
     result = boot(modules=[(kernel, "name=g mem=4M runs=2")])
     assert [r["status"] for r in result.all("vm", name="g", state="ended")] == ["17", "17"]
     assert result.status == 1
+
+
+# Selects PCI functions as configuration mechanism 1 does, some with bit 2 of the second byte set.
+PCI_SCAN = r"""
+	.section .text
+	.balign 4
+	.long 0x1BADB002, 0, -0x1BADB002
+	.globl _start
+_start:	mov $0xcf8, %dx
+	mov $0x80000000, %eax
+1:	out %eax, %dx
+	add $0x100, %eax
+	cmp $0x80001000, %eax
+	jne 1b
+	xor %al, %al
+	out %al, $0xf4
+"""
+
+
+def test_a_dword_that_covers_the_reset_port_is_no_reset(boot, tmp_path):
+    result = boot(modules=[(assemble(tmp_path, "scan", PCI_SCAN), "name=g mem=4M limit=50")])
+    assert result.status == 0
+    assert not result.all("vm", name="g", state="reset")
+
+
+def test_a_guest_that_resets_for_ever_keeps_nobody_from_starting_and_has_its_limit(boot, tmp_path):
+    text = RESETTING.replace("je 1f", "nop; nop")
+    kernel = assemble(tmp_path, "storm", text, "--defsym", "PORT=0xcf9", "--defsym", "VALUE=6")
+    result = boot(
+        modules=[
+            (kernel, "name=g mem=4M limit=50"),
+            ("integer", "name=h mem=4M runs=2 -- rounds=2"),
+        ]
+    )
+    events = [(r["name"], r["state"]) for r in result.all("vm") if r["state"] != "reset"]
+    assert events.index(("h", "started")) < events.index(("g", "ended"))
+    assert result.one("vm", name="g", state="ended")["cause"] == "limit"
+    assert len(result.all("vm", name="h", status="0", state="ended")) == 2
+    assert len(result.all("vm", name="g", state="reset")) > 5

@@ -111,17 +111,6 @@ static void auto_does_not_take_many_entries_of_one_turn_for_many_turns(void **st
 {
 	(void)state;
 	start(FPU_AUTO);
-	for (int i = 0; i < LONG; i++)
-		turn_after_b(a, true);
-	while (turn_after_b(a, true) != GHOST_TRAPPED)
-		;
-	ghost_run(&cpu[0], b);
-	for (unsigned int i = 0; i < 2 * ROUNDS;
-	     i++) { /* a is loaded; the clobber is within its turn */
-		ghost_host(&cpu[0]);
-		ghost_enter(&cpu[0], b);
-	}
-	a->context.use = (struct fpu_use){};
 	for (int i = 0; i < ROUNDS; i++) {
 		ghost_host(&cpu[0]);
 		ghost_enter(&cpu[0], a);

@@ -301,3 +301,15 @@ void guest_start(uint32_t magic, const struct multiboot_info *info)
 		report_fail("multiboot", "eax=0x%x at entry", magic);
 	guest_exit(guest_main());
 }
+
+void wait_for_peers(uint64_t peers)
+{
+	struct hypercall_stats stats;
+
+	while (have_hypercalls()) {
+		get_stats(&stats, 0);
+		if (stats.vms_running >= peers && !stats.vms_settling)
+			return;
+		yield();
+	}
+}

@@ -86,5 +86,8 @@ static inline void set_timer(unsigned vector, unsigned microseconds)
 	hypercall(HYPERCALL_SET_TIMER, vector, microseconds, 0);
 }
 
+/* Until so many VMs run, this one included, and none is being started, reset or cleared away. */
+void wait_for_peers(uint64_t peers);
+
 /* Fills stats, and prints the snapshot on the hypervisor's console if label is not 0. */
 void get_stats(struct hypercall_stats *stats, unsigned label);
