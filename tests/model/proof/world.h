@@ -1,0 +1,114 @@
+/*
+ * What the proof knows besides the code: the ghost world, and what is true of it between two
+ * operations. No code can see a ghost, so a wrong flag cannot hide its own bug.
+ *
+ * "For all" is said by names that nothing is known of: `component` is any bit of XCR0 that guests
+ * may have, `seen` any context, `here` the CPU that runs the code, `there` any other CPU. A value
+ * of that component is a number; the code and the hardware only copy it.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "fpu/owner.h"
+#include "fpu/policy.h"
+#include "lib/assert.h"
+
+/*@ ghost
+    unsigned int component;
+
+    struct fpu_cpu *here;
+    uint64_t registers;	    // what the component has in this CPU's registers
+    uint32_t registers_of;  // the domain whose data that is
+    uint64_t hardware_xcr0; // XCR0
+    _Bool hardware_open;    // CR0.TS clear in root mode: a host section
+
+    struct fpu_cpu *there; // the same of the other CPU
+    uint64_t there_registers;
+    uint32_t there_of;
+    uint64_t there_xcr0;
+    _Bool there_open;
+
+    struct fpu_context *seen;
+    uint64_t image;		// what the component has in its image
+    uint64_t newest;		// what it had when its guest last ran
+    enum fpu_state seen_vmcs; // what its VMCS is set for
+    _Bool seen_ts;		// its guest's own CR0.TS
+
+    // what this operation has made the hardware do so far
+    unsigned int saves, loads, scrubs, xcr0_writes, state_writes, ts_reads, sections;
+*/
+
+#define INITIAL 0 /* a component's value after reset */
+
+/*@
+predicate has(integer xcr0) = ((xcr0 >> component) & 1) == 1;
+
+predicate resident(struct fpu_cpu *cpu, struct fpu_context *context) =
+	cpu->owner == context && context->home == cpu;
+
+// the context's newest value may be in this CPU's registers only
+predicate holds(struct fpu_cpu *cpu, struct fpu_context *context) =
+	resident(cpu, context) && cpu->dirty;
+
+predicate must_flush(struct fpu_cpu *cpu, struct fpu_context *context) =
+	context->home != \null && context->home != cpu && holds(context->home, context);
+
+// two contexts are one or do not overlap
+predicate apart(struct fpu_context *a, struct fpu_context *b) = a == b || \separated(a, b);
+
+predicate context_of_guest(struct fpu_context *context) =
+	\valid(context) && \separated(context, here) && \separated(context, there) &&
+	0 <= context->state <= FPU_GUARDED;
+
+predicate cpu_sound(struct fpu_cpu *cpu) =
+	0 <= cpu->policy < FPU_POLICIES && has(cpu->superset) &&
+	(cpu->dirty ==> context_of_guest(cpu->owner) && cpu->owner->home == cpu) &&
+	(cpu->in_host_section ==> cpu->owner == &cpu->host && !cpu->dirty);
+
+// the core's idea of the hardware is right
+predicate hardware_known =
+	here->xcr0 == hardware_xcr0 && here->in_host_section == hardware_open &&
+	here->residue == registers_of && there->xcr0 == there_xcr0 &&
+	there->in_host_section == there_open && there->residue == there_of;
+
+predicate seen_placed =
+	context_of_guest(seen) &&
+	(seen->home == \null || seen->home == here || seen->home == there) &&
+	(here->dirty ==> apart(seen, here->owner)) && (there->dirty ==> apart(seen, there->owner));
+
+predicate seen_known = seen->state == seen_vmcs;
+
+// invariants 1 and 5: what a guest would find if it were entered OPEN
+predicate found =
+	(resident(here, seen) ==> registers == newest && registers_of == seen->domain) &&
+	(resident(there, seen) ==> there_registers == newest && there_of == seen->domain);
+
+// invariant 3: the newest value is somewhere
+predicate somewhere =
+	image == newest || (holds(here, seen) && registers == newest) ||
+	(holds(there, seen) && there_registers == newest);
+
+predicate machine =
+	\valid(here) && \valid(there) && \separated(here, there) &&
+	(here->dirty && there->dirty ==> apart(here->owner, there->owner)) &&
+	cpu_sound(here) && cpu_sound(there) && hardware_known;
+
+predicate world = machine && seen_placed && seen_known && found && somewhere;
+
+// a context that the caller passes: any
+predicate given(struct fpu_context *context) =
+	context_of_guest(context) && apart(context, seen) &&
+	(here->dirty ==> apart(context, here->owner)) &&
+	(there->dirty ==> apart(context, there->owner)) &&
+	(context->home != \null ==>
+		\valid(context->home) &&
+		(context->home == here || \separated(context->home, here)) &&
+		(context->home == there || \separated(context->home, there)) &&
+		\separated(context->home, context) && \separated(context->home, seen) &&
+		(here->dirty ==> \separated(context->home, here->owner)));
+
+predicate no_work =
+	saves == 0 && loads == 0 && scrubs == 0 && xcr0_writes == 0 && state_writes == 0 &&
+	ts_reads == 0 && sections == 0;
+*/
