@@ -9,7 +9,8 @@
 	    context->use, context->state, context->counters, cpu->owner->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs,
 	    seen_vmcs, state_writes, ts_reads;
-    ensures world: world && given(context);
+    WORLD_HOLDS
+    ensures given: given(context);
     ensures table_open: context->state == FPU_OPEN <==> resident(cpu, context);
     ensures table_closed: context == seen && !resident(cpu, seen) ==>
 	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED);
@@ -40,7 +41,8 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters, context->home,
 	    context->use, context->counters, cpu->owner->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads;
-    ensures world: world && given(context);
+    WORLD_HOLDS
+    ensures given: given(context);
     ensures loaded: resident(cpu, context);
     ensures newest: context == seen ==> registers == newest;
     ensures once: loads == 1 && saves <= 1 && xcr0_writes <= 1; */

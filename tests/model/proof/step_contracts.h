@@ -26,7 +26,9 @@ static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
     requires state_writes == 0;
     assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
 	    state_writes;
-    ensures world && given(context) && context->state == state;
+    WORLD_HOLDS
+    ensures given: given(context);
+    ensures context->state == state;
     ensures state_writes == (\old(context->state) == state ? 0 : 1); */
 static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu_state state);
 
@@ -35,7 +37,8 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
     assigns cpu->dirty, cpu->xcr0, cpu->counters.xcr0, cpu->counters.saves, cpu->counters.bytes,
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
 	    image, saves;
-    ensures world && !cpu->dirty;
+    WORLD_HOLDS
+    ensures !cpu->dirty;
     ensures !\old(cpu->dirty) ==> image == \old(image);
     ensures resident(cpu, seen) ==> image == newest;
     ensures cpu->xcr0 == (\old(cpu->dirty) ? cpu->superset : \old(cpu->xcr0));
@@ -58,7 +61,8 @@ static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, context->home,
 	    context->counters.loads, context->counters.bytes, hardware_xcr0, xcr0_writes,
 	    registers, registers_of, image, saves, loads;
-    ensures world && given(context);
+    WORLD_HOLDS
+    ensures given: given(context);
     ensures resident(cpu, context) && !cpu->dirty && cpu->residue == context->domain;
     ensures cpu->xcr0 == cpu->superset;
     ensures xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
@@ -72,7 +76,8 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context);
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, context->counters.scrubs,
 	    context->counters.bytes, hardware_xcr0, xcr0_writes, registers, registers_of, image,
 	    saves, scrubs;
-    ensures world && given(context);
+    WORLD_HOLDS
+    ensures given: given(context);
     ensures cpu->owner == \null && !cpu->dirty && cpu->residue == FPU_RESIDUE_INITIAL;
     ensures registers == INITIAL;
     ensures cpu->xcr0 == cpu->superset;
@@ -90,7 +95,8 @@ static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
 	    context->counters.samples, context->counters.scrubs,
 	    context->counters.loads, context->counters.preloads, context->counters.bytes,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs;
-    ensures world && given(context);
+    WORLD_HOLDS
+    ensures given: given(context);
     ensures loads + scrubs <= 1 && (loads == 1 <==> resident(cpu, context));
     ensures saves <= loads + scrubs && xcr0_writes <= loads + scrubs;
     ensures lazy: cpu->policy == FPU_LAZY || cpu->policy == FPU_UNLOAD ==>

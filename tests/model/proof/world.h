@@ -15,8 +15,6 @@
 #include "lib/assert.h"
 
 /*@ ghost
-    unsigned int component;
-
     struct fpu_cpu *here;
     uint64_t registers;	    // what the component has in this CPU's registers
     uint32_t registers_of;  // the domain whose data that is
@@ -42,7 +40,8 @@
 #define INITIAL 0 /* a component's value after reset */
 
 /*@
-predicate has(integer xcr0) = ((xcr0 >> component) & 1) == 1;
+// the component's bit is set; that it is one and the same bit is all that is known of it
+axiomatic component { predicate has(integer xcr0); }
 
 predicate resident(struct fpu_cpu *cpu, struct fpu_context *context) =
 	cpu->owner == context && context->home == cpu;
@@ -54,17 +53,19 @@ predicate holds(struct fpu_cpu *cpu, struct fpu_context *context) =
 predicate must_flush(struct fpu_cpu *cpu, struct fpu_context *context) =
 	context->home != \null && context->home != cpu && holds(context->home, context);
 
-// two contexts are one or do not overlap
-predicate apart(struct fpu_context *a, struct fpu_context *b) = a == b || \separated(a, b);
+// a vCPU's context, and not a CPU's own
+predicate of_guest(struct fpu_context *context) =
+	\valid(context) && \separated(context, here) && \separated(context, there);
 
-predicate context_of_guest(struct fpu_context *context) =
-	\valid(context) && \separated(context, here) && \separated(context, there) &&
-	0 <= context->state <= FPU_GUARDED;
+// two contexts are one or do not overlap
+predicate apart(struct fpu_context *a, struct fpu_context *b) =
+	a == \null || b == \null || a == b || \separated(a, b);
 
 predicate cpu_sound(struct fpu_cpu *cpu) =
 	0 <= cpu->policy < FPU_POLICIES && has(cpu->superset) &&
-	(cpu->dirty ==> context_of_guest(cpu->owner) && cpu->owner->home == cpu) &&
-	(cpu->in_host_section ==> cpu->owner == &cpu->host && !cpu->dirty);
+	(cpu->owner == \null || cpu->owner == &cpu->host || of_guest(cpu->owner)) &&
+	(cpu->dirty ==> of_guest(cpu->owner) && cpu->owner->home == cpu) &&
+	(cpu->in_host_section ==> cpu->owner == &cpu->host);
 
 // the core's idea of the hardware is right
 predicate hardware_known =
@@ -73,9 +74,8 @@ predicate hardware_known =
 	there->in_host_section == there_open && there->residue == there_of;
 
 predicate seen_placed =
-	context_of_guest(seen) &&
-	(seen->home == \null || seen->home == here || seen->home == there) &&
-	(here->dirty ==> apart(seen, here->owner)) && (there->dirty ==> apart(seen, there->owner));
+	of_guest(seen) && apart(seen, here->owner) && apart(seen, there->owner) &&
+	(seen->home == \null || seen->home == here || seen->home == there);
 
 predicate seen_known = seen->state == seen_vmcs;
 
@@ -89,26 +89,43 @@ predicate somewhere =
 	image == newest || (holds(here, seen) && registers == newest) ||
 	(holds(there, seen) && there_registers == newest);
 
-predicate machine =
-	\valid(here) && \valid(there) && \separated(here, there) &&
-	(here->dirty && there->dirty ==> apart(here->owner, there->owner)) &&
-	cpu_sound(here) && cpu_sound(there) && hardware_known;
+predicate two_cpus =
+	\valid(here) && \valid(there) && \separated(here, there) && apart(here->owner, there->owner);
+
+predicate machine = two_cpus && cpu_sound(here) && cpu_sound(there) && hardware_known;
 
 predicate world = machine && seen_placed && seen_known && found && somewhere;
 
-// a context that the caller passes: any
+// a context that the caller passes: any, whose home may be a third CPU
 predicate given(struct fpu_context *context) =
-	context_of_guest(context) && apart(context, seen) &&
-	(here->dirty ==> apart(context, here->owner)) &&
-	(there->dirty ==> apart(context, there->owner)) &&
-	(context->home != \null ==>
-		\valid(context->home) &&
-		(context->home == here || \separated(context->home, here)) &&
-		(context->home == there || \separated(context->home, there)) &&
-		\separated(context->home, context) && \separated(context->home, seen) &&
-		(here->dirty ==> \separated(context->home, here->owner)));
+	of_guest(context) && apart(context, seen) && apart(context, here->owner) &&
+	apart(context, there->owner) &&
+	(context->home == \null || context->home == here || context->home == there ||
+	 (\valid(context->home) && \separated(context->home, here) &&
+	  \separated(context->home, there) && \separated(context->home, context) &&
+	  \separated(context->home, seen) &&
+	  (here->owner == \null || \separated(context->home, here->owner))));
 
 predicate no_work =
 	saves == 0 && loads == 0 && scrubs == 0 && xcr0_writes == 0 && state_writes == 0 &&
 	ts_reads == 0 && sections == 0;
 */
+
+/* `world` after an operation, a goal for each part. */
+#define WORLD_HOLDS                                                                                \
+	ensures machine:                                                                           \
+	two_cpus;                                                                                  \
+	ensures here:                                                                              \
+	cpu_sound(here);                                                                           \
+	ensures there:                                                                             \
+	cpu_sound(there);                                                                          \
+	ensures hardware:                                                                          \
+	hardware_known;                                                                            \
+	ensures placed:                                                                            \
+	seen_placed;                                                                               \
+	ensures vmcs:                                                                              \
+	seen_known;                                                                                \
+	ensures found:                                                                             \
+	found;                                                                                     \
+	ensures somewhere:                                                                         \
+	somewhere;
