@@ -10,7 +10,6 @@
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs,
 	    seen_vmcs, state_writes, ts_reads;
     WORLD_HOLDS
-    ensures given: given(context);
     ensures table_open: context->state == FPU_OPEN <==> resident(cpu, context);
     ensures table_closed: context == seen && !resident(cpu, seen) ==>
 	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED);
@@ -42,8 +41,107 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 	    context->use, context->counters, cpu->owner->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads;
     WORLD_HOLDS
-    ensures given: given(context);
     ensures loaded: resident(cpu, context);
     ensures newest: context == seen ==> registers == newest;
     ensures once: loads == 1 && saves <= 1 && xcr0_writes <= 1; */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ requires cpu == here && world && given(context) && no_work;
+    assigns cpu->owner, cpu->dirty, cpu->xcr0, cpu->counters, context->use,
+	    cpu->owner->counters, hardware_xcr0, xcr0_writes, image, saves;
+    WORLD_HOLDS
+    ensures unloaded: cpu->policy == FPU_UNLOAD || cpu->policy == FPU_SWAP ==>
+	    !resident(cpu, context);
+    ensures stays: cpu->policy != FPU_UNLOAD && cpu->policy != FPU_SWAP ==>
+	    no_work && cpu->owner == \old(cpu->owner) && cpu->dirty == \old(cpu->dirty);
+    ensures once: saves <= 1 && xcr0_writes <= 1; */
+void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ requires cpu == here && world && no_work;
+    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
+	    xcr0_writes, image, saves;
+    WORLD_HOLDS
+    ensures saved: !cpu->dirty;
+    ensures flushed: \old(holds(cpu, seen)) ==> image == newest && resident(cpu, seen);
+    ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && xcr0_writes <= saves; */
+void fpu_flush(struct fpu_cpu *cpu);
+
+/*@ requires cpu == here && world && 0 <= policy < FPU_POLICIES;
+    assigns cpu->policy;
+    WORLD_HOLDS
+    ensures set: cpu->policy == policy; */
+void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy);
+
+/*@ requires cpu == here && world && no_work;
+    requires !cpu->in_host_section;
+    assigns cpu->owner, cpu->host.home, cpu->dirty, cpu->residue, cpu->in_host_section,
+	    cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0, xcr0_writes,
+	    hardware_open, registers, registers_of, sections, image, saves;
+    WORLD_HOLDS
+    ensures open: hardware_open && cpu->in_host_section && has(hardware_xcr0);
+    ensures nobodys: !resident(cpu, seen) && registers_of == FPU_DOMAIN_HOST;
+    ensures once: saves <= 1 && xcr0_writes <= 1; */
+void fpu_host_begin(struct fpu_cpu *cpu);
+
+/*@ requires cpu == here && world;
+    requires cpu->in_host_section;
+    assigns cpu->in_host_section, hardware_open, registers, registers_of, sections;
+    WORLD_HOLDS
+    ensures closed: !hardware_open && !cpu->in_host_section;
+    ensures nobodys: !resident(cpu, seen); */
+void fpu_host_end(struct fpu_cpu *cpu);
+
+/*@ requires cpu == here && world && given(context) && no_work;
+    requires !must_flush(cpu, context);
+    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
+	    xcr0_writes, image, saves;
+    WORLD_HOLDS
+    ensures newest: context == seen ==> image == newest;
+    ensures kept: !\old(holds(cpu, context)) ==> no_work;
+    ensures clean: !must_flush(cpu, context) && !holds(cpu, context);
+    ensures once: saves <= 1 && xcr0_writes <= 1; */
+void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ requires cpu == here && world && given(context) && no_work;
+    requires !must_flush(cpu, context);
+    assigns cpu->owner, cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters,
+	    context->home, hardware_xcr0, xcr0_writes, image, saves;
+    WORLD_HOLDS
+    ensures newest: context == seen ==> image == newest;
+    ensures nowhere: context->home == \null && !resident(here, context) &&
+	    !resident(there, context);
+    ensures once: saves <= 1 && xcr0_writes <= 1; */
+void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ requires cpu == here && world && given(context) && no_work;
+    assigns cpu->owner, cpu->dirty, context->home;
+    ensures forgotten: cpu->owner != context && context->home == \null;
+    ensures others: context != seen ==> seen_placed && seen_known && found && somewhere;
+    ensures machine: two_cpus && cpu_sound(here) && hardware_known;
+    ensures there: there->owner != context ==> cpu_sound(there);
+    ensures work: no_work; */
+void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ predicate fresh(struct fpu_context context, integer domain, integer xcr0) =
+	context.home == \null && context.domain == domain && context.state == FPU_OPEN &&
+	context.xcr0 == xcr0 && !context.use.watched && context.use.score == 0 &&
+	context.use.interval == 0 && context.use.left == 0; */
+
+/*@ predicate nobodys(struct fpu_cpu *cpu) =
+	cpu->owner == \null && !cpu->dirty && !cpu->in_host_section &&
+	cpu->residue == FPU_RESIDUE_INITIAL && cpu->xcr0 == cpu->superset; */
+
+/*@ requires \valid(context);
+    requires compound: context == &here->host ==> nobodys(here);
+    requires apart: context == &here->host || \separated(context, here);
+    assigns *context;
+    ensures others: context == &here->host ==> nobodys(here);
+    ensures fresh: fresh(*context, domain, xcr0); */
+void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr0);
+
+/*@ requires \valid(cpu) && cpu == here;
+    assigns *cpu;
+    ensures nobodys: nobodys(cpu);
+    ensures host: fresh(cpu->host, FPU_DOMAIN_HOST, superset); */
+void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, bool leaks,
+		  uint64_t superset);

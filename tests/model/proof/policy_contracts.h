@@ -5,23 +5,24 @@
 
 /*@ requires 0 <= policy < FPU_POLICIES;
     assigns \nothing;
-    ensures \valid_read(\result); */
+    ensures text: \valid_read(\result); */
 const char *fpu_policy_name(enum fpu_policy policy);
 
 /*@ assigns \nothing;
-    ensures \result <==> policy == FPU_UNLOAD || policy == FPU_SWAP; */
+    ensures exactly: \result <==> policy == FPU_UNLOAD || policy == FPU_SWAP; */
 bool fpu_policy_unloads(enum fpu_policy policy);
 
 /*@ predicate foreign(struct fpu_cpu *cpu, struct fpu_context *context) =
 	cpu->residue != FPU_RESIDUE_INITIAL && cpu->residue != context->domain; */
 
 /*@ requires \valid(context);
-    assigns context->use; */
+    assigns context->use;
+    ensures looked: !context->use.watched; */
 void fpu_policy_saw_use(struct fpu_context *context);
 
 /*@ requires \valid(context);
     assigns context->use;
-    ensures !context->use.watched; */
+    ensures looked: !context->use.watched; */
 void fpu_policy_saw_leave(struct fpu_context *context);
 
 /*@ requires \valid(cpu) && \valid(context) && \separated(cpu, context);
@@ -30,7 +31,7 @@ static bool expects_use(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires \valid_read(cpu) && \valid_read(context);
     assigns \nothing;
-    ensures \result <==> cpu->leaks && foreign((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures exactly: \result <==> cpu->leaks && foreign((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
 static bool must_scrub(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid(cpu) && \valid(context) && \separated(cpu, context);

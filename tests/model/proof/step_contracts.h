@@ -6,30 +6,29 @@
 
 /*@ requires \valid_read(cpu) && \valid_read(context);
     assigns \nothing;
-    ensures \result <==> resident((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures both_halves: \result <==> resident((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
 static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid_read(cpu) && \valid_read(context);
     requires context->home != \null ==> \valid_read(context->home);
     assigns \nothing;
-    ensures \result <==> must_flush((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures elsewhere: \result <==> must_flush((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
 static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid(cpu) && cpu == here && cpu->xcr0 == hardware_xcr0;
     requires cpu->xcr0 != value ==> xcr0_writes < 2;
     assigns cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
-    ensures cpu->xcr0 == value && hardware_xcr0 == value;
-    ensures xcr0_writes == \old(xcr0_writes) + (\old(cpu->xcr0) == value ? 0 : 1); */
+    ensures xcr0: cpu->xcr0 == value && hardware_xcr0 == value;
+    ensures writes: xcr0_writes == \old(xcr0_writes) + (\old(cpu->xcr0) == value ? 0 : 1); */
 static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
 
-/*@ requires cpu == here && world && given(context) && 0 <= state <= FPU_GUARDED;
+/*@ requires cpu == here && world && placed(context) && 0 <= state <= FPU_GUARDED;
     requires state_writes == 0;
     assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
 	    state_writes;
     WORLD_HOLDS
-    ensures given: given(context);
-    ensures context->state == state;
-    ensures state_writes == (\old(context->state) == state ? 0 : 1); */
+    ensures set: context->state == state;
+    ensures writes: state_writes == (\old(context->state) == state ? 0 : 1); */
 static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu_state state);
 
 /*@ requires cpu == here && world;
@@ -38,19 +37,19 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
 	    image, saves;
     WORLD_HOLDS
-    ensures !cpu->dirty;
-    ensures !\old(cpu->dirty) ==> image == \old(image);
-    ensures resident(cpu, seen) ==> image == newest;
-    ensures cpu->xcr0 == (\old(cpu->dirty) ? cpu->superset : \old(cpu->xcr0));
-    ensures xcr0_writes == \old(xcr0_writes) +
+    ensures clean: !cpu->dirty;
+    ensures nothing: !\old(cpu->dirty) ==> image == \old(image);
+    ensures written: resident(cpu, seen) ==> image == newest;
+    ensures xcr0: cpu->xcr0 == (\old(cpu->dirty) ? cpu->superset : \old(cpu->xcr0));
+    ensures writes: xcr0_writes == \old(xcr0_writes) +
 	    (\old(cpu->dirty) && \old(cpu->xcr0) != cpu->superset ? 1 : 0);
-    ensures saves == \old(saves) + (\old(cpu->dirty) ? 1 : 0); */
+    ensures once: saves == \old(saves) + (\old(cpu->dirty) ? 1 : 0); */
 static void save(struct fpu_cpu *cpu);
 
 /*@ requires \valid(cpu) && \valid_read(context) && cpu == here;
     assigns cpu->owner;
-    ensures \old(cpu->owner) == context ==> cpu->owner == \null;
-    ensures \old(cpu->owner) != context ==> cpu->owner == \old(cpu->owner); */
+    ensures forgotten: \old(cpu->owner) == context ==> cpu->owner == \null;
+    ensures kept: \old(cpu->owner) != context ==> cpu->owner == \old(cpu->owner); */
 static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context);
@@ -62,11 +61,10 @@ static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
 	    context->counters.loads, context->counters.bytes, hardware_xcr0, xcr0_writes,
 	    registers, registers_of, image, saves, loads;
     WORLD_HOLDS
-    ensures given: given(context);
-    ensures resident(cpu, context) && !cpu->dirty && cpu->residue == context->domain;
-    ensures cpu->xcr0 == cpu->superset;
-    ensures xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
-    ensures saves == (\old(cpu->dirty) ? 1 : 0) && loads == 1; */
+    ensures loaded: resident(cpu, context) && !cpu->dirty && cpu->residue == context->domain;
+    ensures xcr0: cpu->xcr0 == cpu->superset;
+    ensures writes: xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
+    ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && loads == 1; */
 static void load(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context) && !cpu->in_host_section;
@@ -77,12 +75,11 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context);
 	    context->counters.bytes, hardware_xcr0, xcr0_writes, registers, registers_of, image,
 	    saves, scrubs;
     WORLD_HOLDS
-    ensures given: given(context);
-    ensures cpu->owner == \null && !cpu->dirty && cpu->residue == FPU_RESIDUE_INITIAL;
-    ensures registers == INITIAL;
-    ensures cpu->xcr0 == cpu->superset;
-    ensures xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
-    ensures saves == (\old(cpu->dirty) ? 1 : 0) && scrubs == 1; */
+    ensures empty: cpu->owner == \null && !cpu->dirty && cpu->residue == FPU_RESIDUE_INITIAL;
+    ensures initial: registers == INITIAL;
+    ensures xcr0: cpu->xcr0 == cpu->superset;
+    ensures writes: xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
+    ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && scrubs == 1; */
 static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context);
@@ -96,9 +93,8 @@ static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
 	    context->counters.loads, context->counters.preloads, context->counters.bytes,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs;
     WORLD_HOLDS
-    ensures given: given(context);
-    ensures loads + scrubs <= 1 && (loads == 1 <==> resident(cpu, context));
-    ensures saves <= loads + scrubs && xcr0_writes <= loads + scrubs;
+    ensures once: loads + scrubs <= 1 && (loads == 1 <==> resident(cpu, context));
+    ensures once: saves <= loads + scrubs && xcr0_writes <= loads + scrubs;
     ensures lazy: cpu->policy == FPU_LAZY || cpu->policy == FPU_UNLOAD ==>
 	    loads == 0 && scrubs == 0;
     ensures eager: cpu->policy == FPU_EAGER || cpu->policy == FPU_SWAP ==>

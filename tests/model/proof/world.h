@@ -97,9 +97,12 @@ predicate machine = two_cpus && cpu_sound(here) && cpu_sound(there) && hardware_
 predicate world = machine && seen_placed && seen_known && found && somewhere;
 
 // a context that the caller passes: any, whose home may be a third CPU
-predicate given(struct fpu_context *context) =
+predicate placed(struct fpu_context *context) =
 	of_guest(context) && apart(context, seen) && apart(context, here->owner) &&
-	apart(context, there->owner) &&
+	apart(context, there->owner);
+
+predicate given(struct fpu_context *context) =
+	placed(context) &&
 	(context->home == \null || context->home == here || context->home == there ||
 	 (\valid(context->home) && \separated(context->home, here) &&
 	  \separated(context->home, there) && \separated(context->home, context) &&
