@@ -59,10 +59,11 @@ $(BUILD)/resident32.elf: $(BUILD)/resident.elf
 
 include tests/guest/guest.mk
 include tests/unit/unit.mk
+include tests/model/model.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL
-export $(KNOBS)
+KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
+export $(KNOBS) WINDOW
 
 # One build at a time, however many `make run` there are.
 BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
@@ -73,11 +74,23 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 	@$(BUILD_ALL)
 	@exec tools/run
 
+.PHONY: timeline
+timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/timeline
+
+.PHONY: forms
+forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/forms
+
 .PHONY: test
-test: ## everything: static checks, unit tests, system tests
+test: ## everything: static checks, unit tests, the model and its mutants, system tests
 	@tools/setup test
 	@$(BUILD_ALL)
-	@$(MAKE) --no-print-directory check unit system
+	@$(MAKE) --no-print-directory check unit model mutants system
 
 .PHONY: check
 check: all ## static checks: vector instructions, floors, layout, cppcheck
@@ -86,6 +99,12 @@ check: all ## static checks: vector instructions, floors, layout, cppcheck
 .PHONY: system
 system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 tests/system
+
+.PHONY: fpu-table
+fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
+	@tools/setup draw
+	@$(BUILD_ALL)
+	@exec tools/fpu-table
 
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
@@ -98,7 +117,8 @@ clean: ## remove build/
 .PHONY: help
 help: ## this list
 	@echo "make TARGET [KNOB=value ...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Knobs of make run: $(KNOBS); README.md explains them."
+	@echo "make timeline takes them too, and WINDOW=FROM-TO in milliseconds."
 
 -include $(OBJECTS:.o=.d) $(BUILD)/offsets.d

@@ -69,6 +69,21 @@ static void print_backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
+/* Written at boot. */
+static void (*print_also)(void);
+
+void fault_print_also(void (*print_more)(void))
+{
+	print_also = print_more;
+}
+
+static _Noreturn void end(void)
+{
+	if (print_also)
+		print_also();
+	machine_panic();
+}
+
 static void print_register_line(const char *a, uint64_t va, const char *b, uint64_t vb,
 				const char *c, uint64_t vc)
 {
@@ -110,7 +125,7 @@ void fault_report(const struct trap_frame *frame)
 	print_register_line("CR0", read_cr0(), "CR2", read_cr2(), "CR3", read_cr3());
 	print_register_line("CR4", read_cr4(), "CS", frame->cs, "SS", frame->ss);
 	print_backtrace(frame->rip, frame->rbp);
-	machine_panic();
+	end();
 }
 
 void panic(const char *fmt, ...)
@@ -126,5 +141,5 @@ void panic(const char *fmt, ...)
 	log_error("the hypervisor stops: %s", text);
 	print_backtrace((uint64_t)__builtin_return_address(0),
 			*(const uint64_t *)__builtin_frame_address(0));
-	machine_panic();
+	end();
 }

@@ -8,3 +8,9 @@
 
 /* Prints registers, control registers and a symbolised backtrace; ends per `panic=`. */
 _Noreturn void fault_report(const struct trap_frame *frame);
+
+/*
+ * What a higher floor has to say besides, printed after the backtrace of a fault or panic(). It
+ * may itself fault: that ends the machine. At boot.
+ */
+void fault_print_also(void (*print_more)(void));

@@ -6,7 +6,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define ACCEPTED "fpu slice maxcpus console timer trace stats loglevel panic crash"
+#define ACCEPTED                                                                                   \
+	"fpu xsave slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -42,6 +43,16 @@ static const struct choice fpu_choices[] = {
 	{NULL, 0},
 };
 
+static const struct choice xsave_choices[] = {
+	{"auto", OPTION_XSAVE_AUTO},
+	{"xsaves", OPTION_XSAVE_XSAVES},
+	{"xsaveopt", OPTION_XSAVE_XSAVEOPT},
+	{"xsavec", OPTION_XSAVE_XSAVEC},
+	{"xsave", OPTION_XSAVE_XSAVE},
+	{"fxsave", OPTION_XSAVE_FXSAVE},
+	{NULL, 0},
+};
+
 static const struct choice console_choices[] = {
 	{"com1", OPTION_CONSOLE_COM1},
 	{"vga", OPTION_CONSOLE_VGA},
@@ -63,10 +74,21 @@ static const struct choice panic_choices[] = {
 };
 
 static const struct choice crash_choices[] = {
-	{"none", OPTION_CRASH_NONE},	       {"pagefault", OPTION_CRASH_PAGEFAULT},
-	{"textwrite", OPTION_CRASH_TEXTWRITE}, {"stack", OPTION_CRASH_STACK},
-	{"vector", OPTION_CRASH_VECTOR},       {"nmi", OPTION_CRASH_NMI},
-	{"vmentry", OPTION_CRASH_VMENTRY},     {NULL, 0},
+	{"none", OPTION_CRASH_NONE},
+	{"pagefault", OPTION_CRASH_PAGEFAULT},
+	{"textwrite", OPTION_CRASH_TEXTWRITE},
+	{"stack", OPTION_CRASH_STACK},
+	{"vector", OPTION_CRASH_VECTOR},
+	{"nmi", OPTION_CRASH_NMI},
+	{"vmentry", OPTION_CRASH_VMENTRY},
+	{"section", OPTION_CRASH_SECTION},
+	{NULL, 0},
+};
+
+static const struct choice hostfpu_choices[] = {
+	{"off", OPTION_HOSTFPU_OFF},
+	{"exits", OPTION_HOSTFPU_EXITS},
+	{NULL, 0},
 };
 
 static const struct choice timer_choices[] = {
@@ -84,6 +106,12 @@ static const struct option option_table[] = {
 		.accepted = "lazy, scrub, eager, unload, swap, auto",
 		.initial = OPTION_FPU_AUTO,
 		.choices = fpu_choices,
+	},
+	{
+		FIELD(xsave),
+		.accepted = "auto, xsaves, xsaveopt, xsavec, xsave, fxsave",
+		.initial = OPTION_XSAVE_AUTO,
+		.choices = xsave_choices,
 	},
 	{
 		.key = "slice",
@@ -120,6 +148,13 @@ static const struct option option_table[] = {
 		.choices = switch_choices,
 	},
 	{
+		FIELD(tracesize),
+		.accepted = "16 to 1048576 entries for each CPU",
+		.initial = 65536,
+		.min = 16,
+		.max = 1048576,
+	},
+	{
 		FIELD(stats),
 		.accepted = "on, off",
 		.initial = 1,
@@ -139,8 +174,14 @@ static const struct option option_table[] = {
 		.choices = panic_choices,
 	},
 	{
+		FIELD(hostfpu),
+		.accepted = "off, exits",
+		.initial = OPTION_HOSTFPU_OFF,
+		.choices = hostfpu_choices,
+	},
+	{
 		FIELD(crash),
-		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry",
+		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry, section",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

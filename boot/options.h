@@ -15,6 +15,16 @@ enum option_fpu {
 	OPTION_FPU_AUTO,
 };
 
+/* The save instruction to begin with: fpu/method.h. */
+enum option_xsave {
+	OPTION_XSAVE_FXSAVE,
+	OPTION_XSAVE_XSAVE,
+	OPTION_XSAVE_XSAVEC,
+	OPTION_XSAVE_XSAVEOPT,
+	OPTION_XSAVE_XSAVES,
+	OPTION_XSAVE_AUTO, /* the best that is safe */
+};
+
 /* Bits of options.console. */
 #define OPTION_CONSOLE_COM1 0x1u
 #define OPTION_CONSOLE_VGA  0x2u
@@ -40,6 +50,12 @@ enum option_timer {
 	OPTION_TIMER_PIT,
 };
 
+/* Where the hypervisor uses the FPU itself, beyond what it needs. */
+enum option_hostfpu {
+	OPTION_HOSTFPU_OFF,
+	OPTION_HOSTFPU_EXITS, /* a host section at every VM exit */
+};
+
 /* A fault provoked in the hypervisor on purpose, to see how it is reported. */
 enum option_crash {
 	OPTION_CRASH_NONE,
@@ -49,19 +65,23 @@ enum option_crash {
 	OPTION_CRASH_VECTOR,	/* a vector instruction outside a host section */
 	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
+	OPTION_CRASH_SECTION,	/* a host section inside a host section */
 };
 
 struct options {
-	uint32_t fpu;	   /* enum option_fpu */
-	uint32_t slice_us; /* how long a vCPU runs before another may: 100..1000000 */
-	uint32_t maxcpus;  /* 1..64 */
-	uint32_t console;  /* OPTION_CONSOLE_* */
-	uint32_t timer;	   /* enum option_timer */
-	uint32_t trace;	   /* 0 or 1 */
-	uint32_t stats;	   /* 0 or 1: print the table at the end */
-	uint32_t loglevel; /* enum option_loglevel */
-	uint32_t panic;	   /* enum option_panic */
-	uint32_t crash;	   /* enum option_crash */
+	uint32_t fpu;	    /* enum option_fpu */
+	uint32_t xsave;	    /* enum option_xsave */
+	uint32_t slice_us;  /* how long a vCPU runs before another may: 100..1000000 */
+	uint32_t maxcpus;   /* 1..64 */
+	uint32_t console;   /* OPTION_CONSOLE_* */
+	uint32_t timer;	    /* enum option_timer */
+	uint32_t trace;	    /* 0 or 1 */
+	uint32_t tracesize; /* entries of each CPU's ring: 16..1048576 */
+	uint32_t stats;	    /* 0 or 1: print the table at the end */
+	uint32_t loglevel;  /* enum option_loglevel */
+	uint32_t panic;	    /* enum option_panic */
+	uint32_t hostfpu;   /* enum option_hostfpu */
+	uint32_t crash;	    /* enum option_crash */
 };
 
 /*

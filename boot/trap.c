@@ -46,7 +46,10 @@ extern const struct nmi_window {
 	uint64_t start, end, recover;
 } nmi_windows[], nmi_windows_end[];
 
-/* Instructions that may raise #GP, and where to go on: rdmsr_if_present() of lib/x86.h. */
+/*
+ * Instructions that may raise #GP or #UD, and where to go on: rdmsr_if_present() of lib/x86.h, and
+ * those on an image of fpu/instructions.S.
+ */
 extern const struct fixup {
 	uint64_t faults, recover;
 } fixups[], fixups_end[];
@@ -139,8 +142,10 @@ void interrupt_handle(uint8_t vector)
 
 static bool fix_up(struct trap_frame *frame)
 {
+	if (frame->vector != VECTOR_GP && frame->vector != VECTOR_UD)
+		return false;
 	for (const struct fixup *fixup = fixups; fixup < fixups_end; fixup++) {
-		if (frame->vector == VECTOR_GP && frame->rip == fixup->faults) {
+		if (frame->rip == fixup->faults) {
 			frame->rip = fixup->recover;
 			return true;
 		}

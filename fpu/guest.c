@@ -6,26 +6,25 @@
 #include "fpu/instructions.h"
 #include "fpu/image.h"
 #include "lib/assert.h"
-#include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
-
-/* Written at boot. */
-static bool trace;
 
 static struct fpu_guest *guest_of(struct fpu_context *context)
 {
 	return (struct fpu_guest *)((char *)context - offsetof(struct fpu_guest, context));
 }
 
-int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain)
+static uint64_t reset_xcr0(void)
 {
-	uint64_t xcr0 = fpu_features()->superset ? XCR0_X87 : 0;
+	return fpu_features()->superset ? XCR0_X87 : 0;
+}
 
-	*guest = (struct fpu_guest){.name = name, .image = fpu_image_create()};
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain)
+{
+	*guest = (struct fpu_guest){.id = id, .image = fpu_image_create()};
 	if (!guest->image)
 		return -ENOMEM;
-	fpu_context_init(&guest->context, domain, xcr0);
+	fpu_context_init(&guest->context, domain, reset_xcr0());
 	return 0;
 }
 
@@ -34,6 +33,15 @@ void fpu_guest_destroy(struct fpu_guest *guest)
 	if (guest->image)
 		fpu_image_destroy(guest->image);
 	guest->image = NULL;
+}
+
+void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest)
+{
+	fpu_write(cpu, &guest->context);
+	fpu_image_reset(guest->image);
+	guest->is32 = false;
+	guest->context.state = FPU_OPEN;
+	guest->context.xcr0 = reset_xcr0();
 }
 
 bool fpu_xcr0_valid(uint64_t value)
@@ -45,11 +53,6 @@ bool fpu_xcr0_valid(uint64_t value)
 	if (value & XCR0_AVX512)
 		return (value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX);
 	return true;
-}
-
-void fpu_set_trace(bool on)
-{
-	trace = on;
 }
 
 /*
@@ -124,19 +127,4 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 	struct fpu_guest *guest = guest_of(context);
 
 	return guest_cr0_write(&guest->cr0, guest_cr0_read(&guest->cr0), state);
-}
-
-void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
-		  enum fpu_event event)
-{
-	static const char *const event_name[] = {
-		"nm",	 "save", "load", "scrub",    "drop",	"arm",
-		"guard", "open", "host", "host-end", "release", "policy",
-	};
-	bool host = context == &cpu->host;
-	const struct fpu_guest *guest = host ? NULL : guest_of((struct fpu_context *)context);
-
-	if (trace)
-		record("trace tsc=%llu cpu=%u event=fpu-%s vm=%s", (unsigned long long)rdtsc(),
-		       cpu->id, event_name[event], guest ? guest->name : "host");
 }

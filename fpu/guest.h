@@ -12,16 +12,16 @@ struct fpu_guest {
 	struct fpu_context context;
 	struct guest_cr0 cr0;
 	struct fpu_image *image;
-	bool is32;	  /* the width that the image was saved in */
-	const char *name; /* for traces */
+	bool is32;   /* the width that the image was saved in */
+	uint32_t id; /* in traces: fpu_trace_id() */
 };
 
 /* Returns 0 or -ENOMEM. A new guest's XCR0 is 1 (SDM Vol. 3A table 9-1). */
-int fpu_guest_create(struct fpu_guest *guest, const char *name, uint32_t domain);
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain);
 void fpu_guest_destroy(struct fpu_guest *guest);
+
+/* As a reset of its CPU leaves it (SDM Vol. 3A table 9-1). Its VMCS is to be set for OPEN. */
+void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest);
 
 /* Whether XSETBV may load this value into XCR0 (SDM Vol. 1 13.3, 2.6): else it is #GP. */
 bool fpu_xcr0_valid(uint64_t value);
-
-/* Prints a @trace record at each event of the ownership core. */
-void fpu_set_trace(bool on);

@@ -7,35 +7,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct fpu_image;
+#include "fpu/components.h"
+#include "fpu/method.h"
 
-enum fpu_save_method {
-	FPU_FXSAVE,
-	FPU_XSAVE,
-	FPU_XSAVEOPT,
-};
+struct fpu_image;
 
 struct fpu_features {
 	enum fpu_save_method method;
-	const char *method_name; /* "fxsave", "xsave", "xsaveopt": the xsave= of the @boot record */
-	uint64_t superset;	 /* the XCR0 components that guests may have; 0 without XSAVE */
-	uint32_t image_size;	 /* bytes of an image with all of them */
-	bool selectors;		 /* FCS and FDS are saved by this CPU */
+	const char *method_name;
+	uint64_t superset;   /* the XCR0 components that guests may have; 0 without XSAVE */
+	uint64_t save_mask;  /* of these, what is saved and loaded here: all but PKRU */
+	uint32_t image_size; /* bytes that a save or load of all of it moves */
+	bool selectors;	     /* FCS and FDS are saved by this CPU */
+	bool nested;	     /* there is another hypervisor below us */
+	bool xsavec_works;   /* they pass the self-test: guests may have them */
+	bool xsaves_works;
+	struct fpu_component component[FPU_COMPONENTS]; /* zero: not in the superset */
 };
 
 /*
  * Finds the components and the save instruction (CPUID.D), tries it with a pattern in every
- * component, and steps down to a simpler one if the pattern comes back wrong. First CPU.
+ * component, and steps down to a simpler one if the pattern comes back wrong. `wanted` is the
+ * method to begin with, or OPTION_XSAVE_AUTO. Says at most one line. First CPU.
  */
-void fpu_detect(void);
+void fpu_detect(uint32_t wanted);
 
-/* CR4 and XCR0 of this CPU as saves, loads and host sections need them; CR0.TS set. */
+/* CR4, XCR0 and IA32_XSS of this CPU as saves, loads and host sections need them; CR0.TS set. */
 void fpu_init_hardware(void);
 
 const struct fpu_features *fpu_features(void);
 
 /* A page-aligned image in the state after reset; NULL: no memory. */
 struct fpu_image *fpu_image_create(void);
+void fpu_image_reset(struct fpu_image *image);
 void fpu_image_destroy(struct fpu_image *image);
 
 /*
@@ -53,6 +57,3 @@ uint32_t fpu_load_initial(void);
 
 /* Fills memory with zeros by vector stores. Host sections only; multiples of 128. */
 void fpu_clear_memory(void *address, uint64_t size);
-
-/* CPUs that can speculate past #NM (CVE-2018-3665): every one not known to be safe. */
-bool fpu_lazy_leaks(void);

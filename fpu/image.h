@@ -1,5 +1,5 @@
 /*
- * The XSAVE area: where things are in an image. SDM Vol. 1 13.4 (standard format), 10.5.1.
+ * The XSAVE area: where things are in an image. SDM Vol. 1 13.4 , 10.5.1.
  */
 #pragma once
 
@@ -7,6 +7,9 @@
 
 #define FPU_LEGACY_SIZE 512
 #define FPU_HEADER_SIZE 64
+
+/* The bit of XCOMP_BV that says: compacted format (SDM Vol. 1 13.4.2). */
+#define FPU_XCOMP_COMPACTED (1ull << 63)
 
 /* Reset values (SDM Vol. 3A table 9-1), with every tag empty. */
 #define FPU_RESET_FCW	0x0040

@@ -18,19 +18,31 @@
 	ret
 .endm
 
-/* An instruction on the image at %rdi; XSAVE's family takes the component mask %rsi in EDX:EAX. */
+/*
+ * An instruction on the image at %rdi; XSAVE's family takes the component mask %rsi in EDX:EAX.
+ * Returns true, or false after #GP or #UD (boot/trap.c: fixups).
+ */
 .macro image_instruction name instruction
 function \name
 	mov	%esi, %eax
 	mov	%rsi, %rdx
 	shr	$32, %rdx
-	\instruction	(%rdi)
+1:	\instruction	(%rdi)
+	mov	$1, %eax
 	return
+2:	xor	%eax, %eax
+	return
+	.pushsection .fixups, "a"
+	.quad	1b, 2b
+	.popsection
 .endm
 
 	image_instruction fpu_xsave64, xsave64
 	image_instruction fpu_xsave32, xsave
 	image_instruction fpu_xsaveopt64, xsaveopt64
+	image_instruction fpu_xsavec64, xsavec64
+	image_instruction fpu_xsaves64, xsaves64
+	image_instruction fpu_xrstors64, xrstors64
 	image_instruction fpu_xrstor64, xrstor64
 	image_instruction fpu_xrstor32, xrstor
 	image_instruction fpu_fxsave64, fxsave64
@@ -45,6 +57,36 @@ function fpu_xsetbv
 	mov	%rdi, %rdx
 	shr	$32, %rdx
 	xsetbv
+	return
+
+/*
+ * PKRU does not heed CR0.TS. It takes CR4.PKE, which is clear in root mode else, so that a guest's
+ * keys never apply to the hypervisor's own accesses. Meanwhile memory is not written.
+ */
+.macro pke_begin
+	mov	%cr4, %r8
+	mov	%r8, %r9
+	bts	$22, %r9
+	mov	%r9, %cr4
+	xor	%ecx, %ecx
+.endm
+
+.macro pke_end
+	mov	%r8, %cr4
+.endm
+
+function fpu_rdpkru
+	pke_begin
+	rdpkru
+	pke_end
+	return
+
+function fpu_wrpkru
+	mov	%edi, %eax
+	xor	%edx, %edx
+	pke_begin
+	wrpkru
+	pke_end
 	return
 
 /* fpu_clear_sse(address %rdi, bytes %rsi), fpu_clear_avx: both multiples of 128, from a host section */

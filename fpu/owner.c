@@ -57,12 +57,13 @@ static void save(struct fpu_cpu *cpu)
 	assert(fpu_resident(cpu, owner));
 	set_xcr0(cpu, cpu->superset);
 	bytes = fpu_hw_save(owner);
-	cpu->dirty = false;
 	cpu->counters.saves++;
 	cpu->counters.bytes += bytes;
 	owner->counters.saves++;
 	owner->counters.bytes += bytes;
 	fpu_hw_trace(cpu, owner, FPU_EVENT_SAVE);
+	compiler_barrier();
+	cpu->dirty = false; /* last: another CPU may enter the owner from here on */
 }
 
 /* Of a context that is resident or has nothing to lose here. The residue stays. */
@@ -139,6 +140,7 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
 	}
 	if (fpu_resident(cpu, context)) {
 		set_state(cpu, context, FPU_OPEN);
+		compiler_barrier(); /* fpu_must_flush() reads dirty, then owner */
 		cpu->dirty = true;
 	} else {
 		set_state(cpu, context, fpu_hw_guest_ts(context) ? FPU_GUARDED : FPU_ARMED);
@@ -171,9 +173,9 @@ void fpu_flush(struct fpu_cpu *cpu)
 {
 	if (!cpu->dirty)
 		return;
-	save(cpu);
 	cpu->counters.flushes++;
 	cpu->owner->counters.flushes++;
+	save(cpu);
 }
 
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy)
@@ -224,6 +226,7 @@ void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context)
 		disown(cpu, context);
 		cpu->dirty = false;
 	}
-	context->home = NULL;
+	if (context->home == cpu) /* else the CPU that it names may have to save it yet */
+		context->home = NULL;
 	fpu_hw_trace(cpu, context, FPU_EVENT_RELEASE);
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/order.h"
+
 enum fpu_policy {
 	FPU_LAZY,   /* on a mismatch arm; the other's state stays in the registers until #NM */
 	FPU_SCRUB,  /* on a mismatch save the other's, make the registers initial, arm */
@@ -124,7 +126,10 @@ static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_co
 {
 	const struct fpu_cpu *home = context->home;
 
-	return home && home != cpu && home->owner == context && home->dirty;
+	if (!home || home == cpu || !home->dirty)
+		return false;
+	compiler_barrier(); /* owner was set before dirty: if dirty is another's, so is the owner */
+	return home->owner == context;
 }
 
 /* Before every VM entry of a context; not while fpu_must_flush(). */
@@ -161,8 +166,8 @@ void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*
- * The context ends: its data is dropped, and this CPU no longer names it. To be called for every
- * CPU before its memory is used again. The residue stays marked.
+ * The context ends: its data is dropped, and this CPU no longer names it. To be called by every
+ * CPU, in any order, before its memory is used again. The residue stays marked.
  */
 void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
 

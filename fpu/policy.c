@@ -2,7 +2,7 @@
 
 /*
  * `auto` arms a context to see whether it uses the FPU, and keeps a score of what it saw. A trap
- * that a load would have avoided costs about as much as USE_WEIGHT loads and saves that were for
+ * that a load would have avoided costs at least as much as USE_WEIGHT loads and saves that were for
  * nothing (docs/fpu.md has the figures). So a use adds USE_WEIGHT and a turn without one takes 1:
  * the score rises if more than one turn in six uses the FPU. One use alone is not enough to load.
  *

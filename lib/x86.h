@@ -39,6 +39,7 @@
 #define CR4_OSXSAVE    BIT(18)
 #define CR4_SMEP       BIT(20)
 #define CR4_SMAP       BIT(21)
+#define CR4_PKE	       BIT(22)
 
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
@@ -57,6 +58,7 @@
 #define XCR0_OPMASK    BIT(5)
 #define XCR0_ZMM_HI256 BIT(6)
 #define XCR0_HI16_ZMM  BIT(7)
+#define XCR0_PKRU      BIT(9)
 #define XCR0_AVX512    (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
 
 #define MSR_IA32_TSC		 0x10
@@ -88,6 +90,7 @@
 #define MSR_IA32_VMX_TRUE_PROC	 0x48e
 #define MSR_IA32_VMX_TRUE_EXIT	 0x48f
 #define MSR_IA32_VMX_TRUE_ENTRY	 0x490
+#define MSR_IA32_XSS		 0xda0
 #define MSR_EFER		 0xc0000080
 #define MSR_STAR		 0xc0000081
 #define MSR_LSTAR		 0xc0000082
@@ -151,8 +154,8 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 }
 
 /*
- * An MSR that CPUID promises and an emulator may lack. False: #GP. The table of addresses where a
- * #GP is expected, and where to go on, is searched by boot/trap.c.
+ * An MSR that CPUID promises and an emulator may lack. False: #GP. The table of addresses where one
+ * is expected, and where to go on, is searched by boot/trap.c.
  */
 static inline bool rdmsr_if_present(uint32_t msr, uint64_t *value)
 {

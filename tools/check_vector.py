@@ -16,7 +16,7 @@ DATA = ("text_start", "mb2_header_end")  # the multiboot headers lie in .text
 CODE32 = [("start32", "start64")]
 
 REGISTER = re.compile(r"%(st\b|mm[0-7]\b|[xyz]mm\d|k[0-7]\b|tmm\d|bnd\d)")
-STATE = re.compile(r"xsave|xrstor|xsetbv|fn?save|frstor|fx(save|rstor)|ldmxcsr|stmxcsr")
+STATE = re.compile(r"xsave|xrstor|xsetbv|fn?save|frstor|fx(save|rstor)|ldmxcsr|stmxcsr|(rd|wr)pkru")
 VECTOR = re.compile(
     rf"v?({STATE.pattern})|f|wait|emms"  # every x87 name begins with f, and no other name
     r"|v(?!m(call|clear|func|launch|mcall|ptrld|ptrst|read|resume|run|write|xo(n|ff)|load|save)|er[rw])"

@@ -9,7 +9,6 @@
 #define EXTENDED_FIRST	0x80000000u
 #define EXTENDED_LEAVES 9 /* to 80000008h */
 #define SUBLEAVES	8 /* of leaf 4 */
-#define XSAVE_SUBLEAVES 8 /* of leaf Dh: components 0 to 7 */
 
 #define LEAF1_ECX_OSXSAVE BIT(27)
 
@@ -40,11 +39,14 @@
 #define LEAF7_EBX_AVX2	  BIT(5)
 #define LEAF7_EBX_AVX512  (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
 
-/* Leaf 7 ECX: AVX512-VBMI, UMIP, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ, RDPID,
- * MOVDIRI, MOVDIR64B. Not: PKU, OSPKE, WAITPKG, CET, LA57, KL, ENQCMD, SGX_LC, PKS. */
+/* Leaf 7 ECX: AVX512-VBMI, UMIP, PKU, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ,
+ * RDPID, MOVDIRI, MOVDIR64B. Not: OSPKE (the guest's own), WAITPKG, CET, LA57, KL, ENQCMD, SGX_LC,
+ * PKS. */
 #define LEAF7_ECX                                                                                  \
-	(BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) |      \
-	 BIT(22) | BIT(27) | BIT(28))
+	(BIT(1) | BIT(2) | BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) |       \
+	 BIT(14) | BIT(22) | BIT(27) | BIT(28))
+#define LEAF7_ECX_PKU	 BIT(3)
+#define LEAF7_ECX_OSPKE	 BIT(4)
 #define LEAF7_ECX_RDPID	 BIT(22)
 #define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
@@ -53,9 +55,12 @@
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
 
-/* Leaf Dh.1 EAX: XSAVEOPT. Not: XSAVEC, XGETBV(1) (it would show an armed guest a foreign XINUSE),
- * XSAVES, XFD. */
-#define LEAFD1_EAX BIT(0)
+/* Leaf Dh.1 EAX: XSAVEOPT; XSAVEC and XSAVES where they work. Not: XGETBV(1) (it would show an
+ * armed guest a foreign XINUSE), XFD (its #NM is ours). */
+#define LEAFD1_EAX_XSAVEOPT BIT(0)
+#define LEAFD1_EAX_XSAVEC   BIT(1)
+#define LEAFD1_EAX_XSAVES   BIT(3)
+#define LEAFDI_ECX_ALIGNED  BIT(1)
 
 /* 80000001h ECX: LAHF64, LZCNT, PREFETCHW. EDX: SYSCALL, NX, 1-GiB pages, RDTSCP, Intel 64. */
 #define EXTENDED1_ECX	     (BIT(0) | BIT(5) | BIT(8))
@@ -66,7 +71,7 @@
 static struct cpuid_regs basic[BASIC_LEAVES];
 static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
-static struct cpuid_regs xsave[XSAVE_SUBLEAVES];
+static struct cpuid_regs xsave[FPU_COMPONENTS]; /* leaf Dh */
 static uint32_t basic_max, extended_max;
 static uint64_t cr4_allowed;
 
@@ -106,23 +111,50 @@ static void filter_leaf7(struct cpuid_regs *r)
 		r->ebx &= ~LEAF7_EBX_AVX2;
 		r->ecx &= ~LEAF7_ECX_AVX;
 	}
+	if (!(superset & XCR0_PKRU))
+		r->ecx &= ~LEAF7_ECX_PKU;
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_INVPCID))
 		r->ebx &= ~LEAF7_EBX_INVPCID;
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
 		r->ecx &= ~LEAF7_ECX_RDPID;
 }
 
+/*
+ * Under another hypervisor the CPU cannot tell our load of an image from one that the guest did at
+ * the same linear address: a guest's XSAVEOPT or XSAVES there would skip what its own area does not
+ * have (fpu_method_obstacle).
+ */
+static bool may_skip_unmodified(void)
+{
+	return !fpu_features()->nested;
+}
+
+bool guest_has_xsaves(void)
+{
+	return fpu_features()->xsaves_works && may_skip_unmodified() &&
+	       (vmx_capabilities()->secondary & SECONDARY_ENABLE_XSAVES);
+}
+
 static void fill_xsave_leaf(void)
 {
-	uint64_t superset = fpu_features()->superset;
+	const struct fpu_features *f = fpu_features();
 
-	if (!superset)
+	if (!f->superset)
 		return;
-	xsave[0] = (struct cpuid_regs){.eax = superset, .ecx = fpu_features()->image_size};
-	xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX;
-	for (uint32_t i = 2; i < XSAVE_SUBLEAVES; i++)
-		if (superset & BIT(i))
-			xsave[i] = cpuid_count(0xd, i);
+	xsave[0].eax = f->superset;
+	xsave[0].ecx = fpu_standard_size(f->component, f->superset);
+	if (may_skip_unmodified())
+		xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX_XSAVEOPT;
+	if (f->xsavec_works)
+		xsave[1].eax |= LEAFD1_EAX_XSAVEC;
+	if (guest_has_xsaves())
+		xsave[1].eax |= LEAFD1_EAX_XSAVES;
+	for (uint32_t i = 2; i < FPU_COMPONENTS; i++)
+		xsave[i] = (struct cpuid_regs){
+			.eax = f->component[i].size,
+			.ebx = f->component[i].offset,
+			.ecx = f->component[i].aligned ? LEAFDI_ECX_ALIGNED : 0,
+		};
 }
 
 static void fill_extended(void)
@@ -159,6 +191,8 @@ static void choose_cr4(void)
 		cr4_allowed |= CR4_SMAP;
 	if (basic[7].ecx & BIT(2))
 		cr4_allowed |= CR4_UMIP;
+	if (basic[7].ecx & LEAF7_ECX_PKU)
+		cr4_allowed |= CR4_PKE;
 	cr4_allowed &= vmx_capabilities()->cr4_fixed1;
 }
 
@@ -182,15 +216,20 @@ void guest_cpuid_init(void)
 	choose_cr4();
 }
 
-/* The size of an XSAVE area for the components that are enabled (leaf Dh EBX). */
-static uint32_t xsave_size(uint64_t xcr0)
+/* The sizes of leaf Dh are those of what the guest has enabled. IA32_XSS is always 0. */
+static struct cpuid_regs xsave_leaf(uint32_t subleaf, uint64_t xcr0)
 {
-	uint32_t size = 512 + 64;
+	const struct fpu_features *f = fpu_features();
+	struct cpuid_regs r = {};
 
-	for (uint32_t i = 2; i < XSAVE_SUBLEAVES; i++)
-		if ((xcr0 & BIT(i)) && xsave[i].ebx + xsave[i].eax > size)
-			size = xsave[i].ebx + xsave[i].eax;
-	return size;
+	if (!f->superset || subleaf >= FPU_COMPONENTS)
+		return r;
+	r = xsave[subleaf];
+	if (subleaf == 0)
+		r.ebx = fpu_standard_size(f->component, xcr0);
+	if (subleaf == 1 && (r.eax & (LEAFD1_EAX_XSAVEC | LEAFD1_EAX_XSAVES)))
+		r.ebx = fpu_compacted_size(f->component, xcr0);
+	return r;
 }
 
 static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
@@ -225,12 +264,14 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uin
 	case 4:
 		return subleaf < SUBLEAVES ? cache[subleaf] : r;
 	case 7:
-		return subleaf ? r : basic[7];
-	case 0xd:
-		r = subleaf < XSAVE_SUBLEAVES ? xsave[subleaf] : r;
-		if (subleaf == 0 && fpu_features()->superset)
-			r.ebx = xsave_size(xcr0);
+		if (subleaf)
+			return r;
+		r = basic[7];
+		if (cr4 & CR4_PKE)
+			r.ecx |= LEAF7_ECX_OSPKE;
 		return r;
+	case 0xd:
+		return xsave_leaf(subleaf, xcr0);
 	default:
 		return basic[leaf];
 	}

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/x86.h"
@@ -18,6 +19,9 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uin
 uint64_t guest_cr4_allowed(void);
 
 bool guest_has_rdtscp(void);
+
+/* XSAVES and XRSTORS, and IA32_XSS, which holds 0. */
+bool guest_has_xsaves(void);
 
 /* MAXPHYADDR: how many bits a guest-physical address has. */
 unsigned int guest_physical_bits(void);

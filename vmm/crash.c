@@ -92,5 +92,9 @@ void crash_provoke(uint32_t crash)
 	case OPTION_CRASH_VMENTRY:
 		enter_empty_vmcs();
 		break;
+	case OPTION_CRASH_SECTION:
+		fpu_host_begin(&this_pcpu()->fpu);
+		fpu_host_begin(&this_pcpu()->fpu);
+		break;
 	}
 }

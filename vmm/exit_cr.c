@@ -152,6 +152,11 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 		value = vcpu_get_register(vcpu, reg);
 		if (!vcpu_in_64bit_mode(vcpu))
 			value &= 0xffffffff;
+		if (number == 4 && (value & CR4_PKE) && !(value & ~guest_cr4_allowed()) &&
+		    !vcpu->uses_pkru) {
+			vcpu_use_pkru(vcpu);
+			return; /* and it is executed again, with all checks of the CPU */
+		}
 		valid = write_cr(vcpu, number, value);
 		break;
 	case CR_MOV_FROM:
@@ -184,6 +189,8 @@ void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
 		general_protection(vcpu);
 		return;
 	}
+	if (value & XCR0_PKRU)
+		vcpu_use_pkru(vcpu);
 	vcpu->fpu.context.xcr0 = value; /* in the register from the next entry on */
 	vcpu_skip_instruction(vcpu);
 }

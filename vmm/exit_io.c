@@ -10,6 +10,12 @@
 
 #define EXIT_PORT 0xf4
 
+/* The two ways in which kernels reset a PC (82371AB PIIX4 reset control; 8042 pulse of line 0). */
+#define RESET_CONTROL_PORT   0xcf9
+#define RESET_CONTROL_RESET  BIT(2)
+#define KEYBOARD_PORT	     0x64
+#define KEYBOARD_PULSE_RESET 0xfe
+
 static bool is_uart(uint16_t port)
 {
 	return port >= UART_BASE && port < UART_BASE + UART_PORTS;
@@ -32,9 +38,21 @@ static bool port_write(struct vm *vm, uint16_t port, uint8_t value)
 			guest_console_write(&vm->console, vm->config.name, value);
 		return true;
 	}
-	if (port == EXIT_PORT)
+	switch (port) {
+	case EXIT_PORT:
 		vm_end(vm, value, "exit-port");
-	return port == EXIT_PORT;
+		return true;
+	case RESET_CONTROL_PORT:
+		if (value & RESET_CONTROL_RESET)
+			vm_reset(vm);
+		return true;
+	case KEYBOARD_PORT:
+		if (value == KEYBOARD_PULSE_RESET)
+			vm_reset(vm);
+		return value == KEYBOARD_PULSE_RESET;
+	default:
+		return false;
+	}
 }
 
 /* A wide access touches the ports that follow, as on the ISA bus. */

@@ -24,6 +24,9 @@ static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 	case MSR_TSC_AUX:
 		*value = vcpu_read_msr(vcpu, SWITCHED_TSC_AUX);
 		return guest_has_rdtscp() ? 0 : -EINVAL;
+	case MSR_IA32_XSS: /* no supervisor state is offered */
+		*value = 0;
+		return guest_has_xsaves() ? 0 : -EINVAL;
 	case MSR_IA32_DEBUGCTL:
 		*value = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
 		return 0;
@@ -87,6 +90,8 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 	case MSR_TSC_AUX:
 		return write_switched(pcpu, vcpu, SWITCHED_TSC_AUX, value,
 				      guest_has_rdtscp() && !(value >> 32));
+	case MSR_IA32_XSS:
+		return guest_has_xsaves() && !value ? 0 : -EINVAL;
 	case MSR_IA32_DEBUGCTL:
 		if (value & ~DEBUGCTL_BTF)
 			return -EINVAL;

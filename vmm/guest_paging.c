@@ -11,11 +11,16 @@
 #define PTE_ACCESSED BIT(5)
 #define PTE_DIRTY    BIT(6)
 #define PTE_LARGE    BIT(7)
+#define PTE_KEY(e)   ((e) >> 59 & 0xf)
 #define PTE_ADDRESS  0x000ffffffffff000ull
 
 #define FAULT_PRESENT BIT(0)
 #define FAULT_WRITE   BIT(1)
 #define FAULT_USER    BIT(2)
+#define FAULT_KEY     BIT(5)
+
+#define PKRU_ACCESS_DISABLE(key) BIT(2 * (key))
+#define PKRU_WRITE_DISABLE(key)	 BIT(2 * (key) + 1)
 
 #define PDPTE_RESERVED 0x1e6ull /* PAE paging; and address bits that there are not */
 
@@ -72,6 +77,20 @@ static bool permitted(uint64_t rights, bool write, uint64_t cr4)
 	return true;
 }
 
+/* Whether the protection key of a page allows the access (SDM Vol. 3A 4.6.2). */
+static bool key_permits(const struct vcpu *vcpu, uint64_t leaf, uint64_t rights, bool write,
+			uint64_t cr4)
+{
+	bool obeys_write_disable = vcpu_cpl() == 3 || (vmcs_read(VMCS_GUEST_CR0) & CR0_WP);
+	uint64_t key = PTE_KEY(leaf), pkru;
+
+	if (!(cr4 & CR4_PKE) || !vcpu->long_mode || !(rights & PTE_USER))
+		return true;
+	pkru = vcpu_read_pkru(vcpu);
+	return !(pkru & PKRU_ACCESS_DISABLE(key)) &&
+	       !(write && obeys_write_disable && (pkru & PKRU_WRITE_DISABLE(key)));
+}
+
 int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa,
 		    uint32_t *error_code)
 {
@@ -101,6 +120,11 @@ int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gp
 		leaf = level == 0 || ((entry & PTE_LARGE) && may_be_large(&walk, level, cr4));
 		if (!top_pdpte)
 			rights &= entry;
+		if (leaf && !key_permits(vcpu, entry, rights, write, cr4)) {
+			fault(error_code, true, write);
+			*error_code |= FAULT_KEY;
+			return -EFAULT;
+		}
 		if (leaf && !permitted(rights, write, cr4))
 			return fault(error_code, true, write);
 		marked = entry | PTE_ACCESSED | (leaf && write ? PTE_DIRTY : 0);

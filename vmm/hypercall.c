@@ -67,6 +67,27 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 	return 0;
 }
 
+_Static_assert((int)HYPERCALL_FPU_LAZY == (int)FPU_LAZY &&
+		       (int)HYPERCALL_FPU_SCRUB == (int)FPU_SCRUB &&
+		       (int)HYPERCALL_FPU_EAGER == (int)FPU_EAGER &&
+		       (int)HYPERCALL_FPU_UNLOAD == (int)FPU_UNLOAD &&
+		       (int)HYPERCALL_FPU_SWAP == (int)FPU_SWAP &&
+		       (int)HYPERCALL_FPU_AUTO == (int)FPU_AUTO,
+	       "vmm/hypercall.h names the policies of fpu/owner.h");
+
+static int64_t set_fpu_policy(struct pcpu *pcpu, const struct vcpu *vcpu, uint64_t policy)
+{
+	enum fpu_policy before = pcpu->fpu.policy;
+
+	if (!vcpu->vm->config.control)
+		return -EPERM;
+	if (policy >= FPU_POLICIES)
+		return -EINVAL;
+	fpu_set_policy(&pcpu->fpu, (enum fpu_policy)policy);
+	vms_warn_of_lazyfp(pcpu->fpu.policy);
+	return before;
+}
+
 static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint64_t b, uint64_t c,
 		    uint64_t d)
 {
@@ -85,6 +106,8 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 		return 0;
 	case HYPERCALL_SET_TIMER:
 		return set_timer(vcpu, b, c);
+	case HYPERCALL_SET_FPU_POLICY:
+		return set_fpu_policy(pcpu, vcpu, b);
 	default:
 		return -ENOSYS;
 	}

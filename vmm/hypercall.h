@@ -42,6 +42,12 @@ enum hypercall {
 	 * replaces the one before. -> 0
 	 */
 	HYPERCALL_SET_TIMER = 5,
+	/*
+	 * EBX = enum hypercall_fpu_policy: the FPU policy of this physical CPU from now on.
+	 * -> the policy before. -EPERM without control=on on the VM's module line: a policy is
+	 * part of what keeps guests apart.
+	 */
+	HYPERCALL_SET_FPU_POLICY = 6,
 };
 
 #define HYPERCALL_CONSOLE_MAX  4096u
@@ -52,6 +58,16 @@ enum hypercall_fpu_state {
 	HYPERCALL_FPU_OPEN = 0,
 	HYPERCALL_FPU_ARMED = 1,
 	HYPERCALL_FPU_GUARDED = 2,
+};
+
+/* The values of fpu= at boot. */
+enum hypercall_fpu_policy {
+	HYPERCALL_FPU_LAZY = 0,
+	HYPERCALL_FPU_SCRUB = 1,
+	HYPERCALL_FPU_EAGER = 2,
+	HYPERCALL_FPU_UNLOAD = 3,
+	HYPERCALL_FPU_SWAP = 4,
+	HYPERCALL_FPU_AUTO = 5,
 };
 
 /* Event counts since boot, except where said. */
@@ -76,5 +92,12 @@ struct hypercall_stats {
 	uint64_t own_state; /* enum hypercall_fpu_state, as this exit found it */
 	/* the machine */
 	uint64_t vms_running;  /* VMs started and not ended, this one included */
-	uint64_t vms_settling; /* VMs whose memory is being cleared, before start or after end */
+	uint64_t vms_settling; /* VMs between two states: being cleared, or loaded after a reset */
+	/* this physical CPU again */
+	uint64_t cpu_scrubs;	/* registers made initial */
+	uint64_t cpu_preloads;	/* loads without a #NM */
+	uint64_t cpu_samples;	/* armed by `auto` to see whether the FPU is still used */
+	uint64_t cpu_policy;	/* enum hypercall_fpu_policy */
+	uint64_t cpu_tsc;	/* its TSC */
+	uint64_t cpu_guest_tsc; /* ... of which guests had: what is left is the hypervisor's */
 };

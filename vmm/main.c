@@ -15,13 +15,18 @@
 #include "boot/pic.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
+#include "fpu/host_work.h"
+#include "fpu/instructions.h"
+#include "fpu/lazyfp.h"
 #include "fpu/policy.h"
+#include "fpu/trace.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
+#include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
 #include "vmx/bitmaps.h"
@@ -69,7 +74,7 @@ static void apply_options(void)
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
 	machine_set_panic(options.panic);
-	fpu_set_trace(options.trace);
+	fault_print_also(trace_print_last);
 }
 
 static void print_boot_record(void)
@@ -89,6 +94,8 @@ static void print_boot_record(void)
 static void init_pcpu(struct pcpu *pcpu)
 {
 	pcpu->cpu.apic_id = apic_id();
+	if (options.trace)
+		fpu_trace_start(pcpu->cpu.id, options.tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
@@ -97,30 +104,8 @@ static void init_pcpu(struct pcpu *pcpu)
 	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
 	if (guest_has_rdtscp())
 		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
-}
-
-/* Guests of several trust domains on a CPU that speculates past #NM can read each other's state. */
-static void warn_of_lazyfp(void)
-{
-	uint32_t first = 0, domain;
-
-	if ((options.fpu != OPTION_FPU_LAZY && options.fpu != OPTION_FPU_UNLOAD) ||
-	    !fpu_lazy_leaks())
-		return;
-	for (uint32_t i = 0; i < vms_count(); i++) {
-		if (vm_at(i)->state == VM_ENDED) /* refused */
-			continue;
-		domain = vm_at(i)->vcpu.fpu.context.domain;
-		first = first ? first : domain;
-		if (domain == first)
-			continue;
-		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
-			    "past #NM, and a guest could read another's FPU registers "
-			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
-			    "guests that may see each other's data",
-			    fpu_policy_name((enum fpu_policy)options.fpu));
-		return;
-	}
+	if (fpu_features()->superset & XCR0_PKRU)
+		pcpu->pkru = fpu_rdpkru();
 }
 
 /* Called by boot/start.S. */
@@ -143,7 +128,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();
-	fpu_detect();
+	fpu_detect(options.xsave);
 	error = vmx_capabilities_check();
 	print_boot_record();
 	if (error)
@@ -153,11 +138,16 @@ void resident_main(uint32_t magic, uint64_t info)
 	if (vmx_on())
 		machine_panic();
 	init_pcpu(&boot_pcpu);
+	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
+		if (fpu_host_work_init())
+			panic("no memory for hostfpu=exits");
+		boot_pcpu.host_work_at_exits = true;
+	}
 	crash_provoke(options.crash);
 	complete = vms_create(&boot_info);
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	warn_of_lazyfp();
+	vms_warn_of_lazyfp(boot_pcpu.fpu.policy);
 	run(&options, complete);
 }

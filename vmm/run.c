@@ -3,6 +3,7 @@
 #include "boot/clock.h"
 #include "boot/machine.h"
 #include "boot/options.h"
+#include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -10,6 +11,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
 #include "vmm/stats.h"
+#include "vmm/trace_records.h"
 #include "vmm/vm.h"
 #include "vmx/capabilities.h"
 #include "vmx/dump.h"
@@ -47,11 +49,14 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 {
 	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
 	enum vmx_entry_result result;
+	uint64_t entered;
 
 	vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
 	event_prepare_entry(&vcpu->events, vcpu->cr8);
 	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	entered = rdtsc();
 	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
+	pcpu->guest_tsc += rdtsc() - entered;
 	switch (result) {
 	case VMX_EXITED:
 		exit_dispatch(pcpu, vcpu);
@@ -84,15 +89,18 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	uint64_t start = rdtsc(), now = start, slice_end = start + slice;
 	uint64_t limit = limit_deadline(vcpu, start);
+	bool extended = false;
 
-	if (pcpu->scheduled != vcpu)
+	if (pcpu->scheduled != vcpu) {
 		deschedule(pcpu);
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
+	}
 	vcpu_switch_to(pcpu, vcpu);
 	pcpu->scheduled = vcpu;
 	vcpu->yield = false;
 	vcpu_poll(vcpu, start); /* its timer may have come due since it was picked */
 	while (now < min(slice_end, limit)) {
-		uint64_t deadline = min(slice_end, limit), loads = vcpu->fpu.context.counters.loads;
+		uint64_t deadline = min(slice_end, limit), traps = vcpu->fpu.context.counters.nm;
 
 		if (vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
@@ -102,9 +110,15 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		if (vcpu->state != VCPU_RUNNABLE || vcpu->yield)
 			break;
 		vcpu_poll(vcpu, now);
-		/* state that was just loaded is used before another guest may want the registers */
-		if (vcpu->fpu.context.counters.loads != loads && slice_end < now + slice / 8)
+		/* state that a trap just loaded is used before another guest may want the
+		 * registers: once a slice, or a guest whose registers host sections clobber would
+		 * keep the CPU
+		 */
+		if (vcpu->fpu.context.counters.nm != traps && !extended &&
+		    slice_end < now + slice / 8) {
 			slice_end = now + slice / 8;
+			extended = true;
+		}
 	}
 	vcpu->ran += now - start;
 	if (vcpu->state != VCPU_STOPPED && now >= limit)
@@ -135,6 +149,7 @@ static void idle(struct pcpu *pcpu)
 	uint64_t deadline = NEVER;
 
 	deschedule(pcpu);
+	fpu_trace(&pcpu->fpu, &pcpu->fpu.host, FPU_TRACE_IDLE);
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		struct vm *vm = vm_at(i);
 
@@ -152,6 +167,7 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 {
 	bool success = complete && vms_count() > 0;
 
+	trace_print();
 	stats_print(pcpu, options->stats);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		success = success && vm_at(i)->status == 0;

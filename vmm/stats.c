@@ -32,7 +32,14 @@ void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, struct hyp
 		.own_loads = own->loads,
 		.own_state = (uint64_t)vcpu->fpu.context.state,
 		.vms_running = vms_in_state(VM_RUNNING),
-		.vms_settling = vms_in_state(VM_CLEARING) + vms_in_state(VM_ENDING),
+		.vms_settling = vms_in_state(VM_CLEARING) + vms_in_state(VM_RESETTING) +
+				vms_in_state(VM_ENDING),
+		.cpu_scrubs = cpu->scrubs,
+		.cpu_preloads = cpu->preloads,
+		.cpu_samples = cpu->samples,
+		.cpu_policy = pcpu->fpu.policy,
+		.cpu_tsc = rdtsc(),
+		.cpu_guest_tsc = pcpu->guest_tsc,
 	};
 }
 
@@ -89,7 +96,7 @@ static void print_table(const struct pcpu *pcpu)
 	      (ull)pcpu->fpu.counters.host, (ull)pcpu->switches);
 }
 
-static void print_vm_records(const struct vm *vm)
+void stats_print_vm(const struct vm *vm)
 {
 	const struct vcpu *vcpu = &vm->vcpu;
 	const struct fpu_counters *c = &vcpu->fpu.context.counters;
@@ -101,9 +108,10 @@ static void print_vm_records(const struct vm *vm)
 	if (vm->unhandled_io)
 		record("io vm=%s unhandled=%llu", vm->config.name, (ull)vm->unhandled_io);
 	record("fpuctx vm=%s vcpu=%u entries=%llu resident=%llu armed=%llu nm=%llu loads=%llu "
-	       "saves=%llu ts_writes=%llu",
+	       "saves=%llu scrubs=%llu preloads=%llu samples=%llu ts_writes=%llu",
 	       vm->config.name, vcpu->id, (ull)c->entries, (ull)c->resident, (ull)c->armed,
-	       (ull)c->nm, (ull)c->loads, (ull)c->saves, (ull)c->ts_writes);
+	       (ull)c->nm, (ull)c->loads, (ull)c->saves, (ull)c->scrubs, (ull)c->preloads,
+	       (ull)c->samples, (ull)c->ts_writes);
 }
 
 void stats_print(const struct pcpu *pcpu, bool table)
@@ -111,9 +119,11 @@ void stats_print(const struct pcpu *pcpu, bool table)
 	if (table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
-		print_vm_records(vm_at(i));
-	record("cpu cpu=%u idles=%llu interrupts=%llu nmis=%llu nmi_exits=%llu nmi_first=%llu",
-	       pcpu->cpu.id, (ull)pcpu->idles, (ull)pcpu->cpu.interrupt_count,
-	       (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits, (ull)pcpu->nmi_first);
+		stats_print_vm(vm_at(i));
+	record("cpu cpu=%u tsc=%llu guest_tsc=%llu idles=%llu interrupts=%llu nmis=%llu "
+	       "nmi_exits=%llu nmi_first=%llu",
+	       pcpu->cpu.id, (ull)rdtsc(), (ull)pcpu->guest_tsc, (ull)pcpu->idles,
+	       (ull)pcpu->cpu.interrupt_count, (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits,
+	       (ull)pcpu->nmi_first);
 	print_fpu_record(pcpu, "");
 }

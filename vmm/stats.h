@@ -9,6 +9,7 @@
 struct hypercall_stats;
 struct pcpu;
 struct vcpu;
+struct vm;
 
 /* The counters as a guest gets them. Its own FPU state is the one that this exit found. */
 void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
@@ -16,6 +17,9 @@ void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
 
 /* "@fpu cpu=... snapshot=LABEL vm=NAME ..." */
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label);
+
+/* What a VM cost so far: its @exit, @io and @fpuctx records. */
+void stats_print_vm(const struct vm *vm);
 
 /* All records; and, if `table`, the table. At the end of the last VM. */
 void stats_print(const struct pcpu *pcpu, bool table);

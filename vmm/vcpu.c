@@ -2,6 +2,8 @@
 
 #include "boot/fault.h"
 #include "boot/layout.h"
+#include "fpu/instructions.h"
+#include "fpu/trace.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -46,15 +48,23 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, vm->config.name, domain);
+	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain);
+}
+
+/* What the hardware holds of the vCPU is not worth saving any more. */
+static void forget_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
+{
+	if (pcpu->current != vcpu)
+		return;
+	pcpu->pkru = vcpu_read_pkru(vcpu);
+	pcpu->current = NULL;
 }
 
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	if (vcpu->fpu.image)
 		fpu_release(&pcpu->fpu, &vcpu->fpu.context);
-	if (pcpu->current == vcpu)
-		pcpu->current = NULL;
+	forget_unswitched(pcpu, vcpu);
 	if (pcpu->scheduled == vcpu)
 		pcpu->scheduled = NULL;
 	if (vcpu->vmcs)
@@ -102,7 +112,8 @@ static void write_controls(struct vcpu *vcpu)
 	vcpu->events.primary_controls = c->primary;
 	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
 	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
-	vmcs_write(VMCS_SECONDARY_CONTROLS, c->secondary);
+	vmcs_write(VMCS_SECONDARY_CONTROLS,
+		   guest_has_xsaves() ? c->secondary : c->secondary & ~SECONDARY_ENABLE_XSAVES);
 	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
 	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0);
@@ -119,10 +130,13 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
+	if (guest_has_xsaves())
+		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
 		vmcs_write(VMCS_VPID, vcpu->vpid);
-	/* every bit that a guest cannot have is masked: setting it exits, and is #GP */
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed());
+	/* every bit that a guest cannot have is masked: setting it exits, and is #GP; PKE: see
+	 * vcpu_use_pkru() */
+	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | CR4_PKE);
 	vmcs_write(VMCS_CR4_READ_SHADOW, 0);
 }
 
@@ -174,7 +188,18 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
 {
-	vcpu->debug.dr6 = INITIAL_DR6;
+	forget_unswitched(pcpu, vcpu);
+	vcpu->registers = (struct guest_registers){};
+	vcpu->events = (struct vmx_events){};
+	vcpu->cr8 = 0;
+	vcpu->long_mode = false;
+	vcpu->cr2 = 0;
+	vcpu->pkru = 0;
+	vcpu->uses_pkru = false;
+	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
+	memset(vcpu->msr, 0, sizeof(vcpu->msr));
+	vcpu->timer_deadline = 0;
+	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	vcpu_switch_to(pcpu, vcpu);
 	write_host_state(pcpu);
 	write_controls(vcpu);
@@ -183,8 +208,26 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->state = VCPU_RUNNABLE;
 }
 
-static void save_unswitched(struct vcpu *vcpu)
+/*
+ * PKRU heeds no CR0.TS, so it cannot wait for a #NM. Reading it takes two writes of CR4, which a
+ * vCPU that never could change it does without.
+ */
+void vcpu_use_pkru(struct vcpu *vcpu)
 {
+	if (vcpu->uses_pkru)
+		return;
+	vcpu->uses_pkru = true;
+	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed());
+}
+
+uint32_t vcpu_read_pkru(const struct vcpu *vcpu)
+{
+	return vcpu->uses_pkru ? fpu_rdpkru() : vcpu->pkru;
+}
+
+static void save_unswitched(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	vcpu->pkru = pcpu->pkru = vcpu_read_pkru(vcpu);
 	vcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
 	vcpu->cr2 = read_cr2();
 	vcpu->debug = (struct debug_registers){
@@ -203,6 +246,10 @@ static void load_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
 			continue;
 		wrmsr(switched_msr_number[i], vcpu->msr[i]);
 		pcpu->msr[i] = vcpu->msr[i];
+	}
+	if (pcpu->pkru != vcpu->pkru) {
+		fpu_wrpkru(vcpu->pkru);
+		pcpu->pkru = vcpu->pkru;
 	}
 	if (read_cr2() != vcpu->cr2)
 		write_cr2(vcpu->cr2);
@@ -223,7 +270,7 @@ void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (pcpu->current == vcpu)
 		return;
 	if (pcpu->current) {
-		save_unswitched(pcpu->current);
+		save_unswitched(pcpu, pcpu->current);
 		pcpu->switches++;
 	}
 	/* SWAPGS changes it behind our back */

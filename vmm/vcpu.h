@@ -55,6 +55,8 @@ struct vcpu {
 	uint64_t msr[SWITCHED_MSR_COUNT];
 	uint64_t cr2;
 	struct debug_registers debug;
+	uint32_t pkru;
+	bool uses_pkru; /* has had a way to change PKRU: vcpu_use_pkru() */
 
 	/* HYPERCALL_SET_TIMER: a TSC value, 0 = not armed */
 	uint64_t timer_deadline;
@@ -73,8 +75,8 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain);
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
 
 /*
- * The state at the start of a multiboot 1 kernel: 32-bit protected mode, flat segments, paging and
- * interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
+ * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
+ * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
  */
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry);
 
@@ -98,6 +100,12 @@ void vcpu_skip_instruction(struct vcpu *vcpu);
 
 /* Raises an exception in the guest; a triple fault ends it. */
 void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code);
+
+/* It gets CR4.PKE or XCR0's PKRU bit: from now on its PKRU is switched, and CR4.PKE its own. */
+void vcpu_use_pkru(struct vcpu *vcpu);
+
+/* The running vCPU's PKRU. */
+uint32_t vcpu_read_pkru(const struct vcpu *vcpu);
 
 bool vcpu_in_64bit_mode(const struct vcpu *vcpu);
 unsigned int vcpu_cpl(void);

@@ -3,7 +3,7 @@
 
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "fpu/hardware.h"
+#include "fpu/policy.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/format.h"
@@ -17,7 +17,6 @@
 #define HIGH_RAM_START (4ull << 30)
 #define SIZE_2M	       (2ull << 20)
 #define SIZE_1G	       (1ull << 30)
-#define CLEAR_CHUNK    (256ull << 10)
 
 static struct vm vms[VMS_MAX]; /* filled at boot; each VM belongs to the CPU that runs it */
 static uint32_t vm_count;
@@ -41,20 +40,16 @@ uint32_t vms_in_state(enum vm_state state)
 	return count;
 }
 
-/* Ends a VM that never started: its parts are given back at once. */
-static void refuse(struct vm *vm, const char *format_text, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void free_parts(struct vm *vm)
+void vm_free_parts(struct vm *vm)
 {
 	vcpu_destroy(this_pcpu(), &vm->vcpu);
 	ept_destroy(&vm->ept);
 	for (uint32_t i = 0; i < vm->ram.count; i++)
 		memory_free((uint64_t)vm->ram.extent[i].host, vm->ram.extent[i].size);
-	vm->ram.count = 0;
+	vm->ram = (struct guest_ram){};
 }
 
-static void refuse(struct vm *vm, const char *format_text, ...)
+void vm_refuse(struct vm *vm, const char *format_text, ...)
 {
 	char text[256];
 	va_list args;
@@ -63,7 +58,7 @@ static void refuse(struct vm *vm, const char *format_text, ...)
 	format_v(text, sizeof(text), format_text, args);
 	va_end(args);
 	log_error("%s: not started: %s", vm->config.name, text);
-	free_parts(vm);
+	vm_free_parts(vm);
 	vm->state = VM_ENDED;
 	vm->status = VM_STATUS_FAILED;
 	record("vm name=%s state=ended status=%u cause=refused", vm->config.name, vm->status);
@@ -118,15 +113,15 @@ static int create_memory(struct vm *vm)
 	return error;
 }
 
-/* VMs of one trust=NAME share the domain of the first of them; every other VM has its own. */
+/* A domain never had before; VMs of one trust=NAME share that of the first of them. */
 static uint32_t trust_domain(const struct vm *vm)
 {
-	uint32_t first = 0;
+	static uint32_t last_domain = FPU_DOMAIN_FIRST - 1; /* set at boot and by VMs' new runs */
 
-	while (&vms[first] != vm &&
-	       (!vm->config.trust[0] || strcmp(vms[first].config.trust, vm->config.trust)))
-		first++;
-	return FPU_DOMAIN_FIRST + first;
+	for (uint32_t i = 0; vm->config.trust[0] && i < vm_count; i++)
+		if (vms[i].domain && !strcmp(vms[i].config.trust, vm->config.trust))
+			return vms[i].domain;
+	return ++last_domain;
 }
 
 static struct vm *find(const char *name)
@@ -162,29 +157,28 @@ static void settle_name(struct vm *vm)
 			    vm->config.name);
 }
 
-static void create(struct vm *vm, const struct boot_module *image)
+void vm_create(struct vm *vm)
 {
 	uint64_t online = 1ull << this_pcpu()->cpu.id;
 	uint64_t free = memory_free_bytes();
-	uint32_t domain = trust_domain(vm);
 	int error;
 
-	vm->image = image;
-	uart_reset(&vm->uart);
+	vm->domain = trust_domain(vm);
 	if (!(vm->config.cpus & online)) {
-		refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
+		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
 		return;
 	}
 	error = create_memory(vm);
 	if (error) {
-		refuse(vm,
-		       "mem=%lluM is more than there is (%lluM free): give it less, or the "
-		       "machine more",
-		       (unsigned long long)vm->config.memory >> 20, (unsigned long long)free >> 20);
+		vm_refuse(vm,
+			  "mem=%lluM is more than there is (%lluM free): give it less, or the "
+			  "machine more",
+			  (unsigned long long)vm->config.memory >> 20,
+			  (unsigned long long)free >> 20);
 		return;
 	}
-	if (vcpu_create(&vm->vcpu, vm, 0, domain)) {
-		refuse(vm, "no memory for its virtual CPU");
+	if (vcpu_create(&vm->vcpu, vm, 0, vm->domain)) {
+		vm_refuse(vm, "no memory for its virtual CPU");
 		return;
 	}
 	vm->state = VM_CLEARING;
@@ -209,6 +203,27 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 	return true;
 }
 
+void vms_warn_of_lazyfp(enum fpu_policy policy)
+{
+	uint32_t first = 0;
+
+	if ((policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)
+		return;
+	for (uint32_t i = 0; i < vm_count; i++) {
+		if (vms[i].state == VM_ENDED) /* refused, or gone */
+			continue;
+		first = first ? first : vms[i].domain;
+		if (vms[i].domain == first)
+			continue;
+		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
+			    "past #NM, and a guest could read another's FPU registers "
+			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
+			    "guests that may see each other's data",
+			    fpu_policy_name(policy));
+		return;
+	}
+}
+
 bool vms_create(const struct boot_info *info)
 {
 	bool complete = info->modules_refused == 0;
@@ -225,84 +240,14 @@ bool vms_create(const struct boot_info *info)
 			continue;
 		}
 		settle_name(vm);
+		vm->image = &info->module[i];
 		vm_count++;
 		if (bad)
-			refuse(vm, "its module line: %s", error);
+			vm_refuse(vm, "its module line: %s", error);
 		else
-			create(vm, &info->module[i]);
+			vm_create(vm);
 	}
 	return complete;
-}
-
-static void start(struct pcpu *pcpu, struct vm *vm)
-{
-	struct guest_module modules[VM_MODULES_MAX];
-	struct vm_config configs[VM_MODULES_MAX];
-	struct guest_entry entry;
-	char error[160];
-
-	for (uint32_t i = 0; i < vm->module_count; i++) {
-		const struct boot_module *module = vm->modules[i];
-
-		vm_config_parse(&configs[i], module->cmdline, error, sizeof(error));
-		modules[i] = (struct guest_module){
-			.bytes = (const void *)module->start,
-			.size = module->end - module->start,
-			.cmdline = configs[i].cmdline,
-		};
-	}
-	if (guest_load(&vm->ram, (const void *)vm->image->start, vm->image->end - vm->image->start,
-		       vm->config.cmdline, modules, vm->module_count, &entry, error,
-		       sizeof(error))) {
-		refuse(vm, "its kernel: %s", error);
-		return;
-	}
-	vm->state = VM_RUNNING;
-	vcpu_reset(pcpu, &vm->vcpu, &entry);
-	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
-	       (unsigned long long)vm->config.memory);
-	record("ept vm=%s pages_1g=%llu pages_2m=%llu pages_4k=%llu", vm->config.name,
-	       (unsigned long long)vm->ept.pages_1g, (unsigned long long)vm->ept.pages_2m,
-	       (unsigned long long)vm->ept.pages_4k);
-}
-
-/* Clears the next chunk; true when all is clear. */
-static bool clear_step(struct pcpu *pcpu, struct vm *vm)
-{
-	const struct guest_extent *extent = &vm->ram.extent[vm->clear_extent];
-	uint64_t size = extent->size - vm->clear_offset;
-
-	size = size < CLEAR_CHUNK ? size : CLEAR_CHUNK;
-	fpu_host_begin(&pcpu->fpu);
-	fpu_clear_memory(extent->host + vm->clear_offset, size);
-	fpu_host_end(&pcpu->fpu);
-	vm->clear_offset += size;
-	if (vm->clear_offset < extent->size)
-		return false;
-	vm->clear_offset = 0;
-	return ++vm->clear_extent == vm->ram.count;
-}
-
-bool vms_settle_step(struct pcpu *pcpu)
-{
-	for (uint32_t i = 0; i < vm_count; i++) {
-		struct vm *vm = &vms[i];
-
-		if (vm->state != VM_CLEARING && vm->state != VM_ENDING)
-			continue;
-		if (!clear_step(pcpu, vm))
-			return true;
-		vm->clear_extent = 0;
-		if (vm->state == VM_CLEARING) {
-			start(pcpu, vm);
-		} else {
-			free_parts(vm);
-			vm->state = VM_ENDED;
-			record("vm name=%s state=cleared", vm->config.name);
-		}
-		return true;
-	}
-	return false;
 }
 
 void vm_end(struct vm *vm, uint8_t status, const char *cause)
@@ -311,10 +256,20 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 		return;
 	guest_console_flush(&vm->console, vm->config.name);
 	vm->state = VM_ENDING;
-	vm->status = status;
+	vm->status = vm->status ? vm->status : status;
 	vm->vcpu.state = VCPU_STOPPED;
 	fpu_release(&this_pcpu()->fpu, &vm->vcpu.fpu.context); /* not worth a save any more */
 	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, status, cause);
+}
+
+void vm_reset(struct vm *vm)
+{
+	if (vm->state != VM_RUNNING)
+		return;
+	guest_console_flush(&vm->console, vm->config.name);
+	vm->state = VM_RESETTING;
+	vm->vcpu.state = VCPU_STOPPED;
+	record("vm name=%s state=reset", vm->config.name);
 }
 
 void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)

@@ -6,7 +6,8 @@
 #include "lib/string.h"
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
-#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit"
+#define RUNS_MAX     1000000u
+#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control"
 
 #define MEMORY_MIN     (1ull << 20)
 #define MEMORY_MAX     (16ull << 40)
@@ -71,6 +72,8 @@ static int parse_vcpus(struct vm_config *config, const char *value, const struct
 static int parse_pair(struct vm_config *config, const char *key, const char *value,
 		      const struct error_text *error)
 {
+	uint64_t number;
+
 	if (!strcmp(key, "name"))
 		return parse_name(config->name, key, value, error);
 	if (!strcmp(key, "trust"))
@@ -91,6 +94,19 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 		if (config->halt_ok)
 			return 0;
 		format(error->text, error->size, "halt=%.40s: accepted is halt=ok", value);
+	} else if (!strcmp(key, "runs")) {
+		if (!cmdline_number(value, &number) && number >= 1 && number <= RUNS_MAX) {
+			config->runs = number;
+			return 0;
+		}
+		format(error->text, error->size,
+		       "runs=%.40s: accepted is 1 to %u: how often the VM is made anew and run",
+		       value, RUNS_MAX);
+	} else if (!strcmp(key, "control")) {
+		config->control = !strcmp(value, "on");
+		if (config->control)
+			return 0;
+		format(error->text, error->size, "control=%.40s: accepted is control=on", value);
 	} else if (!strcmp(key, "limit")) {
 		if (!cmdline_number(value, &config->limit_ms) && config->limit_ms <= LIMIT_MAX_MS)
 			return 0;
@@ -137,6 +153,7 @@ int vm_config_parse(struct vm_config *config, const char *line, char *error, siz
 	*config = (struct vm_config){
 		.memory = MEMORY_DEFAULT,
 		.vcpus = 1,
+		.runs = 1,
 		.cpus = UINT64_MAX,
 	};
 	for (bool first = true; (result = cmdline_next(&line, word, sizeof(word))) != 0;

@@ -1,8 +1,8 @@
 /*
  * A VM's configuration, from the command line of its boot module:
  *
- *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS -- guest command line
- *	[FILE] of=g -- module command line
+ *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on --
+ *guest command line [FILE] of=g -- module command line
  *
  * GRUB leaves the file name out, other loaders keep it as the first word. What follows " -- " is
  * the guest's, as it stands, quotes included.
@@ -25,6 +25,8 @@ struct vm_config {
 	char of[VM_NAME_SIZE];	  /* not a VM but a module of the VM of this name; empty: a VM */
 	bool halt_ok;		  /* ending by a halt for ever is success */
 	uint64_t limit_ms;	  /* CPU time, up to a year, after which the VM is ended; 0: none */
+	uint32_t runs;		  /* how often it is made and run, one after the other: 1 */
+	bool control;		  /* may make the hypercalls that change the machine for all */
 	char cmdline[VM_CMDLINE_SIZE];
 };
 

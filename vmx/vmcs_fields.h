@@ -10,6 +10,7 @@
 	X(IO_BITMAP_B, 0x2002)                                                                     \
 	X(MSR_BITMAP, 0x2004)                                                                      \
 	X(TSC_OFFSET, 0x2010)                                                                      \
+	X(XSS_EXITING_BITMAP, 0x202c)                                                              \
 	X(ENCLS_BITMAP, 0x202e)                                                                    \
 	X(EPT_POINTER, 0x201a)                                                                     \
 	X(PIN_BASED_CONTROLS, 0x4000)                                                              \

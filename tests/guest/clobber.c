@@ -26,6 +26,10 @@ static void clobber_other_registers(uint64_t round)
 #endif
 	if (cpuid(0x80000001, 0).edx & 1u << 27)
 		wrmsr(MSR_TSC_AUX, fpu_random(1, round, 11) & 0xffffffff);
+	if (cpuid(0, 0).eax >= 7 && cpuid(7, 0).ecx & 1u << 3) {
+		write_cr4(read_cr4() | CR4_PKE);
+		wrpkru((uint32_t)fpu_random(1, round, 12) & ~3u); /* key 0 is that of our pages */
+	}
 	if (fpu_components & FPU_XSAVE) {
 		uint64_t all = fpu_components & (FPU_X87 | FPU_SSE | FPU_AVX | FPU_AVX512);
 

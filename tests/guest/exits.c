@@ -27,6 +27,7 @@ int guest_main(void)
 		{"hypercall", hypercall_checks, hypercall_check_count},
 		{"mode", mode_checks, mode_check_count},
 		{"switch", switch_checks, switch_check_count},
+		{"pkru", pkru_checks, pkru_check_count},
 	};
 
 	asm volatile("fnstenv %0" : "=m"(fpu_at_start));

@@ -123,7 +123,9 @@ static void cr4_hidden_bits(void)
 {
 	try_cr4("VMXE", read_cr4() | CR4_VMXE, VECTOR_GP);
 	try_cr4("SMXE", read_cr4() | CR4_SMXE, VECTOR_GP);
-	try_cr4("PKE", read_cr4() | CR4_PKE, VECTOR_GP);
+	try_cr4("PKE and SMXE", read_cr4() | CR4_PKE | CR4_SMXE, VECTOR_GP);
+	if (cpuid(0, 0).eax < 7 || !(cpuid(7, 0).ecx & 1u << 3))
+		try_cr4("PKE without PKU", read_cr4() | CR4_PKE, VECTOR_GP);
 }
 
 static void xcr0_kept_without_osxsave(void)
@@ -233,15 +235,29 @@ static void xcr0_checks(void)
 	expect(xgetbv(0) == all, "XCR0 is 0x%llx", (unsigned long long)xgetbv(0));
 }
 
+/* Each component that CPUID does not offer, and PKRU, which depends on no other. */
 static void xcr0_hidden_bits(void)
 {
+	uint64_t all, offered;
+
 	if (!(fpu_components & FPU_XSAVE)) {
 		skip("no XSAVE here");
 		return;
 	}
-	try_xcr0("PKRU", 0, xgetbv(0) | 1u << 9, VECTOR_GP);
-	try_xcr0("MPX", 0, xgetbv(0) | 3u << 3, VECTOR_GP);
-	try_xcr0("AMX", 0, xgetbv(0) | 3u << 17, VECTOR_GP);
+	all = xgetbv(0);
+	offered = (uint64_t)cpuid(0xd, 0).edx << 32 | cpuid(0xd, 0).eax;
+	expect(!(offered & ~0x2e7ull), "components 0x%llx are offered",
+	       (unsigned long long)offered);
+	for (unsigned bit = 0; bit < 64; bit++)
+		if (!(offered >> bit & 1)) {
+			try_xsetbv(0, all | 1ull << bit);
+			expect(trap.vector == VECTOR_GP, "component %u: vector %d", bit,
+			       trap.vector);
+		}
+	try_xcr0("MPX", 0, all | 3u << 3, VECTOR_GP);
+	try_xcr0("AMX", 0, all | 3u << 17, VECTOR_GP);
+	try_xcr0("x87 and PKRU", 0, 1 | XCR0_PKRU, offered & XCR0_PKRU ? NO_TRAP : VECTOR_GP);
+	try_xcr0("PKRU without x87", 0, XCR0_PKRU, VECTOR_GP);
 }
 
 USER_CODE(user_mov_cr0, ".byte 0x0f, 0x20, 0xc0")

@@ -29,33 +29,65 @@ static void osxsave_mirrors_cr4(void)
 	expect(cpuid(1, 0).ecx & 1u << 27, "OSXSAVE is clear with CR4.OSXSAVE");
 }
 
+/* What an area for these components takes, by what CPUID.D.i says of each. */
+static uint32_t area_size(uint64_t components, bool compacted)
+{
+	uint32_t size = 576;
+
+	for (unsigned i = 2; i < 63; i++) {
+		struct cpuid_result r = cpuid(0xd, i);
+
+		if (!(components >> i & 1))
+			continue;
+		if (compacted)
+			size = (r.ecx & 2 ? (size + 63) & ~63u : size) + r.eax;
+		else if (r.ebx + r.eax > size)
+			size = r.ebx + r.eax;
+	}
+	return size;
+}
+
 static void leaf_d_follows_xcr0(void)
 {
-	uint64_t all;
+	static const uint32_t steps[] = {1, 3, 7, 0xe7, 0x201, 0x203, 0x207, 0x2e7};
+	uint64_t offered, before;
 	uint32_t size;
 
 	if (!(fpu_components & FPU_XSAVE)) {
 		skip("no XSAVE here");
 		return;
 	}
-	all = xgetbv(0);
-	xsetbv(0, XCR0_X87);
-	size = cpuid(0xd, 0).ebx;
-	expect(size == 576, "%u bytes for XCR0=1", size);
-	xsetbv(0, XCR0_X87 | XCR0_SSE);
-	size = cpuid(0xd, 0).ebx;
-	expect(size == 576, "%u bytes for XCR0=3", size);
-	if (all & XCR0_AVX) {
-		xsetbv(0, XCR0_X87 | XCR0_SSE | XCR0_AVX);
+	before = xgetbv(0);
+	offered = (uint64_t)cpuid(0xd, 0).edx << 32 | cpuid(0xd, 0).eax;
+	expect((offered & before) == before, "XCR0 holds more than CPUID.D offers");
+	expect(!(offered & ~0x2e7ull), "CPUID.D offers components 0x%llx",
+	       (unsigned long long)offered);
+	expect(cpuid(0xd, 0).ecx == area_size(offered, false), "%u bytes at most",
+	       cpuid(0xd, 0).ecx);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (steps[i] & ~offered)
+			continue;
+		xsetbv(0, steps[i]);
 		size = cpuid(0xd, 0).ebx;
-		expect(size == 576 + 256, "%u bytes for XCR0=7", size);
+		expect(size == area_size(steps[i], false), "%u bytes for XCR0=0x%x", size,
+		       steps[i]);
+		if (steps[i] <= 7)
+			expect(size == (steps[i] & XCR0_AVX ? 832 : 576), "%u bytes for XCR0=%u",
+			       size, steps[i]);
+		size = cpuid(0xd, 1).ebx;
+		expect(size == (cpuid(0xd, 1).eax & 0xa ? area_size(steps[i], true) : 0),
+		       "%u bytes compacted for XCR0=0x%x", size, steps[i]);
 	}
-	xsetbv(0, all);
-	size = cpuid(0xd, 0).ebx;
-	expect(size <= cpuid(0xd, 0).ecx, "%u bytes for all, %u at most", size, cpuid(0xd, 0).ecx);
-	expect((cpuid(0xd, 0).eax & all) == all, "XCR0 holds more than CPUID.D offers");
-	expect(!(cpuid(0xd, 0).eax & ~0xe7u) && !cpuid(0xd, 0).edx,
-	       "CPUID.D offers components 0x%x:0x%x", cpuid(0xd, 0).edx, cpuid(0xd, 0).eax);
+	xsetbv(0, before);
+	for (unsigned i = 2; i < 64; i++) {
+		struct cpuid_result r = cpuid(0xd, i);
+
+		if (offered >> i & 1)
+			expect(r.eax && r.ebx >= 576 && !(r.ecx & ~2u) && !r.edx,
+			       "component %u: 0x%x 0x%x 0x%x 0x%x", i, r.eax, r.ebx, r.ecx, r.edx);
+		else
+			expect(!(r.eax | r.ebx | r.ecx | r.edx), "component %u is not offered", i);
+	}
 }
 
 static void unsupported_features_hidden(void)
@@ -73,7 +105,6 @@ static void unsupported_features_hidden(void)
 		expect(!(r.ebx & 1u << 2), "SGX is offered");
 		expect(!(r.ebx & 1u << 14), "MPX is offered");
 		expect(!(r.ebx & 1u << 25), "processor trace is offered");
-		expect(!(r.ecx & 1u << 3), "PKU is offered");
 		expect(!(r.ecx & 1u << 4), "OSPKE is set");
 		expect(!(r.ecx & 1u << 7), "CET shadow stacks are offered");
 		expect(!(r.edx & 1u << 5), "user interrupts are offered");
@@ -81,10 +112,72 @@ static void unsupported_features_hidden(void)
 	}
 	if (fpu_components & FPU_XSAVE) {
 		r = cpuid(0xd, 1);
-		expect(!(r.eax & 1u << 1), "XSAVEC is offered");
 		expect(!(r.eax & 1u << 2), "XGETBV with ECX=1 is offered");
-		expect(!(r.eax & 1u << 3), "XSAVES is offered");
 		expect(!(r.eax & 1u << 4), "XFD is offered");
+	}
+}
+
+#ifdef __x86_64__
+#define XSAVEC	"xsavec64 %0"
+#define XRSTOR	"xrstor64 %0"
+#define XSAVES	"xsaves64 %0"
+#define XRSTORS "xrstors64 %0"
+#else
+#define XSAVEC	"xsavec %0"
+#define XRSTOR	"xrstor %0"
+#define XSAVES	"xsaves %0"
+#define XRSTORS "xrstors %0"
+#endif
+
+static struct fpu_registers pattern[2], got;
+static uint8_t compacted[4096] __attribute__((aligned(64)));
+
+static void load_patterns(unsigned now)
+{
+	fpu_pattern(&pattern[now], 5, now, FPU_FULL);
+	fpu_load(&pattern[now]);
+}
+
+static void expect_first_pattern(const char *what)
+{
+	uint64_t format, all = xgetbv(0);
+	char why[128];
+
+	if (!expect_fault(what, NO_TRAP))
+		return;
+	fpu_store(&got);
+	expect(fpu_equal(&pattern[0], &got, why, sizeof(why)), "%s: %s", what, why);
+	memcpy(&format, compacted + 520, sizeof(format));
+	expect(format == (all | 1ull << 63), "%s: XCOMP_BV is 0x%llx", what,
+	       (unsigned long long)format);
+}
+
+/* What is offered must bring a pattern in every register back. */
+static void compacted_forms_work(void)
+{
+	uint32_t offered = fpu_components & FPU_XSAVE ? cpuid(0xd, 1).eax : 0;
+
+	if (!(offered & 0xa)) {
+		skip("neither XSAVEC nor XSAVES here");
+		return;
+	}
+	fpu_calibrate(1);
+	if (offered & 1u << 1) {
+		load_patterns(0);
+		TRY(XSAVEC, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
+		expect_fault("XSAVEC", NO_TRAP);
+		load_patterns(1);
+		TRY(XRSTOR, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
+		expect_first_pattern("XRSTOR of XSAVEC's area");
+	}
+	memset(compacted, 0, sizeof(compacted));
+	if (offered & 1u << 3) {
+		load_patterns(0);
+		TRY(XSAVES, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
+		expect_fault("XSAVES", NO_TRAP);
+		load_patterns(1);
+		TRY(XRSTORS, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
+		expect_first_pattern("XRSTORS of XSAVES' area");
 	}
 }
 
@@ -128,6 +221,7 @@ const struct check cpuid_checks[] = {
 	{"cpuid-osxsave-mirrors-cr4", osxsave_mirrors_cr4, 0},
 	{"cpuid-leaf-d-follows-xcr0", leaf_d_follows_xcr0, NEEDS_HYPERCALL},
 	{"cpuid-unsupported-features-hidden", unsupported_features_hidden, NEEDS_HYPERCALL},
+	{"cpuid-compacted-forms-work", compacted_forms_work, NEEDS_HYPERCALL},
 	{"cpuid-upper-halves-cleared", upper_halves_cleared, 0},
 	{"cpuid-leaf-out-of-range", leaf_out_of_range, 0},
 	{"cpuid-other-registers-kept", other_registers_kept, 0},

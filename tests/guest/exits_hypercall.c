@@ -41,6 +41,8 @@ static void errors(void)
 	gives("SET_TIMER with vector 256", hypercall(HYPERCALL_SET_TIMER, 256, 100, 0), -EINVAL);
 	gives("SET_TIMER for too long",
 	      hypercall(HYPERCALL_SET_TIMER, 0x40, HYPERCALL_TIMER_MAX_US + 1, 0), -EINVAL);
+	gives("SET_FPU_POLICY without control=on",
+	      hypercall(HYPERCALL_SET_FPU_POLICY, HYPERCALL_FPU_LAZY, 0, 0), -EPERM);
 	gives("EXIT with status 256", hypercall(HYPERCALL_EXIT, 256, 0, 0), -EINVAL);
 }
 

@@ -182,6 +182,30 @@ static void tsc_aux(void)
 	wrmsr(MSR_TSC_AUX, 0);
 }
 
+/* Its bits are supervisor state, of which none is offered. */
+static void xss(void)
+{
+	uint64_t value = 1;
+
+	if (!(fpu_components & FPU_XSAVE) || !(cpuid(0xd, 1).eax & 1u << 3)) {
+		try_rdmsr(MSR_XSS, &value);
+		expect_fault("RDMSR of IA32_XSS without XSAVES", VECTOR_GP);
+		try_wrmsr(MSR_XSS, 0);
+		expect_fault("WRMSR of IA32_XSS without XSAVES", VECTOR_GP);
+		TRY("xsaves %0", : : "m"(*(char *)0x1000), "a"(1), "d"(0) : "memory");
+		expect_fault("XSAVES that is not offered", VECTOR_UD);
+		return;
+	}
+	expect(rdmsr(MSR_XSS) == 0, "IA32_XSS is 0x%llx", (unsigned long long)rdmsr(MSR_XSS));
+	try_wrmsr(MSR_XSS, 0);
+	expect_fault("IA32_XSS = 0", NO_TRAP);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		try_wrmsr(MSR_XSS, 1ull << bit);
+		expect_fault("a bit of IA32_XSS", VECTOR_GP);
+	}
+	expect(!(cpuid(0xd, 1).ecx | cpuid(0xd, 1).edx), "CPUID.D.1 offers supervisor state");
+}
+
 USER_CODE(user_rdmsr, "movl $0x277, %ecx; rdmsr")
 USER_CODE(user_wrmsr, "movl $0x277, %ecx; wrmsr")
 
@@ -202,6 +226,7 @@ const struct check msr_checks[] = {
 	{"msr-sysenter", sysenter_msrs, 0},
 	{"msr-tsc", tsc, 0},
 	{"msr-tsc-aux", tsc_aux, 0},
+	{"msr-xss", xss, NEEDS_HYPERCALL},
 	{"msr-not-in-user-mode", not_in_user_mode, 0},
 };
 const size_t msr_check_count = ARRAY_SIZE(msr_checks);

@@ -33,7 +33,7 @@ def test_port_e9_is_a_console(boot):
 def test_an_unknown_option_and_a_bad_value_are_warned_of_with_what_is_accepted(boot):
     result = boot(opts="fpu=lasy frobnicate=1 slice=5", modules=GUEST)
     warnings = [line for line in result.console.splitlines() if line.startswith("warning:")]
-    assert any("fpu" in line and "lazy, eager, unload" in line for line in warnings), warnings
+    assert any("fpu" in line and "lazy, scrub, eager" in line for line in warnings), warnings
     assert any("frobnicate" in line and "slice" in line for line in warnings), warnings
     assert any("slice" in line and "100" in line for line in warnings), warnings
     assert result.status == 0
@@ -45,25 +45,14 @@ def test_stats_off_leaves_out_the_table_and_keeps_the_records(boot):
     assert result.all("fpu", cpu=0)
 
 
-def test_trace_on_prints_every_fpu_event(boot):
-    result = boot(
-        opts="trace=on",
-        modules=[("fpu-hold", "name=a mem=4M -- rounds=2 via=cpuid")],
-    )
-    assert result.status == 0
-    events = [record["event"] for record in result.all("trace", vm="a")]
-    counted = result.one("fpuctx", vm="a")
-    assert events.count("fpu-nm") == counted.number("nm") > 0
-    assert events.count("fpu-load") == counted.number("loads")
-    assert events.count("fpu-save") == counted.number("saves")
-
-
 def test_lazy_with_several_trust_domains_is_warned_of_on_an_affected_cpu(boot):
     guests = [("integer", "name=a mem=4M -- rounds=2"), ("integer", "name=b mem=4M -- rounds=2")]
     shared = [(file, words.replace("mem=", "trust=x mem=")) for file, words in guests]
-    assert "CVE-2018-3665" in boot(modules=guests).console
-    assert "CVE-2018-3665" not in boot(modules=shared).console
-    assert "CVE-2018-3665" not in boot(modules=guests, opts="fpu=eager").console
+    for policy in ("lazy", "unload"):
+        assert f"fpu={policy} with guests" in boot(modules=guests, opts=f"fpu={policy}").console
+        assert "CVE-2018-3665" not in boot(modules=shared, opts=f"fpu={policy}").console
+    for policy in ("scrub", "eager", "swap", "auto"):
+        assert "CVE-2018-3665" not in boot(modules=guests, opts=f"fpu={policy}").console
 
 
 def test_no_guests_is_an_error_that_says_what_to_do(boot):

@@ -44,8 +44,10 @@ def test_counters_agree_with_each_other(demo):
     contexts = demo.all("fpuctx")
     for key in ("entries", "resident", "armed", "nm", "loads", "saves", "ts_writes"):
         assert cpu.number(key) == sum(context.number(key) for context in contexts), key
-    assert cpu.number("entries") == cpu.number("resident") + cpu.number("armed")
-    assert cpu.number("nm") == cpu.number("loads")
+    for key in ("scrubs", "preloads", "samples"):
+        assert cpu.number(key) == sum(context.number(key) for context in contexts), key
+    assert cpu.number("entries") == sum(cpu.number(k) for k in ("resident", "armed", "preloads"))
+    assert cpu.number("loads") == cpu.number("nm") + cpu.number("preloads")
     # a save is of a state that was loaded; what a VM leaves at its end is dropped
     assert cpu.number("loads") - len(GUESTS) <= cpu.number("saves") <= cpu.number("loads")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+POLICIES = ["lazy", "scrub", "eager", "unload", "swap", "auto"]
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
 COUNTED = ("nm", "loads", "saves", "host", "ts_writes", "xcr0", "switches", "entries", "bytes")
 YIELDS = 50
@@ -98,7 +99,7 @@ def test_eager_never_raises_nm_and_loads_at_every_switch(boot):
     assert abs(counted["loads"] - counted["switches"]) <= 1
 
 
-@pytest.mark.parametrize("policy", ["lazy", "eager", "unload"])
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("cpu", CPUS)
 def test_every_component_survives_every_kind_of_exit(boot, cpu, bits, policy):
@@ -142,7 +143,7 @@ def test_counters_of_a_resident_guest_show_no_work_at_all(boot):
     assert cpu.number("ts_writes") == 6
 
 
-@pytest.mark.parametrize("policy", ["lazy", "eager", "unload"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_memory_is_cleared_twice_in_host_sections_of_256_kib(boot, policy):
     """Before the start and after the end, and nothing else needs a host section."""
     modules = [("integer", f"name={name} mem={mem} -- rounds=2") for name, mem in MEMORY.items()]

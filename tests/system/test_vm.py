@@ -38,17 +38,47 @@ stack:
 """
 
 
-@pytest.fixture(scope="session")
-def foreign(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("foreign")
-    source, kernel = directory / "hello.s", directory / "hello.elf"
-    source.write_text(FOREIGN)
-    subprocess.run(["as", "--32", "-o", directory / "hello.o", source], check=True)
+# Counts its starts in memory outside of its image, and in its image, and resets itself at the first
+# two by the port and value that the command line of the assembler names. Ends with status
+# 16 * (starts by its image's count) + (starts by memory's count).
+RESETTING = r"""
+	.section .text
+	.balign 4
+	.long 0x1BADB002, 0, -0x1BADB002
+	.globl _start
+_start:	incb 0x300000
+	incb count
+	mov $0x11223344, %ebp		# a register that a reset must clear
+	cmpb $3, 0x300000
+	je 1f
+	mov $PORT, %dx
+	mov $VALUE, %al
+	out %al, %dx
+	mov $0xee, %al			# not reached
+	out %al, $0xf4
+1:	mov count, %al
+	shl $4, %al
+	or 0x300000, %al
+	out %al, $0xf4
+	.data
+count:	.byte 0
+"""
+
+
+def assemble(directory, name, text, *words):
+    source, kernel = directory / f"{name}.s", directory / f"{name}.elf"
+    source.write_text(text)
+    subprocess.run(["as", "--32", *words, "-o", directory / f"{name}.o", source], check=True)
     subprocess.run(
-        ["ld", "-m", "elf_i386", "-Ttext=0x100000", "-o", kernel, directory / "hello.o"],
+        ["ld", "-m", "elf_i386", "-Ttext=0x100000", "-o", kernel, directory / f"{name}.o"],
         check=True,
     )
     return str(kernel)
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    return assemble(tmp_path_factory.mktemp("foreign"), "hello", FOREIGN)
 
 
 def test_a_foreign_multiboot_kernel_runs(boot, foreign):
@@ -108,3 +138,39 @@ def test_the_image_of_make_is_what_qemu_and_grub_take():
         path = os.path.join(BUILD, file)
         for kind in ("--is-x86-multiboot", "--is-x86-multiboot2"):
             subprocess.run(["grub-file", kind, path], check=True)
+
+
+@pytest.mark.parametrize("port, value", [("0xcf9", "0x06"), ("0x64", "0xfe")])
+def test_a_reset_starts_the_kernel_again_and_keeps_other_memory(boot, tmp_path, port, value):
+    words = ("--defsym", f"PORT={port}", "--defsym", f"VALUE={value}")
+    kernel = assemble(tmp_path, "resetting", RESETTING, *words)
+    result = boot(modules=[(kernel, "name=g mem=4M")])
+    assert len(result.all("vm", name="g", state="reset")) == 2
+    assert result.one("vm", name="g", state="ended")["status"] == str(16 * 1 + 3)
+    assert len(result.all("vm", name="g", state="started")) == 1
+
+
+def test_a_vm_with_several_runs_is_made_anew_each_time(boot):
+    result = boot(
+        modules=[
+            ("integer", "name=g mem=4M runs=3 -- rounds=2"),
+            ("integer", "name=h mem=4M -- rounds=2"),
+        ]
+    )
+    assert result.status == 0
+    for state in ("started", "ended", "cleared"):
+        assert len(result.all("vm", name="g", state=state)) == 3
+    ran = [record.number("entries") for record in result.all("fpuctx", vm="g")]
+    assert len(ran) == 3
+    # every entry belongs to one of the runs
+    everything = result.one("fpu", cpu=0).number("entries")
+    assert everything == sum(ran) + result.one("fpuctx", vm="h").number("entries")
+
+
+def test_one_failed_run_of_several_is_a_failure(boot, tmp_path):
+    """The second run: its memory is clear again, and it ends as the first one did."""
+    text = RESETTING.replace("cmpb $3, 0x300000", "cmpb $1, 0x300000")
+    kernel = assemble(tmp_path, "once", text, "--defsym", "PORT=0xcf9", "--defsym", "VALUE=6")
+    result = boot(modules=[(kernel, "name=g mem=4M runs=2")])
+    assert [r["status"] for r in result.all("vm", name="g", state="ended")] == ["17", "17"]
+    assert result.status == 1

@@ -29,13 +29,16 @@ static void parse(const char *cmdline)
 static void expect_defaults(void)
 {
 	assert_int_equal(options.fpu, OPTION_FPU_AUTO);
+	assert_int_equal(options.xsave, OPTION_XSAVE_AUTO);
 	assert_int_equal(options.slice_us, 2000);
 	assert_int_equal(options.maxcpus, 64);
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
 	assert_int_equal(options.trace, 0);
+	assert_int_equal(options.tracesize, 65536);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
 	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_OFF);
 	assert_int_equal(options.crash, OPTION_CRASH_NONE);
 }
 
@@ -61,20 +64,46 @@ static void a_file_name_in_front_is_skipped_and_only_there(void **state)
 static void every_option_is_understood(void **state)
 {
 	(void)state;
-	parse("fpu=unload slice=500 maxcpus=0x2 console=e9+com1 trace=on stats=off loglevel=3 "
-	      "panic=reboot crash=vmentry");
+	parse("fpu=unload xsave=xsavec slice=500 maxcpus=0x2 console=e9+com1 trace=on "
+	      "tracesize=100 "
+	      "stats=off loglevel=3 panic=reboot hostfpu=exits crash=vmentry");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
+	assert_int_equal(options.xsave, OPTION_XSAVE_XSAVEC);
 	assert_int_equal(options.slice_us, 500);
 	assert_int_equal(options.maxcpus, 2);
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_E9);
 	assert_int_equal(options.trace, 1);
+	assert_int_equal(options.tracesize, 100);
 	assert_int_equal(options.stats, 0);
 	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
 	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);
+	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_EXITS);
 	assert_int_equal(options.crash, OPTION_CRASH_VMENTRY);
 	parse("console=vga,e9");
 	assert_int_equal(options.console, OPTION_CONSOLE_VGA | OPTION_CONSOLE_E9);
+}
+
+static void each_way_to_save_is_understood(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t value;
+	} ways[] = {
+		{"xsave=auto", OPTION_XSAVE_AUTO},	   {"xsave=xsaves", OPTION_XSAVE_XSAVES},
+		{"xsave=xsaveopt", OPTION_XSAVE_XSAVEOPT}, {"xsave=xsavec", OPTION_XSAVE_XSAVEC},
+		{"xsave=xsave", OPTION_XSAVE_XSAVE},	   {"xsave=fxsave", OPTION_XSAVE_FXSAVE}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		parse(ways[i].line);
+		assert_int_equal(options.xsave, ways[i].value);
+		assert_int_equal(heard.count, 0);
+	}
+	parse("xsave=xsavess");
+	expect_defaults();
+	assert_string_equal(heard.last, "option xsave=xsavess is ignored: accepted is auto, "
+					"xsaves, xsaveopt, xsavec, xsave, fxsave");
 }
 
 static void the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not(void **state)
@@ -184,6 +213,7 @@ int main(void)
 		cmocka_unit_test(an_empty_line_gives_the_defaults),
 		cmocka_unit_test(a_file_name_in_front_is_skipped_and_only_there),
 		cmocka_unit_test(every_option_is_understood),
+		cmocka_unit_test(each_way_to_save_is_understood),
 		cmocka_unit_test(the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not),
 		cmocka_unit_test(a_wrong_word_is_told_with_what_is_accepted),
 		cmocka_unit_test(one_mistake_does_not_lose_the_rest),

@@ -140,6 +140,18 @@ static void a_new_context_at_a_released_address_finds_the_initial_state(void **s
 	assert_int_equal(cpu[0].core.residue, DOMAIN_B);
 }
 
+static void a_release_on_another_cpu_first_does_not_stop_the_one_that_has_to_save(void **state)
+{
+	(void)state;
+	ghost_run(&cpu[0], a);
+	ghost_idle(&cpu[1]);
+	fpu_release(&cpu[1].core, &a->context);
+	ghost_host(&cpu[0]);
+	assert_int_equal(cpu[0].work.saves, 1);
+	ghost_release(cpu, 2, a);
+	ghost_guest_init(a, DOMAIN_B, GHOST_SUPERSET);
+}
+
 static void release_on_every_cpu_leaves_no_name_behind(void **state)
 {
 	(void)state;
@@ -293,6 +305,7 @@ int main(void)
 		owner_test(what_is_written_is_what_a_resident_guest_finds),
 		owner_test(what_is_written_while_another_owns_the_registers_leaves_them_alone),
 		owner_test(a_new_context_at_a_released_address_finds_the_initial_state),
+		owner_test(a_release_on_another_cpu_first_does_not_stop_the_one_that_has_to_save),
 		owner_test(release_on_every_cpu_leaves_no_name_behind),
 		owner_test(releasing_one_guest_leaves_the_owner_alone),
 		owner_test(an_owner_that_has_been_elsewhere_is_loaded_again),

@@ -24,6 +24,8 @@ static void an_empty_line_gives_the_defaults(void **state)
 	assert_string_equal(config.of, "");
 	assert_false(config.halt_ok);
 	assert_int_equal(config.limit_ms, 0);
+	assert_int_equal(config.runs, 1);
+	assert_false(config.control);
 	assert_string_equal(config.cmdline, "");
 }
 
@@ -31,7 +33,7 @@ static void every_key_is_understood(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("name=g-1 mem=128M vcpus=1 cpus=0+2-3 trust=lab halt=ok of=h "
-			       "limit=250 --  root=/dev/x \"a b\" -- c"),
+			       "limit=250 runs=3 control=on --  root=/dev/x \"a b\" -- c"),
 			 0);
 	assert_string_equal(config.name, "g-1");
 	assert_int_equal(config.memory, 128 << 20);
@@ -40,6 +42,8 @@ static void every_key_is_understood(void **state)
 	assert_string_equal(config.of, "h");
 	assert_true(config.halt_ok);
 	assert_int_equal(config.limit_ms, 250);
+	assert_int_equal(config.runs, 3);
+	assert_true(config.control);
 	assert_string_equal(config.cmdline, "root=/dev/x \"a b\" -- c");
 }
 
@@ -92,6 +96,9 @@ static void mistakes_are_refused_in_words(void **state)
 		{"halt=yes", "halt=ok"},
 		{"limit=-1", "milliseconds"},
 		{"limit=1s", "milliseconds"},
+		{"runs=0", "1 to"},
+		{"runs=1000001", "1 to"},
+		{"control=off", "control=on"},
 		{"memory=64M", "name, mem, vcpus, cpus, trust, of, halt, limit"},
 		{"g.elf root=/dev/sda", "not known"},
 		{"g.elf quiet", "KEY=VALUE"},

@@ -12,7 +12,9 @@ UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
 UNIT_guest_ram   := vmm/guest_ram.c
+UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_memmap      := boot/memmap.c
+UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
@@ -45,7 +47,10 @@ $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 
 $(UNIT_DIR)/test_string: $(UNIT_DIR)/string_kernel.o
 
+# fpu/instructions.S has absolute addresses, as the hypervisor has
+$(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie
+
 $(foreach test,$(UNIT_TESTS),$(eval $(test): $(UNIT_$(test:$(UNIT_DIR)/test_%=%))))
 $(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
-	$(UNIT_CC) $(UNIT_CFLAGS) $(filter %.c %.o,$^) -lcmocka -o $@
+	$(UNIT_CC) $(UNIT_CFLAGS) $(filter %.c %.S %.o,$^) -lcmocka -o $@

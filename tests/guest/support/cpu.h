@@ -45,6 +45,7 @@
 #define MSR_SYSENTER_ESP   0x175
 #define MSR_SYSENTER_EIP   0x176
 #define MSR_PAT		   0x277
+#define MSR_XSS		   0xda0
 #define MSR_EFER	   0xc0000080
 #define MSR_STAR	   0xc0000081
 #define MSR_LSTAR	   0xc0000082
@@ -64,6 +65,7 @@
 #define XCR0_SSE    0x2u
 #define XCR0_AVX    0x4u
 #define XCR0_AVX512 0xe0u
+#define XCR0_PKRU   0x200u
 
 #define VECTOR_DE  0
 #define VECTOR_DB  1
@@ -172,6 +174,19 @@ static inline void xsetbv(uint32_t index, uint64_t value)
 		     :
 		     : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 		     : "memory");
+}
+
+static inline uint32_t rdpkru(void)
+{
+	uint32_t value, high;
+
+	asm volatile("rdpkru" : "=a"(value), "=d"(high) : "c"(0));
+	return value;
+}
+
+static inline void wrpkru(uint32_t value)
+{
+	asm volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
 }
 
 #define CPU_REGISTER(name)                                                                         \

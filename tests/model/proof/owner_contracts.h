@@ -115,10 +115,16 @@ void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context) && no_work;
     assigns cpu->owner, cpu->dirty, context->home;
-    ensures forgotten: cpu->owner != context && context->home == \null;
-    ensures others: context != seen ==> seen_placed && seen_known && found && somewhere;
-    ensures machine: two_cpus && cpu_sound(here) && hardware_known;
-    ensures there: there->owner != context ==> cpu_sound(there);
+    ensures forgotten: cpu->owner != context && context->home != cpu;
+    ensures machine: two_cpus;
+    ensures here: cpu_sound(here);
+    ensures there: cpu_sound(there);
+    ensures hardware: hardware_known;
+    ensures vmcs: seen_known;
+    ensures placed: seen_placed;
+    ensures found: found;
+    ensures somewhere: context != seen ==> somewhere;
+    ensures elsewhere: \old(must_flush(cpu, context)) ==> must_flush(cpu, context);
     ensures work: no_work; */
 void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
 

@@ -1,0 +1,29 @@
+#include "fpu/components.h"
+#include "fpu/image.h"
+#include "lib/x86.h"
+
+#define FIRST_SIZE (FPU_LEGACY_SIZE + FPU_HEADER_SIZE)
+
+uint32_t fpu_standard_size(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask)
+{
+	uint32_t size = FIRST_SIZE;
+
+	for (uint32_t i = 2; i < FPU_COMPONENTS; i++)
+		if ((mask & BIT(i)) && component[i].offset + component[i].size > size)
+			size = component[i].offset + component[i].size;
+	return size;
+}
+
+uint32_t fpu_compacted_size(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask)
+{
+	uint32_t size = FIRST_SIZE;
+
+	for (uint32_t i = 2; i < FPU_COMPONENTS; i++) {
+		if (!(mask & BIT(i)))
+			continue;
+		if (component[i].aligned)
+			size = (size + 63) & ~63u;
+		size += component[i].size;
+	}
+	return size;
+}

@@ -1,0 +1,13 @@
+/*
+ * A stand-in for a hypervisor that uses vector code of its own: the boot option hostfpu=exits runs
+ * it at every VM exit. It leaves a pattern in every register.
+ */
+#pragma once
+
+#include "fpu/owner.h"
+
+/* After fpu_detect(). Returns 0 or -ENOMEM. */
+int fpu_host_work_init(void);
+
+/* A host section that overwrites every component. Root mode, interrupts off. */
+void fpu_host_work(struct fpu_cpu *cpu);

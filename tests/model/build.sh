@@ -1,0 +1,34 @@
+#!/bin/sh
+# build.sh SOURCE OUT: the model checker around the fpu/ of the tree SOURCE, as OUT/model, and as
+# OUT/demon with every policy at once (demon.c) in the place of fpu/policy.c.
+set -eu
+cd "$(dirname "$0")/../.."
+source=$1
+out=$2
+mkdir -p "$out"
+
+warnings="-std=gnu11 -g -Wall -Wextra -Werror -Wmissing-prototypes"
+# What the model stops and judges; the same optimisation as in the kernel.
+traced="-fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-stack-protector"
+
+compile() {
+	# shellcheck disable=SC2086 # lists of words
+	gcc $warnings -O2 $2 -I"$source" -I. -c "$1" -o "$out/$(basename "$1" .c).o"
+}
+
+explorer=
+for name in world fiber access hardware operations invariants store progress explore \
+	configurations main demon real_policy; do
+	compile "tests/model/$name.c" ""
+	case $name in
+	demon | real_policy) ;;
+	*) explorer="$explorer $out/$name.o" ;;
+	esac
+done
+compile "$source/fpu/owner.c" "$traced"
+compile "$source/fpu/policy.c" "$traced"
+compile tests/model/hypervisor.c "$traced"
+# shellcheck disable=SC2086 # a list of files
+gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/policy.o" "$out/real_policy.o" -o "$out/model"
+# shellcheck disable=SC2086
+gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/demon.o" -o "$out/demon"

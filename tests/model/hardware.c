@@ -1,0 +1,107 @@
+/*
+ * The hardware below the core: registers and images as values that nobody but the model looks at.
+ * A save or a load moves only the components that XCR0 has, one at a time.
+ */
+#include "tests/model/access.h"
+#include "tests/model/fiber.h"
+#include "tests/model/world.h"
+
+static struct model_cpu *here(void)
+{
+	return &world.cpu[fiber_current()];
+}
+
+static struct model_context *of(const struct fpu_context *context)
+{
+	unsigned int number = world_number(context);
+
+	if (number == NOBODY) {
+		violation("the hardware is given what is no vCPU's context");
+		number = 0;
+	}
+	require(world.context[number].life != LIFE_FREE,
+		"the hardware is given a context that has ended");
+	return &world.context[number];
+}
+
+static const char *const save_step[] = {"save component 0", "save component 1"};
+static const char *const load_step[] = {"load component 0", "load component 1"};
+
+uint64_t fpu_hw_save(struct fpu_context *context)
+{
+	struct model_context *to = of(context);
+
+	here()->work.saves++;
+	for (unsigned int k = 0; k < COMPONENTS; k++) {
+		access_hook(save_step[k], k > 0);
+		if (here()->xcr0 & 1u << k)
+			to->image[k] = here()->registers[k];
+	}
+	return 1;
+}
+
+uint64_t fpu_hw_load(struct fpu_context *context)
+{
+	struct model_context *from = of(context);
+
+	here()->work.loads++;
+	for (unsigned int k = 0; k < COMPONENTS; k++) {
+		access_hook(load_step[k], false);
+		if (here()->xcr0 & 1u << k)
+			here()->registers[k] = from->image[k];
+	}
+	return 1;
+}
+
+uint64_t fpu_hw_scrub(void)
+{
+	access_hook("scrub", false);
+	here()->work.scrubs++;
+	for (unsigned int k = 0; k < COMPONENTS; k++)
+		if (here()->xcr0 & 1u << k)
+			here()->registers[k] = VALUE_INITIAL;
+	return 1;
+}
+
+void fpu_hw_write_xcr0(uint64_t value)
+{
+	access_hook("write XCR0", false);
+	require(here()->xcr0 != value, "invariant 6: XCR0 is written with what it is");
+	here()->xcr0 = (uint8_t)value;
+	here()->work.xcr0++;
+}
+
+void fpu_hw_host_section(bool begin)
+{
+	access_hook("CR0.TS for a host section", false);
+	require(here()->ts_clear != begin, "CR0.TS is set or cleared twice");
+	here()->ts_clear = begin;
+	here()->work.host++;
+}
+
+bool fpu_hw_guest_ts(struct fpu_context *context)
+{
+	access_hook("read the guest's TS", false);
+	here()->work.ts_reads++;
+	return of(context)->ts;
+}
+
+unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
+{
+	access_hook("write the VMCS", false);
+	require(of(context)->vmcs != state, "invariant 6: a VMCS is written with what it holds");
+	of(context)->vmcs = state;
+	here()->work.states++;
+	return 1;
+}
+
+void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
+		  enum fpu_event event)
+{
+	access_hook("trace", false);
+	require(cpu == &here()->core, "an event is traced on another CPU");
+	if (context == &cpu->host)
+		return;
+	(void)of(context);
+	(void)event;
+}

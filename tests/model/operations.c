@@ -1,0 +1,185 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/model/access.h"
+#include "tests/model/fiber.h"
+#include "tests/model/hypervisor.h"
+#include "tests/model/operations.h"
+
+static unsigned int add(struct action *action, unsigned int count, unsigned int cpu,
+			enum operation operation, unsigned int argument)
+{
+	if (operation > OPERATION_GO_ON && !(configuration->operations & 1u << operation))
+		return count;
+	action[count] = (struct action){(uint8_t)cpu, (uint8_t)operation, (uint8_t)argument};
+	return count + 1;
+}
+
+static unsigned int in_guest(struct action *action, unsigned int n, unsigned int i)
+{
+	const struct model_context *context = &world.context[world.cpu[i].held];
+
+	if (!context->ts)
+		n = add(action, n, i, OPERATION_USE, 0);
+	n = add(action, n, i, OPERATION_TS, 0);
+	n = add(action, n, i, OPERATION_XCR0, context->core.xcr0 == SUPERSET ? 1 : SUPERSET);
+	return add(action, n, i, OPERATION_EXIT, 0);
+}
+
+static unsigned int of_context(struct action *action, unsigned int n, unsigned int i,
+			       unsigned int c)
+{
+	const struct model_cpu *cpu = &world.cpu[i];
+	const struct model_context *context = &world.context[c];
+
+	if (context->life == LIFE_LIVE && !world_is_held(c) && cpu->held == NOBODY)
+		n = add(action, n, i, OPERATION_PICK, c);
+	if (context->life == LIFE_LIVE && (cpu->held == c || !world_is_held(c)))
+		n = add(action, n, i, OPERATION_END, c);
+	if (context->life == LIFE_ENDING && (context->unreleased & 1u << i))
+		n = add(action, n, i, OPERATION_RELEASE, c);
+	if (context->life == LIFE_FREE && cpu->held == NOBODY) {
+		n = add(action, n, i, OPERATION_REUSE, c + 4u * configuration->domain[c]);
+		if (configuration->other_domain)
+			n = add(action, n, i, OPERATION_REUSE,
+				c + 4u * configuration->other_domain);
+	}
+	return n;
+}
+
+static unsigned int in_root(struct action *action, unsigned int n, unsigned int i)
+{
+	const struct model_cpu *cpu = &world.cpu[i];
+
+	for (unsigned int c = 0; c < configuration->contexts; c++)
+		n = of_context(action, n, i, c);
+	if (cpu->held != NOBODY) {
+		n = add(action, n, i, OPERATION_ENTER, 0);
+		n = add(action, n, i, OPERATION_PUT, 0);
+		n = add(action, n, i, OPERATION_READ, 0);
+		n = add(action, n, i, OPERATION_WRITE, false);
+		n = add(action, n, i, OPERATION_WRITE, true);
+	} else {
+		n = add(action, n, i, OPERATION_OFFLINE, 0);
+	}
+	if (cpu->kick == KICK_SEEN)
+		n = add(action, n, i, OPERATION_FLUSH, 0);
+	n = add(action, n, i, OPERATION_HOST, 0);
+	for (unsigned int p = 0; p < FPU_POLICIES; p++)
+		if ((configuration->policies & 1u << p) && cpu->core.policy != p)
+			n = add(action, n, i, OPERATION_POLICY, p);
+	return n;
+}
+
+unsigned int operations_possible(struct action *action)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < configuration->cpus; i++) {
+		const struct model_cpu *cpu = &world.cpu[i];
+
+		if (cpu->kick == KICK_SENT)
+			n = add(action, n, i, OPERATION_NMI, 0);
+		if (cpu->operation != OPERATION_NONE)
+			for (unsigned int a = 0; a < cpu->answers; a++)
+				n = add(action, n, i, OPERATION_GO_ON, a);
+		else if (cpu->in_guest)
+			n = in_guest(action, n, i);
+		else
+			n = in_root(action, n, i);
+	}
+	return n;
+}
+
+/* Counters are no part of a state, and what `auto` remembers is bounded (docs/model.md). */
+static void make_canonical(void)
+{
+	for (unsigned int i = 0; i < configuration->cpus; i++) {
+		struct fpu_cpu *cpu = &world.cpu[i].core;
+
+		memset(&cpu->counters, 0, sizeof(cpu->counters));
+		memset(&cpu->host.counters, 0, sizeof(cpu->host.counters));
+	}
+	for (unsigned int c = 0; c < configuration->contexts; c++) {
+		struct fpu_context *context = &world.context[c].core;
+
+		if (world.context[c].life == LIFE_FREE)
+			continue;
+		memset(&context->counters, 0, sizeof(context->counters));
+		if (context->use.interval > configuration->interval_max)
+			context->use.interval = configuration->interval_max;
+		if (context->use.left > configuration->interval_max)
+			context->use.left = configuration->interval_max;
+	}
+}
+
+void operations_step(struct action action)
+{
+	struct model_cpu *cpu = &world.cpu[action.cpu];
+
+	if (action.operation == OPERATION_NMI) {
+		cpu->kick = KICK_SEEN;
+	} else if (action.operation == OPERATION_GO_ON) {
+		fiber_resume(action.cpu, action.argument);
+	} else {
+		cpu->operation = action.operation;
+		cpu->argument = action.argument;
+		fiber_start(action.cpu, hypervisor_operation);
+	}
+	make_canonical();
+}
+
+void operations_print(struct action action)
+{
+	static const char *const name[] = {
+		[OPERATION_NMI] = "NMI arrives",
+		[OPERATION_PICK] = "pick",
+		[OPERATION_ENTER] = "enter",
+		[OPERATION_PUT] = "put",
+		[OPERATION_READ] = "read",
+		[OPERATION_WRITE] = "write",
+		[OPERATION_FLUSH] = "flush for the other CPU",
+		[OPERATION_HOST] = "host section",
+		[OPERATION_POLICY] = "policy",
+		[OPERATION_OFFLINE] = "offline and back",
+		[OPERATION_END] = "VM ends",
+		[OPERATION_RELEASE] = "release",
+		[OPERATION_REUSE] = "reuse memory of",
+		[OPERATION_USE] = "guest uses the FPU",
+		[OPERATION_TS] = "guest changes its TS",
+		[OPERATION_XCR0] = "guest sets XCR0",
+		[OPERATION_EXIT] = "exit",
+	};
+	const struct model_cpu *cpu = &world.cpu[action.cpu];
+
+	printf("  cpu%u: ", action.cpu);
+	if (action.operation == OPERATION_GO_ON) {
+		printf("    %s", access_label(action.cpu));
+		if (cpu->answers > 1)
+			printf(" -> %u", action.argument);
+	} else {
+		printf("%s", name[action.operation]);
+	}
+	switch (action.operation) {
+	case OPERATION_PICK:
+	case OPERATION_END:
+	case OPERATION_RELEASE:
+		printf(" %c", 'A' + action.argument);
+		break;
+	case OPERATION_REUSE:
+		printf(" %c, domain %d", 'A' + action.argument % 4, action.argument / 4);
+		break;
+	case OPERATION_XCR0:
+	case OPERATION_POLICY:
+		printf(" %u", action.argument);
+		break;
+	case OPERATION_WRITE:
+		printf(" %s", action.argument ? "the initial state" : "something new");
+		break;
+	default:
+		break;
+	}
+	if (action.operation != OPERATION_GO_ON && cpu->held != NOBODY)
+		printf("\t(holds %c)", 'A' + cpu->held);
+	putchar('\n');
+}

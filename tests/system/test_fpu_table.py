@@ -1,0 +1,68 @@
+"""What the policies cost on the workloads of `make fpu-table`, and that auto is a good choice."""
+
+import fpu_workloads as fpu
+import pytest
+
+ROWS = [(w, d) for w in fpu.WORKLOADS for d in fpu.DOMAINS]
+IDS = [f"{w.name}-{d}" for w, d in ROWS]
+FPU_WORK = ("nm", "saves", "loads", "scrubs", "xcr0", "ts_writes", "bytes", "armed")
+
+
+def measure(boot, workload, domains, policy):
+    result = boot(**fpu.boot_parameters(workload, domains, policy))
+    assert result.status == 0
+    return fpu.window(result.console)
+
+
+@pytest.mark.parametrize("workload, domains", ROWS, ids=IDS)
+def test_auto_costs_no_more_than_a_twentieth_above_the_best_that_is_as_safe(
+    boot, workload, domains
+):
+    row = {policy: measure(boot, workload, domains, policy) for policy in fpu.POLICIES}
+    assert fpu.excess(row, domains) <= fpu.TOLERANCE
+    # the same work under every policy
+    assert len({counted["switches"] for counted in row.values()}) == 1
+
+
+@pytest.mark.parametrize("policy", fpu.POLICIES)
+@pytest.mark.parametrize("domains", fpu.DOMAINS)
+def test_a_guest_alone_is_always_resident_and_costs_no_fpu_work(boot, domains, policy):
+    counted = measure(boot, fpu.WORKLOADS[0], domains, policy)
+    assert counted["entries"] == counted["resident"] > 20 * fpu.TURNS
+    assert {key: counted[key] for key in FPU_WORK} == dict.fromkeys(FPU_WORK, 0)
+
+
+def counted(root, **events):
+    return {"root": root, **dict.fromkeys(("nm", "saves", "loads", "scrubs", "ts_writes"), 0)} | events
+
+
+ROW = {
+    "lazy": counted(1000, nm=10, saves=10, loads=10, ts_writes=60),
+    "scrub": counted(1100, nm=10, saves=10, loads=10, scrubs=10, ts_writes=60),
+    "eager": counted(4000, saves=20, loads=20),
+    "unload": counted(9000, nm=10, saves=20, loads=20),
+    "swap": counted(9000, saves=20, loads=20),
+    "auto": counted(4100, saves=20, loads=20),
+}
+
+
+def test_the_cost_model_weighs_traps_moves_and_writes():
+    assert fpu.cost(ROW["lazy"]) == 1000 + 10 * 1500 + 20 * 150 + 60 * 200
+    assert fpu.best(ROW, "one") == fpu.best(ROW, "own") == "eager"
+    assert round(fpu.excess(ROW, "own"), 6) == round(100 / 10000, 6)
+
+
+def test_the_crossover_is_where_both_cost_the_same():
+    # eager 4000 + 40 w, lazy 1000 + 15000 + 12000 + 20 w
+    assert fpu.crossovers(ROW, "one", "moves") == [(0, "eager"), (1200, "lazy")]
+    # eager costs 10000 whatever a trap costs, lazy 1000 + 3000 + 12000 at least
+    assert fpu.crossovers(ROW, "one", "nm") == [(0, "eager")]
+    # unload 9000 + 6000 + 10 w, eager 20000
+    dear = {**ROW, "eager": counted(20000), "swap": counted(20000), "auto": counted(20000)}
+    assert fpu.crossovers(dear, "one", "nm") == [(0, "unload"), (500, "eager")]
+
+
+def test_leaking_policies_are_no_rivals_across_domains():
+    cheap = {**ROW, "lazy": counted(1), "unload": counted(1)}
+    assert fpu.best(cheap, "one") == "lazy"
+    assert fpu.best(cheap, "own") == "eager"
