@@ -17,15 +17,14 @@ static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_co
 
 /*@ requires \valid(cpu) && cpu == here && cpu->xcr0 == hardware_xcr0;
     requires cpu->xcr0 != value ==> xcr0_writes < 2;
-    assigns cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
+    assigns cpu->xcr0, cpu->counters, hardware_xcr0, xcr0_writes;
     ensures xcr0: cpu->xcr0 == value && hardware_xcr0 == value;
     ensures writes: xcr0_writes == \old(xcr0_writes) + (\old(cpu->xcr0) == value ? 0 : 1); */
 static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
 
 /*@ requires cpu == here && world && placed(context) && 0 <= state <= FPU_GUARDED;
     requires state_writes == 0;
-    assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
-	    state_writes;
+    assigns context->state, cpu->counters, context->counters, seen_vmcs, state_writes;
     WORLD_HOLDS
     ensures set: context->state == state;
     ensures writes: state_writes == (\old(context->state) == state ? 0 : 1); */
@@ -33,9 +32,8 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 
 /*@ requires cpu == here && world;
     requires cpu->dirty ==> saves == 0 && xcr0_writes < 2;
-    assigns cpu->dirty, cpu->xcr0, cpu->counters.xcr0, cpu->counters.saves, cpu->counters.bytes,
-	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
-	    image, saves;
+    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
+	    xcr0_writes, image, saves;
     WORLD_HOLDS
     ensures clean: !cpu->dirty;
     ensures nothing: !\old(cpu->dirty) ==> image == \old(image);
@@ -55,10 +53,8 @@ static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
 /*@ requires cpu == here && world && given(context);
     requires !resident(cpu, context) && !cpu->in_host_section && !must_flush(cpu, context);
     requires saves == 0 && loads == 0 && xcr0_writes == 0;
-    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters.xcr0,
-	    cpu->counters.saves, cpu->counters.loads, cpu->counters.bytes,
-	    cpu->owner->counters.saves, cpu->owner->counters.bytes, context->home,
-	    context->counters.loads, context->counters.bytes, hardware_xcr0, xcr0_writes,
+    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, context->home, context->counters, hardware_xcr0, xcr0_writes,
 	    registers, registers_of, image, saves, loads;
     WORLD_HOLDS
     ensures loaded: resident(cpu, context) && !cpu->dirty && cpu->residue == context->domain;
@@ -69,11 +65,9 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context) && !cpu->in_host_section;
     requires saves == 0 && scrubs == 0 && xcr0_writes == 0;
-    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters.xcr0,
-	    cpu->counters.saves, cpu->counters.scrubs, cpu->counters.bytes,
-	    cpu->owner->counters.saves, cpu->owner->counters.bytes, context->counters.scrubs,
-	    context->counters.bytes, hardware_xcr0, xcr0_writes, registers, registers_of, image,
-	    saves, scrubs;
+    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, context->counters, hardware_xcr0, xcr0_writes, registers,
+	    registers_of, image, saves, scrubs;
     WORLD_HOLDS
     ensures empty: cpu->owner == \null && !cpu->dirty && cpu->residue == FPU_RESIDUE_INITIAL;
     ensures initial: registers == INITIAL;
@@ -85,14 +79,11 @@ static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
 /*@ requires cpu == here && world && given(context);
     requires !resident(cpu, context) && !cpu->in_host_section && !must_flush(cpu, context);
     requires no_work;
-    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters.xcr0,
-	    cpu->counters.saves, cpu->counters.loads, cpu->counters.preloads,
-	    cpu->counters.scrubs, cpu->counters.bytes, cpu->counters.samples,
-	    cpu->owner->counters.saves, cpu->owner->counters.bytes, context->home, context->use,
-	    context->counters.samples, context->counters.scrubs,
-	    context->counters.loads, context->counters.preloads, context->counters.bytes,
+    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, context->home, context->use, context->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs;
     WORLD_HOLDS
+    ensures context: placed(context);
     ensures once: loads + scrubs <= 1 && (loads == 1 <==> resident(cpu, context));
     ensures once: saves <= loads + scrubs && xcr0_writes <= loads + scrubs;
     ensures lazy: cpu->policy == FPU_LAZY || cpu->policy == FPU_UNLOAD ==>
