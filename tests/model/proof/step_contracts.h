@@ -12,19 +12,22 @@ static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_cont
 /*@ requires \valid_read(cpu) && \valid_read(context);
     requires context->home != \null ==> \valid_read(context->home);
     assigns \nothing;
-    ensures elsewhere: \result <==> must_flush((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures elsewhere: \result <==>
+	    context->home != \null && context->home != cpu && context->home->owner == context &&
+	    context->home->dirty; */
 static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid(cpu) && cpu == here && cpu->xcr0 == hardware_xcr0;
     requires cpu->xcr0 != value ==> xcr0_writes < 2;
-    assigns cpu->xcr0, cpu->counters, hardware_xcr0, xcr0_writes;
+    assigns cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
     ensures xcr0: cpu->xcr0 == value && hardware_xcr0 == value;
     ensures writes: xcr0_writes == \old(xcr0_writes) + (\old(cpu->xcr0) == value ? 0 : 1); */
 static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
 
 /*@ requires cpu == here && world && placed(context) && 0 <= state <= FPU_GUARDED;
     requires state_writes == 0;
-    assigns context->state, cpu->counters, context->counters, seen_vmcs, state_writes;
+    assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
+	    state_writes;
     WORLD_HOLDS
     ensures set: context->state == state;
     ensures writes: state_writes == (\old(context->state) == state ? 0 : 1); */
@@ -32,8 +35,9 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 
 /*@ requires cpu == here && world;
     requires cpu->dirty ==> saves == 0 && xcr0_writes < 2;
-    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
-	    xcr0_writes, image, saves;
+    assigns cpu->dirty, cpu->xcr0, cpu->counters.xcr0, cpu->counters.saves, cpu->counters.bytes,
+	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
+	    image, saves;
     WORLD_HOLDS
     ensures clean: !cpu->dirty;
     ensures nothing: !\old(cpu->dirty) ==> image == \old(image);

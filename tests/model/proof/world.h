@@ -90,7 +90,9 @@ predicate somewhere =
 	(holds(there, seen) && there_registers == newest);
 
 predicate two_cpus =
-	\valid(here) && \valid(there) && \separated(here, there) && apart(here->owner, there->owner);
+	\valid(here) && \valid(there) && \separated(here, there) &&
+	\separated(here->owner, there) && \separated(there->owner, here) &&
+	apart(here->owner, there->owner);
 
 predicate machine = two_cpus && cpu_sound(here) && cpu_sound(there) && hardware_known;
 
