@@ -1,4 +1,7 @@
-/* What the core promises: invariants 1-3, 5 and 6, and the residue of 4. */
+/*
+ * What the core promises, by the names that docs/proof.md explains. `requires` beyond `cpu == here
+ * && world` is what fpu/owner.h asks of a caller; no_work counts the hooks from here on.
+ */
 #pragma once
 
 #include "tests/model/proof/step_contracts.h"

@@ -3,3 +3,4 @@
 
 #include "fpu/owner.c"
 #include "fpu/policy.c"
+#include "tests/model/proof/environment.h"

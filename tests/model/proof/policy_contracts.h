@@ -31,7 +31,8 @@ static bool expects_use(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires \valid_read(cpu) && \valid_read(context);
     assigns \nothing;
-    ensures exactly: \result <==> cpu->leaks && foreign((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures exactly: \result <==> cpu->leaks && cpu->residue != FPU_RESIDUE_INITIAL &&
+	    cpu->residue != context->domain; */
 static bool must_scrub(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid(cpu) && \valid(context) && \separated(cpu, context);

@@ -6,7 +6,7 @@
 
 /*@ requires \valid_read(cpu) && \valid_read(context);
     assigns \nothing;
-    ensures both_halves: \result <==> resident((struct fpu_cpu *)cpu, (struct fpu_context *)context); */
+    ensures both_halves: \result <==> cpu->owner == context && context->home == cpu; */
 static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
 /*@ requires \valid_read(cpu) && \valid_read(context);

@@ -1,10 +1,11 @@
 /*
- * What the proof knows besides the code: the ghost world, and what is true of it between two
- * operations. No code can see a ghost, so a wrong flag cannot hide its own bug.
+ * What the proof knows besides the code: ghosts, which no code can see, so that a wrong flag cannot
+ * hide its own bug; and what is true of them between two operations.
  *
- * "For all" is said by names that nothing is known of: `component` is any bit of XCR0 that guests
- * may have, `seen` any context, `here` the CPU that runs the code, `there` any other CPU. A value
- * of that component is a number; the code and the hardware only copy it.
+ * "For all" is said by names of which nothing is known: `here` is the CPU that runs the code,
+ * `there` any other, `seen` any context of a guest, `has` a set of XCR0s, those with one and the
+ * same bit set: any bit that guests may have. A value is what that component of the state holds,
+ * a number that is only ever copied. What is proven of these is true of all.
  */
 #pragma once
 
@@ -40,7 +41,7 @@
 #define INITIAL 0 /* a component's value after reset */
 
 /*@
-// the component's bit is set; that it is one and the same bit is all that is known of it
+// the component's bit is set
 axiomatic component { predicate has(integer xcr0); }
 
 predicate resident(struct fpu_cpu *cpu, struct fpu_context *context) =
@@ -118,19 +119,11 @@ predicate no_work =
 
 /* `world` after an operation, a goal for each part. */
 #define WORLD_HOLDS                                                                                \
-	ensures machine:                                                                           \
-	two_cpus;                                                                                  \
-	ensures here:                                                                              \
-	cpu_sound(here);                                                                           \
-	ensures there:                                                                             \
-	cpu_sound(there);                                                                          \
-	ensures hardware:                                                                          \
-	hardware_known;                                                                            \
-	ensures placed:                                                                            \
-	seen_placed;                                                                               \
-	ensures vmcs:                                                                              \
-	seen_known;                                                                                \
-	ensures found:                                                                             \
-	found;                                                                                     \
-	ensures somewhere:                                                                         \
-	somewhere;
+	ensures machine : two_cpus;                                                                \
+	ensures here : cpu_sound(here);                                                            \
+	ensures there : cpu_sound(there);                                                          \
+	ensures hardware : hardware_known;                                                         \
+	ensures placed : seen_placed;                                                              \
+	ensures vmcs : seen_known;                                                                 \
+	ensures found : found;                                                                     \
+	ensures somewhere : somewhere;

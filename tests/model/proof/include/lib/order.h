@@ -1,6 +1,6 @@
 /*
- * lib/order.h for the proof, in which nothing happens between two statements: docs/model.md is about
- * what another CPU may see.
+ * lib/order.h for the proof, in which nothing happens between two statements: docs/model.md is
+ * about what another CPU may see.
  */
 #pragma once
 
