@@ -87,10 +87,10 @@ forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patter
 	@exec tools/forms
 
 .PHONY: test
-test: ## everything: static checks, unit tests, the model and its mutants, system tests
+test: ## everything: static checks, unit tests, model and proof and their mutants, system tests
 	@tools/setup test
 	@$(BUILD_ALL)
-	@$(MAKE) --no-print-directory check unit model mutants system
+	@$(MAKE) --no-print-directory check unit model proof mutants system
 
 .PHONY: check
 check: all ## static checks: vector instructions, floors, layout, cppcheck

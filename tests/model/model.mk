@@ -1,4 +1,4 @@
-# The ownership core, explored exhaustively (docs/model.md): `make model`.
+# The ownership core, explored exhaustively (docs/model.md), and proven (docs/proof.md).
 
 MODEL_DIR     := build/model
 MODEL_SOURCES := $(wildcard tests/model/*.c tests/model/*.h tests/model/*.sh fpu/*.h lib/*.h) \
@@ -11,6 +11,11 @@ model: $(MODEL_DIR)/model ## explore every interleaving of the ownership core on
 $(MODEL_DIR)/model: $(MODEL_SOURCES)
 	sh tests/model/build.sh . $(MODEL_DIR)
 
+.PHONY: proof
+proof: ## prove the ownership core with Frama-C (docs/proof.md)
+	@tools/setup test
+	@tools/proof
+
 .PHONY: mutants
-mutants: ## put bugs into copies of the ownership core: each must be found
+mutants: ## put bugs into copies of the ownership core: model or proof must find each
 	/usr/bin/python3 -m pytest -q -n 2 tests/model

@@ -1,0 +1,129 @@
+/*
+ * What the proof knows besides the code: ghosts, which no code can see, so that a wrong flag cannot
+ * hide its own bug; and what is true of them between two operations.
+ *
+ * "For all" is said by names of which nothing is known: `here` is the CPU that runs the code,
+ * `there` any other, `seen` any context of a guest, `has` a set of XCR0s, those with one and the
+ * same bit set: any bit that guests may have. A value is what that component of the state holds,
+ * a number that is only ever copied. What is proven of these is true of all.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "fpu/owner.h"
+#include "fpu/policy.h"
+#include "lib/assert.h"
+
+/*@ ghost
+    struct fpu_cpu *here;
+    uint64_t registers;	    // what the component has in this CPU's registers
+    uint32_t registers_of;  // the domain whose data that is
+    uint64_t hardware_xcr0; // XCR0
+    _Bool hardware_open;    // CR0.TS clear in root mode: a host section
+
+    struct fpu_cpu *there; // the same of the other CPU
+    uint64_t there_registers;
+    uint32_t there_of;
+    uint64_t there_xcr0;
+    _Bool there_open;
+
+    struct fpu_context *seen;
+    uint64_t image;		// what the component has in its image
+    uint64_t newest;		// what it had when its guest last ran
+    enum fpu_state seen_vmcs; // what its VMCS is set for
+    _Bool seen_ts;		// its guest's own CR0.TS
+
+    // what this operation has made the hardware do so far
+    unsigned int saves, loads, scrubs, xcr0_writes, state_writes, ts_reads, sections;
+*/
+
+#define INITIAL 0 /* a component's value after reset */
+
+/*@
+// the component's bit is set
+axiomatic component { predicate has(integer xcr0); }
+
+predicate resident(struct fpu_cpu *cpu, struct fpu_context *context) =
+	cpu->owner == context && context->home == cpu;
+
+// the context's newest value may be in this CPU's registers only
+predicate holds(struct fpu_cpu *cpu, struct fpu_context *context) =
+	resident(cpu, context) && cpu->dirty;
+
+predicate must_flush(struct fpu_cpu *cpu, struct fpu_context *context) =
+	context->home != \null && context->home != cpu && holds(context->home, context);
+
+// a vCPU's context, and not a CPU's own
+predicate of_guest(struct fpu_context *context) =
+	\valid(context) && \separated(context, here) && \separated(context, there);
+
+// two contexts are one or do not overlap
+predicate apart(struct fpu_context *a, struct fpu_context *b) =
+	a == \null || b == \null || a == b || \separated(a, b);
+
+predicate cpu_sound(struct fpu_cpu *cpu) =
+	0 <= cpu->policy < FPU_POLICIES && has(cpu->superset) &&
+	(cpu->owner == \null || cpu->owner == &cpu->host || of_guest(cpu->owner)) &&
+	(cpu->dirty ==> of_guest(cpu->owner) && cpu->owner->home == cpu) &&
+	(cpu->in_host_section ==> cpu->owner == &cpu->host);
+
+// the core's idea of the hardware is right
+predicate hardware_known =
+	here->xcr0 == hardware_xcr0 && here->in_host_section == hardware_open &&
+	here->residue == registers_of && there->xcr0 == there_xcr0 &&
+	there->in_host_section == there_open && there->residue == there_of;
+
+predicate seen_placed =
+	of_guest(seen) && apart(seen, here->owner) && apart(seen, there->owner) &&
+	(seen->home == \null || seen->home == here || seen->home == there);
+
+predicate seen_known = seen->state == seen_vmcs;
+
+// invariants 1 and 5: what a guest would find if it were entered OPEN
+predicate found =
+	(resident(here, seen) ==> registers == newest && registers_of == seen->domain) &&
+	(resident(there, seen) ==> there_registers == newest && there_of == seen->domain);
+
+// invariant 3: the newest value is somewhere
+predicate somewhere =
+	image == newest || (holds(here, seen) && registers == newest) ||
+	(holds(there, seen) && there_registers == newest);
+
+predicate two_cpus =
+	\valid(here) && \valid(there) && \separated(here, there) &&
+	\separated(here->owner, there) && \separated(there->owner, here) &&
+	apart(here->owner, there->owner);
+
+predicate machine = two_cpus && cpu_sound(here) && cpu_sound(there) && hardware_known;
+
+predicate world = machine && seen_placed && seen_known && found && somewhere;
+
+// a context that the caller passes: any, whose home may be a third CPU
+predicate placed(struct fpu_context *context) =
+	of_guest(context) && apart(context, seen) && apart(context, here->owner) &&
+	apart(context, there->owner);
+
+predicate given(struct fpu_context *context) =
+	placed(context) &&
+	(context->home == \null || context->home == here || context->home == there ||
+	 (\valid(context->home) && \separated(context->home, here) &&
+	  \separated(context->home, there) && \separated(context->home, context) &&
+	  \separated(context->home, seen) &&
+	  (here->owner == \null || \separated(context->home, here->owner))));
+
+predicate no_work =
+	saves == 0 && loads == 0 && scrubs == 0 && xcr0_writes == 0 && state_writes == 0 &&
+	ts_reads == 0 && sections == 0;
+*/
+
+/* `world` after an operation, a goal for each part. */
+#define WORLD_HOLDS                                                                                \
+	ensures machine : two_cpus;                                                                \
+	ensures here : cpu_sound(here);                                                            \
+	ensures there : cpu_sound(there);                                                          \
+	ensures hardware : hardware_known;                                                         \
+	ensures placed : seen_placed;                                                              \
+	ensures vmcs : seen_known;                                                                 \
+	ensures found : found;                                                                     \
+	ensures somewhere : somewhere;
