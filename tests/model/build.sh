@@ -28,7 +28,8 @@ done
 compile "$source/fpu/owner.c" "$traced"
 compile "$source/fpu/policy.c" "$traced"
 compile tests/model/hypervisor.c "$traced"
+# The one that make looks at comes last.
 # shellcheck disable=SC2086 # a list of files
-gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/policy.o" "$out/real_policy.o" -o "$out/model"
-# shellcheck disable=SC2086
 gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/demon.o" -o "$out/demon"
+# shellcheck disable=SC2086
+gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/policy.o" "$out/real_policy.o" -o "$out/model"

@@ -6,6 +6,7 @@ MODEL_SOURCES := $(wildcard tests/model/*.c tests/model/*.h tests/model/*.sh fpu
 
 .PHONY: model
 model: $(MODEL_DIR)/model ## explore every interleaving of the ownership core on two CPUs
+	@tools/setup test
 	@sh tests/model/run.sh $(MODEL_DIR)
 
 $(MODEL_DIR)/model: $(MODEL_SOURCES)
@@ -18,4 +19,5 @@ proof: ## prove the ownership core with Frama-C (docs/proof.md)
 
 .PHONY: mutants
 mutants: ## put bugs into copies of the ownership core: model or proof must find each
+	@tools/setup test
 	/usr/bin/python3 -m pytest -q -n 2 tests/model

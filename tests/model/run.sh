@@ -2,9 +2,10 @@
 # run.sh DIRECTORY: every configuration of the model checker that build.sh put there, two at a time;
 # a line each and a line of totals. A configuration that was cut counts as a violation.
 cd "$1" || exit 2
+./model -l >model.list && ./demon -l >demon.list || exit 2
 {
-	./model -l | sed 's/^/.\/model /'
-	./demon -l | sed 's/^/.\/demon /'
+	sed 's/^/.\/model /' model.list
+	sed 's/^/.\/demon /' demon.list
 } >runs
 rm -f ./*.out
 # shellcheck disable=SC2016 # expanded by the inner shell

@@ -42,10 +42,12 @@ def expect_clean(result, names, runs=2):
 def foreign(result, vm):
     """(armed probes, probes that saw foreign components) of all lives of a VM."""
     found = [
-        re.match(r"leak: probes=\d+ armed=(\d+) foreign=(\d+)", line) for line in result.lines(vm)
+        re.match(r"leak: probes=(\d+) armed=(\d+) foreign=(\d+)", line)
+        for line in result.lines(vm)
     ]
-    pairs = [(int(match[1]), int(match[2])) for match in found if match]
-    return sum(armed for armed, _ in pairs), sum(seen for _, seen in pairs)
+    counts = [[int(number) for number in match.groups()] for match in found if match]
+    assert sum(probes for probes, _, _ in counts) > 10, "nothing was probed"
+    return sum(armed for _, armed, _ in counts), sum(seen for _, _, seen in counts)
 
 
 @pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap", "auto"])
