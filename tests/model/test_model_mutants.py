@@ -37,8 +37,8 @@ def test_there_are_mutants():
 
 def test_the_core_itself_passes_and_a_limit_is_no_pass():
     source = copy_of_the_core("model-none")
-    assert explore(source, "two-swap", STATES_MAX).returncode == 0
-    cut = explore(source, "two-swap", 1000)
+    assert explore(source, "two-scrub", STATES_MAX).returncode == 0
+    cut = explore(source, "two-scrub", 1000)
     assert cut.returncode == 2
     assert "CUT" in cut.stdout
 
