@@ -7,15 +7,16 @@ from os.path import join
 
 import pytest
 from booting import BUILD
+from fpu_workloads import window
 
 HOLD = [
     ("fpu-hold", f"name={name} mem=4M -- yields=20 snapshot seed={seed}")
     for seed, name in enumerate("ab", 1)
 ]
-TICKS_ALONE = [("ticks", "name=a mem=4M -- exits=200")]
-TICKS = [
-    ("ticks", "name=a mem=4M -- exits=200 turns=50"),
-    ("ticks", "name=b mem=4M -- partner"),
+ALONE = [("workload", "name=a mem=4M -- turns=200 uses=1")]
+IN_TURNS = [
+    ("workload", "name=a mem=4M -- turns=50 uses=1 exits=1 peers=2"),
+    ("workload", "name=b mem=4M -- uses=1 exits=1 peers=2"),
 ]
 ENTRY_BYTES = 24
 POLICIES = ["lazy", "scrub", "eager", "unload", "swap", "auto"]
@@ -157,26 +158,22 @@ def test_a_panic_prints_the_last_events(boot):
     assert "last FPU events" not in boot(opts="crash=section").console
 
 
-def ticks(result, what):
-    (line,) = [line for line in result.lines("a") if line.startswith(f"ticks: {what}=")]
-    return int(line.rpartition("=")[2])
-
-
 def test_on_or_off_a_resident_guest_runs_exactly_as_many_instructions(boot):
     """On Bochs a tick is an instruction: the trace has no part in entering it again."""
-    off = boot(opts="fpu=lazy stats=off", modules=TICKS_ALONE)
-    on = traced(boot, "lazy", TICKS_ALONE)
-    assert ticks(off, "exits") == ticks(on, "exits") > 200
+    off = boot(opts="fpu=lazy stats=off", modules=ALONE)
+    on = traced(boot, "lazy", ALONE)
+    assert window(off.console)["ticks"] == window(on.console)["ticks"] > 1600
     cpu = on.one("fpu", cpu=0)
     assert cpu.number("resident") > 1600
     assert len(on.all("trace", vm="a")) < 20
 
 
 def test_a_recorded_decision_costs_less_than_a_hundred_instructions(boot):
-    off = boot(opts="fpu=lazy stats=off", modules=TICKS)
-    on = traced(boot, "lazy", TICKS)
+    off = boot(opts="fpu=lazy stats=off", modules=IN_TURNS)
+    on = traced(boot, "lazy", IN_TURNS)
     decisions = 50 * 2 * 6  # as in the test of turns above
-    assert 0 < ticks(on, "turns") - ticks(off, "turns") < 100 * decisions
+    cost = window(on.console)["ticks"] - window(off.console)["ticks"]
+    assert 0 < cost < 100 * decisions
 
 
 @pytest.mark.parametrize("function", ["fpu_hw_trace", "fpu_trace"])
