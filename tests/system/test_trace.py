@@ -76,7 +76,7 @@ def test_each_event_names_the_owner_that_the_events_before_it_left(boot, policy)
 def test_lazy_two_guests_take_the_registers_from_each_other_turn_by_turn(boot):
     events = [
         (event["event"], who(event), event["owner"])
-        for event in traced(boot, "lazy", TICKS).all("trace")
+        for event in traced(boot, "lazy", IN_TURNS).all("trace")
     ]
 
     def turn(vm, other):
