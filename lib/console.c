@@ -46,6 +46,11 @@ void console_write(const char *text, size_t length)
 	}
 }
 
+int console_read(void)
+{
+	return selected & CONSOLE_COM1 ? serial_read() : -1;
+}
+
 void log_set_level(enum log_level new_level)
 {
 	level = new_level;

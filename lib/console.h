@@ -20,6 +20,9 @@ void console_select(unsigned int devices, bool vga_text_present);
 /* Writes bytes; a '\n' goes out as "\r\n" on COM1. */
 void console_write(const char *text, size_t length);
 
+/* A character typed on COM1, or -1: there is none, or COM1 is not selected. */
+int console_read(void);
+
 /* Waits until the last character has left the machine. Call before ending it. */
 void console_flush(void);
 

@@ -14,6 +14,7 @@
 
 #define LCR_8N1	 0x03
 #define LCR_DLAB 0x80
+#define LSR_DR	 0x01
 #define LSR_THRE 0x20
 #define LSR_TEMT 0x40
 
@@ -45,6 +46,11 @@ void serial_write(char c)
 {
 	wait_for(LSR_THRE);
 	outb(COM1_DATA, c);
+}
+
+int serial_read(void)
+{
+	return inb(COM1_LSR) & LSR_DR ? inb(COM1_DATA) : -1;
 }
 
 void serial_flush(void)

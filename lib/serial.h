@@ -11,5 +11,8 @@ bool serial_init(void);
 /* Waits for room, but never longer than a UART at work can need. */
 void serial_write(char c);
 
+/* A character that has been received, or -1: there is none. */
+int serial_read(void);
+
 /* Waits until the transmitter is empty. */
 void serial_flush(void);

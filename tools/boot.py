@@ -2,6 +2,7 @@
 tests, whose conftest.py is the manual of the parameters and of the result."""
 
 import os
+import re
 import time
 from dataclasses import dataclass
 
@@ -62,6 +63,19 @@ class Result:
         return "\n".join(parts)
 
 
+class Typist:
+    """Types each text when its regular expression is found in what came out after the one before."""
+
+    def __init__(self, script):
+        self.script, self.seen = list(script), 0
+
+    def __call__(self, console):
+        if not self.script or not re.search(self.script[0][0].encode(), console[self.seen :]):
+            return b""
+        self.seen = len(console)
+        return self.script.pop(0)[1].encode()
+
+
 def kernel_path(name):
     return name if os.sep in name else os.path.join(BUILD, "guest", name + ".elf")
 
@@ -80,6 +94,7 @@ def boot_once(
     timeout=0,
     until=None,
     commands=None,
+    typed=(),
 ):
     target = Machine(kind=machine, firmware=firmware, cpus=cpus, memory=memory, cpu=cpu)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
@@ -91,7 +106,8 @@ def boot_once(
         make_iso(iso, os.path.join(BUILD, "resident.elf"), opts, modules, protocol)
         medium = iso
     start = time.monotonic()
-    ending = Emulator(target, work, medium, commands).run(timeout or 180, until=until)
+    emulator = Emulator(target, work, medium, commands, typing=Typist(typed) if typed else None)
+    ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start
     if os.path.exists(iso):
         os.remove(iso)

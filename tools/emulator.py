@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_m
 clock: sync=none, time0=946681200
 boot: cdrom
 ata0-master: type=cdrom, path=boot.iso, status=inserted
-com1: enabled=1, mode=file, dev=console
+com1: enabled=1, {com1}
 log: bochs.log
 panic: action=fatal
 error: action=report
@@ -74,9 +75,11 @@ class Ending:
 
 class Emulator:
     """One boot. `medium` is the path of an ISO, or a Direct. Its files are all in `work`.
-    `port` is the console that is followed: "com1", or "e9", which costs no emulated time."""
+    `port` is the console that is followed: "com1", or "e9", which costs no emulated time.
+    `typing`, with "com1" only, is called again and again with all that the console has printed, and
+    returns what is typed on it next, or b""."""
 
-    def __init__(self, machine, work, medium, commands=None, port="com1"):
+    def __init__(self, machine, work, medium, commands=None, port="com1", typing=None):
         self.machine, self.work, self.medium = machine, work, medium
         self.bochs = machine.kind == "bochs"
         self.commands = commands or (
@@ -87,6 +90,8 @@ class Emulator:
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
         self.console = b""
         self.process = None
+        self.typing = typing
+        self.listener = self.line = None  # COM1 is a file, or this socket if somebody types
 
     def path(self, name):
         return os.path.join(self.work, name)
@@ -101,6 +106,11 @@ class Emulator:
             cpu=self.machine.model,
             cpus=self.machine.cpus,
             ips=4000000 if uefi else 10000000,
+            com1=(
+                f"mode=socket-client, dev={self.listener_name()}"
+                if self.typing
+                else "mode=file, dev=console"
+            ),
             ignore_msrs=int(uefi),
         )
         if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
@@ -134,7 +144,8 @@ class Emulator:
             "none",
         ]
         console = ["-serial", "null", "-debugcon"] if self.e9 else ["-serial"]
-        command += ["-no-reboot", *console, "file:console", "-qmp", "stdio"]
+        output = f"tcp:{self.listener_name()}" if self.typing else "file:console"
+        command += ["-no-reboot", *console, output, "-qmp", "stdio"]
         command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if machine.firmware == "uefi":
             command += ["-bios", OVMF]
@@ -142,7 +153,14 @@ class Emulator:
             return command + self.medium.arguments()
         return command + ["-cdrom", os.path.abspath(self.medium)]
 
+    def listener_name(self):
+        host, port = self.listener.getsockname()
+        return f"{host}:{port}"
+
     def start(self):
+        if self.typing:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+            self.listener.setblocking(False)
         command = self.bochs_command() if self.bochs else self.qemu_command()
         if shutil.which(command[0]) is None:
             raise MachineError(f"{command[0]} is not installed: run tools/setup run")
@@ -158,8 +176,33 @@ class Emulator:
                 stderr=subprocess.STDOUT,
             )
 
+    def read_line(self):
+        """What came over the socket since the last call."""
+        new = b""
+        try:
+            if self.line is None:
+                self.line, _ = self.listener.accept()
+                self.line.setblocking(False)
+            while more := self.line.recv(1 << 16):
+                new += more
+        except (BlockingIOError, ConnectionResetError):
+            pass
+        return new
+
+    def type(self):
+        keys = self.typing(self.console) if self.line else b""
+        try:
+            if keys:
+                self.line.sendall(keys)
+        except (BrokenPipeError, ConnectionResetError):  # the machine has ended meanwhile
+            pass
+
     def read_console(self):
         """What the console printed since the last call."""
+        if self.typing:
+            new = self.read_line()
+            self.console += new
+            return new
         try:
             with open(self.path(self.console_file), "rb") as file:
                 file.seek(len(self.console))
@@ -213,6 +256,8 @@ class Emulator:
             self.start()
             while self.process.poll() is None:
                 output(self.read_console())
+                if self.typing:
+                    self.type()
                 if until and re.search(until.encode(), self.console):
                     why = "until"
                 elif time.monotonic() > deadline:
@@ -224,6 +269,9 @@ class Emulator:
         finally:
             self.kill()
         output(self.read_console())
+        for end in (self.line, self.listener):
+            if end:
+                end.close()
         code = self.process.returncode
         status = self.machine.status(code) if why == "ended" else None
         return Ending(why, status, code, self.console, dump, self.log())

@@ -7,6 +7,7 @@
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
+#include "vmm/command.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
@@ -20,6 +21,9 @@
 
 #define PREEMPTION_TIMER_MAX 0xffffffffull
 #define NEVER		     UINT64_MAX
+
+/* A UART's 16 bytes are full after 1.4 ms. To read a port takes a PC about a microsecond. */
+#define COMMAND_POLL_US 1000
 
 static uint64_t min(uint64_t a, uint64_t b)
 {
@@ -178,12 +182,18 @@ void run(const struct options *options, bool complete)
 {
 	struct pcpu *pcpu = this_pcpu();
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
+	uint64_t poll_period = clock_us_to_tsc(COMMAND_POLL_US), polled = rdtsc();
 	uint32_t turn = vms_count() - 1;
 
 	while (vms_in_state(VM_ENDED) < vms_count()) {
 		bool settling = vms_settle_step(pcpu);
 		struct vcpu *vcpu = pick(&turn);
+		uint64_t now = rdtsc();
 
+		if (now - polled >= poll_period) {
+			command_poll(&pcpu->fpu);
+			polled = now;
+		}
 		if (vcpu)
 			run_slice(pcpu, vcpu, slice);
 		else if (!settling)

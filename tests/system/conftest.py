@@ -18,6 +18,8 @@
     method    "iso", or "kernel": QEMU's -kernel with build/resident32.elf
     timeout   seconds of wall time, 180 by default
     until     a regular expression: the boot is stopped once it is found on the console
+    typed     [(regular expression, text)]: what is typed on COM1, each when the expression is found
+              in what the console has printed since the one before
     commands  what the emulator's debugger (Bochs) or monitor (QEMU) does when the boot is stopped
               by `until` or `timeout`, instead of printing registers; what it prints is result.dump,
               files that it writes are in result.work:

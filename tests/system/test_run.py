@@ -230,6 +230,29 @@ def test_a_terminal_gets_the_console_too():
     assert b"@end status=1" in shown
 
 
+def test_what_is_typed_on_the_terminal_reaches_the_hypervisors_console():
+    master, slave = pty.openpty()
+    guest = "build/guest/fpu-hold.elf name=a mem=4M runs=1000 -- rounds=1"
+    with subprocess.Popen(
+        [RUN],
+        cwd=ROOT,
+        env=environment(MACHINE="bochs", GUEST=guest, TIMEOUT="100"),
+        stdin=slave,
+        stdout=subprocess.PIPE,
+    ) as process:
+        os.close(slave)
+        answered = False
+        for line in process.stdout:
+            if b"state=started" in line:
+                os.write(master, b"fpu=unload\n")
+            if line.startswith(b"@policy cpu=0 fpu=unload before="):
+                answered = True
+                break
+        process.terminate()
+    os.close(master)
+    assert answered
+
+
 def test_a_hang_is_stopped_with_the_last_lines_and_the_registers():
     done = run(**HANG, TIMEOUT="5")
     assert done.returncode == 124

@@ -3,6 +3,7 @@
 
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_cmdline     := lib/cmdline.c
+UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c

@@ -1,0 +1,13 @@
+/*
+ * What a person types on the hypervisor's console: one command a line, each answered by one line
+ * or record. Root mode, interrupts off, between two VM entries; the CPU that runs the guests.
+ */
+#pragma once
+
+#include "fpu/owner.h"
+
+/* Takes what has been typed since the last call, and carries out the lines that are complete. */
+void command_poll(struct fpu_cpu *cpu);
+
+/* One character of it. Nothing is echoed: guests' lines would stand in between. */
+void command_typed(struct fpu_cpu *cpu, char c);
