@@ -35,7 +35,8 @@ class Result:
 
     @property
     def records(self):
-        return records(self.console)
+        whole, _, _cut = self.console.rpartition("\n")  # a boot is stopped anywhere
+        return records(whole)
 
     def all(self, kind, **values):
         return [record for record in self.records if record.kind == kind and record.has(**values)]

@@ -194,7 +194,7 @@ class Emulator:
         try:
             if keys:
                 self.line.sendall(keys)
-        except (BrokenPipeError, ConnectionResetError):  # the machine has ended meanwhile
+        except OSError:  # the machine has ended meanwhile, or does not read
             pass
 
     def read_console(self):
@@ -268,10 +268,11 @@ class Emulator:
                 time.sleep(POLL)
         finally:
             self.kill()
-        output(self.read_console())
-        for end in (self.line, self.listener):
-            if end:
-                end.close()
+            rest = self.read_console()
+            for end in (self.line, self.listener):
+                if end:
+                    end.close()
+        output(rest)
         code = self.process.returncode
         status = self.machine.status(code) if why == "ended" else None
         return Ending(why, status, code, self.console, dump, self.log())

@@ -7,6 +7,7 @@
 #include "vmm/vm.h"
 
 #define LINE_MAX  32 /* more than any command */
+#define POLL_MAX  16 /* characters a call, so that a flood leaves the CPU to the guests */
 #define BACKSPACE 0x08
 #define DELETE	  0x7f
 
@@ -67,6 +68,6 @@ void command_poll(struct fpu_cpu *cpu)
 {
 	int c;
 
-	while ((c = console_read()) >= 0)
+	for (int i = 0; i < POLL_MAX && (c = console_read()) >= 0; i++)
 		command_typed(cpu, (char)c);
 }

@@ -6,7 +6,11 @@
 
 #include "fpu/owner.h"
 
-/* Takes what has been typed since the last call, and carries out the lines that are complete. */
+/*
+ * Takes up to 16 characters of what has been typed since the last call, and carries out the lines
+ * that are complete. A UART holds 16, more than any command: what is pasted in one go may lose its
+ * end.
+ */
 void command_poll(struct fpu_cpu *cpu);
 
 /* One character of it. Nothing is echoed: guests' lines would stand in between. */

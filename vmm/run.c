@@ -22,7 +22,7 @@
 #define PREEMPTION_TIMER_MAX 0xffffffffull
 #define NEVER		     UINT64_MAX
 
-/* A UART's 16 bytes are full after 1.4 ms. To read a port takes a PC about a microsecond. */
+/* At most so often, between two slices: to read a port takes a PC about a microsecond. */
 #define COMMAND_POLL_US 1000
 
 static uint64_t min(uint64_t a, uint64_t b)

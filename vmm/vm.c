@@ -206,7 +206,7 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 
 void vms_warn_of_lazyfp(enum fpu_policy policy)
 {
-	static bool warned; /* by the first CPU, at boot or for a guest with control=on */
+	static bool warned; /* by the first CPU, whoever chose the policy */
 	uint32_t first = 0;
 
 	if (warned || (policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)

@@ -72,8 +72,8 @@ static int start(void **state)
 static void type(const char *text)
 {
 	waiting = text;
-	command_poll(&cpu);
-	assert_int_equal(*waiting, 0);
+	while (*waiting)
+		command_poll(&cpu);
 }
 
 static void each_policy_is_set_by_its_name_and_recorded(void **state)
@@ -109,7 +109,8 @@ static void a_line_may_come_in_parts_and_takes_effect_when_it_ends(void **state)
 static void what_was_mistyped_can_be_taken_back(void **state)
 {
 	(void)state;
-	type("x\b\b\bfpu=eagle\x7f\x7f" "er\n");
+	type("x\b\b\bfpu=eagle\x7f\x7f"
+	     "er\n");
 	assert_int_equal(cpu.policy, FPU_EAGER);
 	type("fpu=lazy and a great deal more than there is room for\b\b\b\n");
 	assert_int_equal(cpu.policy, FPU_EAGER);
@@ -153,6 +154,20 @@ static void empty_lines_and_unprintable_bytes_are_passed_over(void **state)
 	assert_int_equal(cpu.policy, FPU_SWAP);
 }
 
+static void a_flood_is_taken_in_parts(void **state)
+{
+	static const char flood[] = "fpu=lazy\nfpu=lazy\nfpu=lazy\nfpu=lazy\nfpu=swap\n";
+
+	(void)state;
+	waiting = flood;
+	command_poll(&cpu);
+	assert_int_equal(waiting - flood, 16);
+	assert_int_equal(policies_set, 1);
+	type(waiting);
+	assert_int_equal(policies_set, 5);
+	assert_int_equal(cpu.policy, FPU_SWAP);
+}
+
 static void help_names_the_commands(void **state)
 {
 	(void)state;
@@ -172,6 +187,7 @@ int main(void)
 				       start),
 		cmocka_unit_test_setup(a_line_that_is_too_long_is_not_carried_out_in_part, start),
 		cmocka_unit_test_setup(empty_lines_and_unprintable_bytes_are_passed_over, start),
+		cmocka_unit_test_setup(a_flood_is_taken_in_parts, start),
 		cmocka_unit_test_setup(help_names_the_commands, start),
 	};
 
