@@ -38,8 +38,8 @@ and returns
     lines("a")          what guest "a" printed, without its mark "a| "
     dump, log, work, seconds
 
-Boots with equal parameters are deterministic, but for when `typed` is typed and where `until` stops,
-so they are made once in a session, also across pytest-xdist's processes.
+Boots with equal parameters are deterministic, but for when `typed` is typed and where `until`
+stops, so they are made once in a session, also across pytest-xdist's processes.
 A test that fails shows the console's tail of each boot that it asked for.
 """
 

@@ -36,4 +36,3 @@ def test_a_command_that_is_not_known_is_answered_with_what_is(boot):
     assert [error.split(":")[0] for error in errors] == ["fpu=lasy", "reboot"]
     assert all("fpu=lazy|scrub|eager|unload|swap|auto" in error for error in errors)
     assert not result.all("policy")
-
