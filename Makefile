@@ -62,7 +62,7 @@ include tests/unit/unit.mk
 include tests/model/model.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
+KNOBS := MACHINE BOCHS FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
 export $(KNOBS) WINDOW
 
 # One build at a time, however many `make run` there are.
@@ -92,6 +92,12 @@ test: ## everything: static checks, unit tests, model and proof and their mutant
 	@$(BUILD_ALL)
 	@$(MAKE) --no-print-directory check unit model proof mutants system
 
+.PHONY: nightly
+nightly: ## what takes a night: all tests, on the system's Bochs too, torture, bugs in vmm/ and vmx/
+	@tools/setup test
+	@$(BUILD_ALL)
+	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/nightly
+
 .PHONY: check
 check: all ## static checks: vector instructions, floors, layout, cppcheck
 	tools/check
@@ -117,7 +123,12 @@ iso: all ## build/resident.iso with the demonstration, for a USB stick
 	tools/run --iso
 
 .PHONY: clean
-clean: ## remove build/
+clean: ## remove build/, but not what tools/setup got from other Debian releases
+	@mkdir -p $(BUILD)
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name debian -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: ## remove all of build/
 	rm -rf $(BUILD)
 
 .PHONY: help

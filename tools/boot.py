@@ -95,9 +95,11 @@ def boot_once(
     timeout=0,
     until=None,
     commands=None,
+    debugger=False,
+    bochs="",
     typed=(),
 ):
-    target = Machine(kind=machine, firmware=firmware, cpus=cpus, memory=memory, cpu=cpu)
+    target = Machine(machine, firmware, cpus, memory, cpu, bochs)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     iso = os.path.join(work, "boot.iso")
     if method == "kernel":
@@ -107,7 +109,8 @@ def boot_once(
         make_iso(iso, os.path.join(BUILD, "resident.elf"), opts, modules, protocol)
         medium = iso
     start = time.monotonic()
-    emulator = Emulator(target, work, medium, commands, typing=Typist(typed) if typed else None)
+    typing = Typist(typed) if typed else None
+    emulator = Emulator(target, work, medium, commands, typing=typing, debugger=debugger)
     ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start
     if os.path.exists(iso):

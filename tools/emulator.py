@@ -17,13 +17,15 @@ POLL = 0.05  # seconds between two looks at the console
 # Runs a command that is killed when its parent, whose process id comes first, is gone. The shell
 # looks whether it was gone before setpriv asked for the signal.
 DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"']
+SLOWER = 5  # at most so many times slower is Bochs with its debugger
+SETTLE = 2  # seconds that a repeated boot has to come to where the first one hung
 DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
 
 BOCHS_CONFIG = """\
 config_interface: textconfig
 display_library: term
 {rom}
-vgaromimage: file=/usr/share/vgabios/vgabios.bin
+vgaromimage: file={vga_rom}
 memory: guest={memory}, host={memory}
 cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs={ignore_msrs}
 clock: sync=none, time0=946681200
@@ -41,7 +43,7 @@ pci: enabled=1, chipset=i440fx
 plugin_ctrl: speaker=0
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 """
-BOCHS_BIOS = "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot"
+BOCHS_BIOS = "romimage: file={path}, options=fastboot"
 BOCHS_UEFI = f"romimage: file={OVMF}, address=0xffe00000"
 
 
@@ -66,7 +68,6 @@ class Ending:
     """How a boot came to its end."""
 
     why: str  # "ended" (by itself), "until" (what was waited for) or "timeout"
-    status: object  # 0 or 1: the machine's own status; None where it has none
     code: int  # the emulator's exit code
     console: bytes
     dump: str  # what the monitor commands printed (registers, unless other commands were given)
@@ -75,22 +76,37 @@ class Ending:
 
 class Emulator:
     """One boot. `medium` is the path of an ISO, or a Direct. Its files are all in `work`.
+    Bochs runs without its debugger, three times as fast, where it can; with `debugger`, or `commands`
+    for it, with it. A boot that hung without it is repeated with it, for its registers.
     `port` is the console that is followed: "com1", or "e9", which costs no emulated time.
     `typing`, with "com1" only, is called again and again with all that the console has printed, and
     returns what is typed on it next, or b""."""
 
-    def __init__(self, machine, work, medium, commands=None, port="com1", typing=None):
+    def __init__(
+        self,
+        machine,
+        work,
+        medium,
+        commands=None,
+        port="com1",
+        typing=None,
+        debugger=False,
+    ):
         self.machine, self.work, self.medium = machine, work, medium
         self.bochs = machine.kind == "bochs"
         self.commands = commands or (
             bochs_registers(machine) if self.bochs else ["info registers -a"]
+        )
+        self.debugger = self.bochs and (
+            debugger or commands is not None or machine.bochs.debugger_only
         )
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
         self.console = b""
         self.process = None
-        self.typing = typing
+        self.port, self.typing = port, typing
+        self.keys = []  # what was typed, each with how much the console had printed by then
         self.listener = self.line = None  # COM1 is a file, or this socket if somebody types
 
     def path(self, name):
@@ -100,8 +116,10 @@ class Emulator:
         if isinstance(self.medium, Direct):
             raise MachineError("Bochs boots from an ISO only")
         uefi = self.machine.firmware == "uefi"
+        share = self.machine.bochs.share
         config = BOCHS_CONFIG.format(
-            rom=BOCHS_UEFI if uefi else BOCHS_BIOS,
+            rom=BOCHS_UEFI if uefi else BOCHS_BIOS.format(path=share("bochs/BIOS-bochs-latest")),
+            vga_rom=share("vgabios/vgabios.bin"),
             memory=self.machine.mebibytes,
             cpu=self.machine.model,
             cpus=self.machine.cpus,
@@ -117,10 +135,14 @@ class Emulator:
             os.symlink(os.path.abspath(self.medium), self.path("boot.iso"))
         with open(self.path("bochsrc"), "w", encoding="ascii") as file:
             file.write(config)
+        command = [self.machine.bochs.program, "-q", "-f", "bochsrc"]
+        if not self.debugger:
+            return command
         # SIGINT ends the first command, "continue"; the others are carried out then.
         with open(self.path("debugger"), "w", encoding="ascii") as file:
             file.write("\n".join(["c", *self.commands, "q", ""]))
-        return ["bochs-bin", "-q", "-f", "bochsrc", "-rc", "debugger"]
+        asked = [] if self.machine.bochs.debugger_only else ["-debugger"]
+        return [*command, *asked, "-rc", "debugger"]
 
     def qemu_command(self):
         machine = self.machine
@@ -193,6 +215,7 @@ class Emulator:
         keys = self.typing(self.console) if self.line else b""
         try:
             if keys:
+                self.keys.append((len(self.console), keys))
                 self.line.sendall(keys)
         except OSError:  # the machine has ended meanwhile, or does not read
             pass
@@ -221,6 +244,8 @@ class Emulator:
 
     def interrogate(self):
         """Stop the machine where it is, and return what the commands print."""
+        if self.bochs and not self.debugger:
+            return ""
         try:
             if self.bochs:
                 self.process.send_signal(signal.SIGINT)
@@ -248,8 +273,12 @@ class Emulator:
             self.process.wait()
 
     def run(self, timeout, output=lambda new: None, until=None):
-        """Boot, until the machine ends, the regular expression `until` is found on the console, or
-        `timeout` seconds have passed. `output` gets what is printed, and b"" while nothing is."""
+        """Boot, until the machine ends, `until` (a regular expression that is found on the console, or
+        a function) says so, or `timeout` seconds have passed. `output` gets what is printed, and b""
+        while nothing is."""
+        if isinstance(until, str):
+            pattern = re.compile(until.encode())
+            until = lambda: pattern.search(self.console)  # noqa: E731
         why, dump = "ended", ""
         deadline = time.monotonic() + timeout
         try:
@@ -258,7 +287,7 @@ class Emulator:
                 output(self.read_console())
                 if self.typing:
                     self.type()
-                if until and re.search(until.encode(), self.console):
+                if until and until():
                     why = "until"
                 elif time.monotonic() > deadline:
                     why = "timeout"
@@ -273,9 +302,30 @@ class Emulator:
                 if end:
                     end.close()
         output(rest)
-        code = self.process.returncode
-        status = self.machine.status(code) if why == "ended" else None
-        return Ending(why, status, code, self.console, dump, self.log())
+        if why == "timeout" and self.bochs and not self.debugger:
+            dump = self.repeat(timeout, output)
+        return Ending(why, self.process.returncode, self.console, dump, self.log())
+
+    def repeat(self, timeout, output):
+        """The registers of a boot that hung without the debugger: emulated time is deterministic, so
+        with it the boot comes to the same place, slower."""
+        work = self.path("again")
+        os.makedirs(work)
+        keys = Replay(self.keys) if self.typing else None
+        again = Emulator(self.machine, work, self.medium, None, self.port, keys, debugger=True)
+        hung = len(self.console)
+        reached = None
+
+        def hangs():
+            nonlocal reached
+            if len(again.console) >= hung:
+                reached = reached or time.monotonic()
+            return reached and time.monotonic() > reached + SETTLE
+
+        ending = again.run(SLOWER * timeout, lambda _new: output(b""), hangs)
+        if ending.why == "ended":
+            return "(repeated with the debugger, it did not hang)"
+        return ending.dump
 
     def log(self):
         """The end of what the emulator complains of: Bochs' panics and errors, QEMU's messages."""
@@ -284,6 +334,18 @@ class Emulator:
         if not lines:  # Bochs' configuration was not accepted
             lines, wanted = self.text("emulator.out").splitlines(), r"\[ |bochsrc:"
         return "\n".join([line for line in lines if re.match(wanted, line)][-20:])
+
+
+class Replay:
+    """Types what was typed in another boot, each when as much has been printed as then."""
+
+    def __init__(self, keys):
+        self.left = list(keys)
+
+    def __call__(self, console):
+        if not self.left or len(console) < self.left[0][0]:
+            return b""
+        return self.left.pop(0)[1]
 
 
 def bochs_registers(machine):

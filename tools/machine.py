@@ -4,6 +4,8 @@ import os
 import re
 from dataclasses import dataclass
 
+from bochs import BochsError, bochs
+
 
 class MachineError(Exception):
     """The machine cannot be started; the text says why, and what to do."""
@@ -11,13 +13,15 @@ class MachineError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What to boot on. `memory` is in MiB; 0 and "" stand for that machine's default."""
+    """What to boot on. `memory` is in MiB; 0 and "" stand for that machine's default, for `which`
+    Bochs ("newest" or "system") for the knob's."""
 
     kind: str = "bochs"
     firmware: str = "bios"
     cpus: int = 1
     memory: int = 0
     cpu: str = ""
+    which: str = ""
 
     def __post_init__(self):
         for name, value, accepted in (
@@ -32,9 +36,26 @@ class Machine:
                 "kvm_intel with nested=1 (modprobe kvm_intel nested=1). MACHINE=bochs works."
             )
 
+        if self.kind == "bochs":
+            self.check_model()
         low, high = 32, 2048 if self.kind == "bochs" else 1 << 20
         if not low <= self.mebibytes <= high:
             raise MachineError(f"MEM={self.mebibytes}: it is {low} to {high} MiB for {self.kind}")
+
+    @property
+    def bochs(self):
+        return bochs(self.which)
+
+    def check_model(self):
+        try:
+            models = self.bochs.models
+        except BochsError as error:
+            raise MachineError(str(error)) from None
+        if self.model not in models:
+            raise MachineError(
+                f"CPU_MODEL={self.model}: {self.bochs} has none of this name; its models are: "
+                + " ".join(sorted(models))
+            )
 
     @property
     def mebibytes(self):
@@ -45,13 +66,10 @@ class Machine:
         return self.cpu or {"bochs": "tigerlake", "kvm": "host", "tcg": "max"}[self.kind]
 
     def __str__(self):
-        name = {"bochs": "Bochs", "kvm": "QEMU/KVM", "tcg": "QEMU without KVM"}[self.kind]
+        names = {"kvm": "QEMU/KVM", "tcg": "QEMU without KVM"}
+        name = names.get(self.kind) or str(self.bochs)
         cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
         return f"{name} ({self.firmware.upper()}, {self.model}, {cpus}, {self.mebibytes} MiB)"
-
-    def status(self, code):
-        """The status 0 or 1 that the hypervisor ended the machine with, or None."""
-        return {"bochs": {0: 0, 1: 1}}.get(self.kind, {1: 0, 3: 1}).get(code)
 
 
 def read_first_line(path):

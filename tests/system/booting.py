@@ -12,7 +12,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.join(ROOT, "build")
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
+from bochs import bochs  # noqa: E402
 from boot import boot_once  # noqa: E402
+
+__all__ = ["BUILD", "ROOT", "bochs", "shared_boot"]
 
 
 def shared_boot(directory, parameters):

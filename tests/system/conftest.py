@@ -8,6 +8,7 @@
 
 `boot` takes, all by name:
     machine   "bochs" (default), "tcg" or "kvm"
+    bochs     "newest" or "system", instead of what the knob BOCHS says
     cpu       the emulator's CPU model; default: tigerlake on Bochs
     firmware  "bios" or "uefi"
     cpus, memory (MiB)
@@ -25,10 +26,12 @@
               files that it writes are in result.work:
               ['writemem "memory" 0x0 0x100000', "creg"] or
               ["info registers", 'pmemsave 0 0x100000 "memory"']
+    debugger  Bochs with its debugger, which is slow: `commands` asks for it too. A boot that hangs
+              without it is repeated with it, for the registers in result.dump; one that was stopped
+              by `until` has no dump
 
 and returns
-    status    as tools/run ends: 0 or 1 by @end and the machine's status, which must agree;
-              3: emulator trouble; 124: time limit
+    status    as tools/run ends: 0 or 1 by @end; 3: emulator trouble; 124: time limit
     message   what was odd, if anything was
     why       "ended" (by itself), "until" or "timeout"
     console   text without carriage returns and escape sequences; raw: the bytes

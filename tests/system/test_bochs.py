@@ -1,0 +1,119 @@
+"""The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough to
+know that it works, on the system's. And what is said of which Bochs it is."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from booting import ROOT, bochs
+from records import verdict
+
+SYSTEM = bochs("system")
+PATTERNS = [
+    ("fpu-hold", "name=a mem=2M -- seed=7 rounds=14 peers=2"),
+    ("clobber", "name=b mem=2M -- seed=3"),
+]
+
+other = pytest.mark.skipif(
+    bochs().version == SYSTEM.version,
+    reason="no newer Bochs than the system's: it is what all other tests run on",
+)
+
+
+@other
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_two_guests_keep_their_registers_on_the_systems_bochs(boot, firmware):
+    result = boot(bochs="system", firmware=firmware, modules=PATTERNS)
+    assert result.title.startswith(str(SYSTEM))
+    assert result.status == 0
+    assert sum(line.startswith("PASS") for line in result.lines("a")) == 12
+
+
+@other
+@pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap"])
+def test_every_policy_holds_on_the_systems_bochs(boot, policy):
+    result = boot(bochs="system", opts=f"fpu={policy}", modules=PATTERNS)
+    assert result.status == 0
+    assert result.one("fpu", cpu=0)["policy"] == policy
+
+
+@other
+@pytest.mark.parametrize("file", ["exits", "exits32", "own-ts", "nm-table"])
+def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file):
+    result = boot(bochs="system", modules=[(file, "name=a mem=8M --")])
+    assert [line for line in result.lines("a") if line.startswith("FAIL")] == []
+    assert result.status == 0
+
+
+@other
+def test_a_guest_that_does_not_end_is_stopped_on_the_systems_bochs_with_its_registers(boot):
+    result = boot(
+        bochs="system",
+        modules=[("integer", "name=a mem=2M -- forever"), ("integer", "name=b mem=2M -- forever")],
+        until="name=b state=started",
+        debugger=True,
+    )
+    assert "rip: " in result.dump
+
+
+def test_a_boot_that_hangs_without_the_debugger_is_repeated_with_it(boot):
+    """GRUB and the boot take about 2 s; a busy machine only changes where it is stopped."""
+    result = boot(opts="panic=halt crash=vector", timeout=30)
+    assert result.status == 124
+    assert "rip: " in result.dump
+    assert "(unk. ctxt)" in result.dump  # and where it stands
+
+
+def test_the_version_of_bochs_is_said_before_it_boots():
+    done = subprocess.run(
+        [os.path.join(ROOT, "tools/run")],
+        env={**os.environ, "MACHINE": "bochs", "BOCHS": "system", "OPTS": "maxcpus=1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    version = ".".join(map(str, SYSTEM.version))
+    assert re.search(rf"^run: booting Bochs {re.escape(version)} \(", done.stderr, re.M)
+
+
+@pytest.mark.parametrize(
+    "knobs, words",
+    [
+        ({"BOCHS": "4.0"}, ["BOCHS=4.0", "newest, system"]),
+        ({"CPU_MODEL": "z80"}, ["CPU_MODEL=z80", "Bochs", "tigerlake"]),
+    ],
+)
+def test_a_bochs_or_a_model_that_is_not_there_is_a_clear_error(knobs, words):
+    done = subprocess.run(
+        [os.path.join(ROOT, "tools/run")],
+        env={**os.environ, "MACHINE": "bochs", **knobs},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+class End:
+    """What tools/records.py judges of a boot."""
+
+    def __init__(self, console, code, why="ended"):
+        self.console, self.code, self.why = console, code, why
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, -11])
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_verdict_is_the_end_record_however_the_emulator_ends(status, code):
+    assert verdict(End(b"@end status=%d\n" % status, code)) == (status, "")
+
+
+def test_without_an_end_record_a_boot_has_failed():
+    assert verdict(End(b"text\n", 0))[0] == 1
+    assert verdict(End(b"text\n", -11))[0] == 3
+    assert verdict(End(b"@end status=0\n@end status=0\n", 0))[0] == 1
+    assert verdict(End(b"@end status=0\n", 0, "timeout"))[0] == 124

@@ -1,0 +1,103 @@
+"""Which Bochs there is: the newest that Debian has, unpacked by tools/setup, or the system's."""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+
+from defects import DEFECTS
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+UNPACKED = os.path.join(ROOT, "build/debian/bochs")
+CHOICES = ("newest", "system")
+
+
+class BochsError(Exception):
+    """There is no such Bochs; the text says what to do."""
+
+
+class Bochs:
+    """One Bochs. `program` starts it, `root` is what stands before the /usr of its files."""
+
+    def __init__(self, program, root):
+        self.program, self.root = program, root
+
+    def help(self, *words):
+        done = subprocess.run(
+            [self.program, "--help", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return done.stdout
+
+    @functools.cached_property
+    def usage(self):
+        return self.help()
+
+    @functools.cached_property
+    def version(self):
+        """As (3, 1)."""
+        found = re.search(r"Bochs x86 Emulator (\d+)\.(\d+)", self.usage)
+        if not found:
+            raise BochsError(f"{self.program} does not start. It says:\n{self.usage[-1000:]}")
+        return tuple(map(int, found.groups()))
+
+    @functools.cached_property
+    def models(self):
+        return set(re.findall(r"^[a-z0-9_]+$", self.help("cpu"), re.M))
+
+    @property
+    def debugger_only(self):
+        """Built so that the debugger is always there, as slow as that is; else -debugger starts it."""
+        return "-debugger " not in self.usage
+
+    def knows(self, model):
+        return model in self.models
+
+    def has(self, defect, model=None):
+        """Whether this version has a defect that tools/defects.py knows by this name; one of some
+        CPU models only: on this one."""
+        return DEFECTS[defect].there(self.version, model)
+
+    def share(self, path):
+        return f"{self.root}/usr/share/{path}"
+
+    def __str__(self):
+        return "Bochs " + ".".join(map(str, self.version))
+
+
+def system():
+    program = shutil.which("bochs-bin")
+    if program is None:
+        raise BochsError("bochs-bin is not installed: run tools/setup run")
+    return Bochs(program, "")
+
+
+def newest():
+    program = os.path.join(UNPACKED, "bin/bochs-bin")
+    return Bochs(program, os.path.join(UNPACKED, "root")) if os.path.exists(program) else None
+
+
+@functools.cache
+def chosen(knob):
+    if knob and knob not in CHOICES:
+        raise BochsError(f"BOCHS={knob}: it is one of {', '.join(CHOICES)}")
+    if knob == "system":
+        return system()
+    found = newest()
+    if knob == "newest" and not found:
+        raise BochsError(
+            "BOCHS=newest, but tools/setup could not get it from Debian: run tools/setup run to try "
+            "again; BOCHS=system works with the system's"
+        )
+    return found or system()
+
+
+def bochs(which=""):
+    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that is here."""
+    return chosen(which or os.environ.get("BOCHS") or "")
