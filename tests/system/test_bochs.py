@@ -39,9 +39,13 @@ def test_every_policy_holds_on_the_systems_bochs(boot, policy):
 
 
 @other
-@pytest.mark.parametrize("file", ["exits", "exits32", "own-ts", "nm-table"])
-def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file):
-    result = boot(bochs="system", modules=[(file, "name=a mem=8M --")])
+@pytest.mark.parametrize(
+    "file, words", [("exits", ""), ("exits32", ""), ("own-ts", "peers=2"), ("nm-table", "state=all")]
+)
+def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file, words):
+    peer = ("clobber", "name=peer mem=8M -- seed=3")
+    modules = [(file, f"name=a mem=8M -- {words}"), *([peer] if words else [])]
+    result = boot(bochs="system", modules=modules)
     assert [line for line in result.lines("a") if line.startswith("FAIL")] == []
     assert result.status == 0
 
