@@ -51,6 +51,7 @@
 #define RFLAGS_IF    BIT(9)
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_RF    BIT(16)
+#define RFLAGS_AC    BIT(18)
 
 #define XCR0_X87       BIT(0)
 #define XCR0_SSE       BIT(1)

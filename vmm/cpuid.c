@@ -65,7 +65,14 @@
 /* 80000001h ECX: LAHF64, LZCNT, PREFETCHW. EDX: SYSCALL, NX, 1-GiB pages, RDTSCP, Intel 64. */
 #define EXTENDED1_ECX	     (BIT(0) | BIT(5) | BIT(8))
 #define EXTENDED1_EDX	     (BIT(11) | BIT(20) | BIT(26) | BIT(27) | BIT(29))
+#define EXTENDED1_EDX_PAGE1G BIT(26)
 #define EXTENDED1_EDX_RDTSCP BIT(27)
+
+/* 80000008h EAX: widths of addresses. 5-level paging is hidden, and with it what it would need. */
+#define EXTENDED8_EAX(physical, linear) ((linear) << 8 | (physical))
+#define PHYSICAL_BITS(eax)		((eax)&0xff)
+#define LINEAR_BITS(eax)		((eax) >> 8 & 0xff)
+#define LINEAR_BITS_4_LEVEL		48u
 
 /* Written by guest_cpuid_init() on the first CPU. */
 static struct cpuid_regs basic[BASIC_LEAVES];
@@ -73,6 +80,7 @@ static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
 static struct cpuid_regs xsave[FPU_COMPONENTS]; /* leaf Dh */
 static uint32_t basic_max, extended_max;
+static unsigned int linear_bits;
 static uint64_t cr4_allowed;
 
 static struct cpuid_regs host_leaf(uint32_t leaf)
@@ -172,7 +180,10 @@ static void fill_extended(void)
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
 		extended[1].edx &= ~EXTENDED1_EDX_RDTSCP;
 	extended[7] = (struct cpuid_regs){.edx = extended[7].edx & BIT(8)}; /* invariant TSC */
-	extended[8].ebx = extended[8].ecx = extended[8].edx = 0;
+	linear_bits = LINEAR_BITS(extended[8].eax);
+	if (extended[8].eax)
+		extended[8] = (struct cpuid_regs){
+			.eax = EXTENDED8_EAX(PHYSICAL_BITS(extended[8].eax), LINEAR_BITS_4_LEVEL)};
 }
 
 static void choose_cr4(void)
@@ -289,5 +300,15 @@ bool guest_has_rdtscp(void)
 
 unsigned int guest_physical_bits(void)
 {
-	return extended[8].eax ? extended[8].eax & 0xff : 36;
+	return extended[8].eax ? PHYSICAL_BITS(extended[8].eax) : 36;
+}
+
+unsigned int host_linear_bits(void)
+{
+	return linear_bits ? linear_bits : LINEAR_BITS_4_LEVEL;
+}
+
+bool guest_has_1g_pages(void)
+{
+	return extended[1].edx & EXTENDED1_EDX_PAGE1G;
 }

@@ -23,6 +23,7 @@ UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
+UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
 UNIT_selftest    := $(UNIT_method)
 UNIT_string      := lib/string.c
