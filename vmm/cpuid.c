@@ -165,6 +165,18 @@ static void fill_xsave_leaf(void)
 		};
 }
 
+/* What CPUID says, if WRMSR knows of it: that of an emulator goes by the paging in use. */
+static unsigned int measure_linear_bits(unsigned int bits)
+{
+	uint64_t before = rdmsr(MSR_KERNEL_GS_BASE);
+
+	if (bits <= LINEAR_BITS_4_LEVEL ||
+	    !wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
+		return LINEAR_BITS_4_LEVEL;
+	wrmsr(MSR_KERNEL_GS_BASE, before);
+	return bits;
+}
+
 static void fill_extended(void)
 {
 	uint32_t host_max = cpuid(EXTENDED_FIRST).eax;
@@ -180,7 +192,7 @@ static void fill_extended(void)
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
 		extended[1].edx &= ~EXTENDED1_EDX_RDTSCP;
 	extended[7] = (struct cpuid_regs){.edx = extended[7].edx & BIT(8)}; /* invariant TSC */
-	linear_bits = LINEAR_BITS(extended[8].eax);
+	linear_bits = measure_linear_bits(LINEAR_BITS(extended[8].eax));
 	if (extended[8].eax)
 		extended[8] = (struct cpuid_regs){
 			.eax = EXTENDED8_EAX(PHYSICAL_BITS(extended[8].eax), LINEAR_BITS_4_LEVEL)};
@@ -305,7 +317,7 @@ unsigned int guest_physical_bits(void)
 
 unsigned int host_linear_bits(void)
 {
-	return linear_bits ? linear_bits : LINEAR_BITS_4_LEVEL;
+	return linear_bits;
 }
 
 bool guest_has_1g_pages(void)

@@ -26,8 +26,10 @@ bool guest_has_xsaves(void);
 /* MAXPHYADDR: how many bits a guest-physical address has. */
 unsigned int guest_physical_bits(void);
 
-/* How many bits a linear address has on this CPU, 48 or 57: what its own checks of the MSRs that
- * hold addresses go by, whatever paging is in use (SDM Vol. 1 3.3.7.1). Guests are shown 48. */
+/*
+ * For how many bits, 48 or 57, this CPU checks an address that WRMSR loads: for its own, whatever
+ * paging is in use (SDM Vol. 1 3.3.7.1). Guests are shown 48.
+ */
 unsigned int host_linear_bits(void);
 
 bool guest_has_1g_pages(void);

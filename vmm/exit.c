@@ -12,6 +12,7 @@
 #include "vmm/vm.h"
 #include "vmx/bits.h"
 #include "vmx/dump.h"
+#include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"
 
 #define BASIC_REASON 0xffffu
@@ -29,6 +30,17 @@ void exit_entry_failed(struct vcpu *vcpu, const char *what)
 	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
 	vmcs_dump();
 	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
+}
+
+/* The guest's own doing, where it is known what; nothing else has happened than that it ends. */
+static void guest_state_refused(struct vcpu *vcpu)
+{
+	char rule[160];
+
+	if (entry_checks_explain(rule, sizeof(rule), host_linear_bits()))
+		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", rule);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(EXIT_REASON_INVALID_GUEST_STATE));
 }
 
 static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -239,6 +251,8 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 		 */
 		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
 			machine_check_handle(NULL);
+		else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
+			guest_state_refused(vcpu);
 		else
 			exit_entry_failed(vcpu, exit_reason_name(basic));
 		return;

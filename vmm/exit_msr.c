@@ -50,9 +50,15 @@ static int write_efer(uint64_t value)
 	return 0;
 }
 
+/* Whatever paging is in use, the CPU's own width counts (SDM Vol. 1 3.3.7.1). */
+static bool is_address(uint64_t value)
+{
+	return is_canonical(value, host_linear_bits());
+}
+
 static int write_address(enum vmcs_field field, uint64_t value)
 {
-	if (!is_canonical(value))
+	if (!is_address(value))
 		return -EINVAL;
 	vmcs_write(field, value);
 	return 0;
@@ -61,10 +67,7 @@ static int write_address(enum vmcs_field field, uint64_t value)
 static int write_switched(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index,
 			  uint64_t value, bool valid)
 {
-	if (!valid)
-		return -EINVAL;
-	vcpu_write_msr(pcpu, vcpu, index, value);
-	return 0;
+	return valid && vcpu_write_msr(pcpu, vcpu, index, value) ? 0 : -EINVAL;
 }
 
 static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_t value)
@@ -78,9 +81,9 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 	case MSR_STAR:
 		return write_switched(pcpu, vcpu, SWITCHED_STAR, value, true);
 	case MSR_LSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_canonical(value));
+		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_address(value));
 	case MSR_CSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_canonical(value));
+		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_address(value));
 	case MSR_FMASK:
 		return write_switched(pcpu, vcpu, SWITCHED_FMASK, value, !(value >> 32));
 	case MSR_IA32_SYSENTER_ESP:

@@ -284,11 +284,13 @@ uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
 	return vcpu->msr[index];
 }
 
-void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
+bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
 {
-	wrmsr(switched_msr_number[index], value);
+	if (!wrmsr_if_accepted(switched_msr_number[index], value))
+		return false;
 	pcpu->msr[index] = value;
 	vcpu->msr[index] = value;
+	return true;
 }
 
 void vcpu_retire(struct vcpu *vcpu, bool finished)

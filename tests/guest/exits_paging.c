@@ -158,7 +158,10 @@ static bool bit51_is_reserved(void)
 static void bend_common(unsigned first)
 {
 	uint64_t efer = rdmsr(MSR_EFER);
+	uintptr_t cr0 = read_cr0();
 
+	/* one emulator gives up at a write to a read-only page with WP=0 */
+	write_cr0(cr0 | CR0_WP);
 	for (unsigned n = first; n < levels; n++) {
 		if (bit51_is_reserved())
 			bend("bit 51", n, entry_value[n] | BIT51, true);
@@ -173,6 +176,7 @@ static void bend_common(unsigned first)
 		bend("supervisor", n, entry_value[n] & ~4ull, false);
 		bend("accessed", n, entry_value[n] | ACCESSED, false);
 	}
+	write_cr0(cr0);
 	bend("dirty", levels - 1, entry_value[levels - 1] | ACCESSED | DIRTY, false);
 	bend("bit 7 of a page table's entry", levels - 1, entry_value[levels - 1] | LARGE, false);
 	bend("all as it should be", levels - 1, entry_value[levels - 1], false);
@@ -301,7 +305,9 @@ static void reserved_bits_32bit(void)
 	levels = 2;
 	bend("all as it should be", 0, entry_value[0], false);
 	bend("not present", 0, entry_value[0] & ~PRESENT, false);
+	write_cr0(read_cr0() | CR0_WP);
 	bend("read-only", 1, entry_value[1] & ~2ull, false);
+	write_cr0(read_cr0() & ~CR0_WP);
 	bend("supervisor", 0, entry_value[0] & ~4ull, false);
 	bend("bit 7 of a page table's entry", 1, entry_value[1] | LARGE, false);
 	levels = 1;

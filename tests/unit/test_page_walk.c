@@ -278,6 +278,21 @@ static void a_fault_marks_nothing(void **unused)
 	assert_memory_equal(before, memory, sizeof(before));
 }
 
+static void wp_decides_whether_a_supervisor_may_write_what_is_read_only(void **unused)
+{
+	(void)unused;
+	*entry(1) &= ~2ull;
+	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_FAULT);
+	assert_int_equal(walked.error_code, P | W);
+	state.cr0 &= ~CR0_WP;
+	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_DONE);
+	assert_true(page_walk_mark(&ram, &walked));
+	assert_int_equal(*entry(0), FRAME | ALL | 0x60);
+	state.cpl = 3;
+	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_FAULT);
+	assert_int_equal(walked.error_code, P | W | U);
+}
+
 /* Another CPU has changed an entry between the walk and the marking: its word stands. */
 static void an_entry_that_has_changed_is_left_alone(void **unused)
 {
@@ -340,6 +355,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_finished_walk_marks_what_it_used, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_fault_marks_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			wp_decides_whether_a_supervisor_may_write_what_is_read_only, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(an_entry_that_has_changed_is_left_alone, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_32_bit_entry_is_exchanged_alone, setup, teardown),

@@ -6,6 +6,7 @@ UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
+UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_format      := lib/format.c
