@@ -55,6 +55,8 @@
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
 
+#define LEAF7_1_EAX_WRMSRNS BIT(19)
+
 /* Leaf Dh.1 EAX: XSAVEOPT; XSAVEC and XSAVES where they work. Not: XGETBV(1) (it would show an
  * armed guest a foreign XINUSE), XFD (its #NM is ours). */
 #define LEAFD1_EAX_XSAVEOPT BIT(0)
@@ -81,6 +83,7 @@ static struct cpuid_regs cache[SUBLEAVES];
 static struct cpuid_regs xsave[FPU_COMPONENTS]; /* leaf Dh */
 static uint32_t basic_max, extended_max;
 static unsigned int linear_bits;
+static bool wrmsrns;
 static uint64_t cr4_allowed;
 
 static struct cpuid_regs host_leaf(uint32_t leaf)
@@ -234,6 +237,8 @@ void guest_cpuid_init(void)
 		cache[i] = cpuid_count(4, i);
 		cache[i].eax &= 0x3fff; /* no other core or thread shares it */
 	}
+	wrmsrns = basic_max >= 7 && cpuid(7).eax >= 1 &&
+		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
 	fill_xsave_leaf();
 	fill_extended();
 	choose_cr4();
@@ -318,6 +323,11 @@ unsigned int guest_physical_bits(void)
 unsigned int host_linear_bits(void)
 {
 	return linear_bits;
+}
+
+bool host_has_wrmsrns(void)
+{
+	return wrmsrns;
 }
 
 bool guest_has_1g_pages(void)

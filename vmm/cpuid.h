@@ -33,3 +33,6 @@ unsigned int guest_physical_bits(void);
 unsigned int host_linear_bits(void);
 
 bool guest_has_1g_pages(void);
+
+/* WRMSRNS, which guests do not have; the CPU leaves for it by the exit reason of WRMSR. */
+bool host_has_wrmsrns(void);

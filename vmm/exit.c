@@ -237,6 +237,20 @@ static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_WBINVD] = exit_skip,
 	[EXIT_REASON_XSETBV] = exit_xsetbv,
 	[EXIT_REASON_VMFUNC] = exit_invalid_opcode,
+	/* of features that CPUID hides; ENCLS above too */
+	[EXIT_REASON_PCONFIG] = exit_invalid_opcode,
+	[EXIT_REASON_UMWAIT] = exit_invalid_opcode,
+	[EXIT_REASON_TPAUSE] = exit_invalid_opcode,
+	[EXIT_REASON_LOADIWKEY] = exit_invalid_opcode,
+	[EXIT_REASON_ENCLV] = exit_invalid_opcode,
+	[EXIT_REASON_SEAMCALL] = exit_invalid_opcode,
+	[EXIT_REASON_TDCALL] = exit_invalid_opcode,
+	[EXIT_REASON_RDMSRLIST] = exit_invalid_opcode,
+	[EXIT_REASON_WRMSRLIST] = exit_invalid_opcode,
+	[EXIT_REASON_URDMSR] = exit_invalid_opcode,
+	[EXIT_REASON_UWRMSR] = exit_invalid_opcode,
+	[EXIT_REASON_RDMSR_IMMEDIATE] = exit_invalid_opcode,
+	[EXIT_REASON_WRMSRNS_IMMEDIATE] = exit_invalid_opcode,
 };
 
 void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)

@@ -11,8 +11,9 @@
 #include "vmx/bits.h"
 #include "vmx/vmcs.h"
 
-#define MSR_IA32_DEBUGCTL 0x1d9
-#define EFER_DEFINED	  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define MSR_IA32_DEBUGCTL     0x1d9
+#define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
+#define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 /* Returns 0, or -EINVAL: #GP. */
 static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
@@ -129,6 +130,10 @@ void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct guest_registers *regs = &vcpu->registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
+	if (host_has_wrmsrns() && (vmcs_read(VMCS_EXIT_QUALIFICATION) & QUALIFICATION_WRMSRNS)) {
+		vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
+		return;
+	}
 	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
 		log_debug("%s: WRMSR 0x%x <- 0x%llx: not offered or not valid, #GP",
 			  vcpu->vm->config.name, (uint32_t)regs->rcx, (unsigned long long)value);

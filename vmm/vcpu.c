@@ -129,6 +129,8 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
+	if (c->secondary & SECONDARY_ENCLV_EXITING)
+		vmcs_write(VMCS_ENCLV_BITMAP, ~0ull);
 	if (guest_has_xsaves())
 		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
