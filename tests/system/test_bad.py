@@ -18,6 +18,7 @@ ENDED = {
     "beyond-write": ("ept-violation", r"write at guest-physical 0x80000000"),
     "lapic": ("ept-violation", r"0xfee00030: the local APIC is not there"),
     "ioapic": ("ept-violation", r"0xfec00000: the I/O APIC is not there"),
+    "table-beyond": ("ept-violation", r"read at guest-physical 0x80000000, which is not its"),
     "idt-beyond": ("ept-violation", r"not its memory"),
 }
 ENDLESS = {"loop": "preemption-timer", "db": "exception", "ac": "exception", "nmi-storm": "vmcall"}
