@@ -51,6 +51,7 @@
 #define RFLAGS_IF    BIT(9)
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_RF    BIT(16)
+#define RFLAGS_AC    BIT(18)
 
 #define XCR0_X87       BIT(0)
 #define XCR0_SSE       BIT(1)
@@ -174,6 +175,23 @@ static inline bool rdmsr_if_present(uint32_t msr, uint64_t *value)
 	return present;
 }
 
+/* A value that the CPU may refuse. False: #GP, and the MSR is what it was. */
+static inline bool wrmsr_if_accepted(uint32_t msr, uint64_t value)
+{
+	bool accepted = false;
+
+	__asm__ volatile("1: wrmsr\n"
+			 "   mov $1, %b0\n"
+			 "2:\n"
+			 "   .pushsection .fixups, \"a\"\n"
+			 "   .quad 1b, 2b\n"
+			 "   .popsection"
+			 : "+r"(accepted)
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+	return accepted;
+}
+
 static inline uint64_t rdtsc(void)
 {
 	uint32_t low, high;
@@ -263,7 +281,10 @@ static inline void wbinvd(void)
 	__asm__ volatile("wbinvd" : : : "memory");
 }
 
-static inline bool is_canonical(uint64_t address)
+/* In the width of 4-level paging, 48 bits, or of 5-level paging, 57 (SDM Vol. 1 3.3.7.1). */
+static inline bool is_canonical(uint64_t address, unsigned int bits)
 {
-	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+	unsigned int upper = 64 - bits;
+
+	return (uint64_t)((int64_t)(address << upper) >> upper) == address;
 }

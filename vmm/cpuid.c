@@ -55,6 +55,8 @@
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
 
+#define LEAF7_1_EAX_WRMSRNS BIT(19)
+
 /* Leaf Dh.1 EAX: XSAVEOPT; XSAVEC and XSAVES where they work. Not: XGETBV(1) (it would show an
  * armed guest a foreign XINUSE), XFD (its #NM is ours). */
 #define LEAFD1_EAX_XSAVEOPT BIT(0)
@@ -65,7 +67,14 @@
 /* 80000001h ECX: LAHF64, LZCNT, PREFETCHW. EDX: SYSCALL, NX, 1-GiB pages, RDTSCP, Intel 64. */
 #define EXTENDED1_ECX	     (BIT(0) | BIT(5) | BIT(8))
 #define EXTENDED1_EDX	     (BIT(11) | BIT(20) | BIT(26) | BIT(27) | BIT(29))
+#define EXTENDED1_EDX_PAGE1G BIT(26)
 #define EXTENDED1_EDX_RDTSCP BIT(27)
+
+/* 80000008h EAX: widths of addresses. 5-level paging is hidden, and with it what it would need. */
+#define EXTENDED8_EAX(physical, linear) ((linear) << 8 | (physical))
+#define PHYSICAL_BITS(eax)		((eax)&0xff)
+#define LINEAR_BITS(eax)		((eax) >> 8 & 0xff)
+#define LINEAR_BITS_4_LEVEL		48u
 
 /* Written by guest_cpuid_init() on the first CPU. */
 static struct cpuid_regs basic[BASIC_LEAVES];
@@ -73,6 +82,8 @@ static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
 static struct cpuid_regs xsave[FPU_COMPONENTS]; /* leaf Dh */
 static uint32_t basic_max, extended_max;
+static unsigned int linear_bits;
+static bool wrmsrns;
 static uint64_t cr4_allowed;
 
 static struct cpuid_regs host_leaf(uint32_t leaf)
@@ -157,6 +168,18 @@ static void fill_xsave_leaf(void)
 		};
 }
 
+/* What CPUID says, if WRMSR knows of it: that of an emulator goes by the paging in use. */
+static unsigned int measure_linear_bits(unsigned int bits)
+{
+	uint64_t before = rdmsr(MSR_KERNEL_GS_BASE);
+
+	if (bits <= LINEAR_BITS_4_LEVEL ||
+	    !wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
+		return LINEAR_BITS_4_LEVEL;
+	wrmsr(MSR_KERNEL_GS_BASE, before);
+	return bits;
+}
+
 static void fill_extended(void)
 {
 	uint32_t host_max = cpuid(EXTENDED_FIRST).eax;
@@ -172,7 +195,10 @@ static void fill_extended(void)
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
 		extended[1].edx &= ~EXTENDED1_EDX_RDTSCP;
 	extended[7] = (struct cpuid_regs){.edx = extended[7].edx & BIT(8)}; /* invariant TSC */
-	extended[8].ebx = extended[8].ecx = extended[8].edx = 0;
+	linear_bits = measure_linear_bits(LINEAR_BITS(extended[8].eax));
+	if (extended[8].eax)
+		extended[8] = (struct cpuid_regs){
+			.eax = EXTENDED8_EAX(PHYSICAL_BITS(extended[8].eax), LINEAR_BITS_4_LEVEL)};
 }
 
 static void choose_cr4(void)
@@ -211,6 +237,8 @@ void guest_cpuid_init(void)
 		cache[i] = cpuid_count(4, i);
 		cache[i].eax &= 0x3fff; /* no other core or thread shares it */
 	}
+	wrmsrns = basic_max >= 7 && cpuid(7).eax >= 1 &&
+		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
 	fill_xsave_leaf();
 	fill_extended();
 	choose_cr4();
@@ -289,5 +317,20 @@ bool guest_has_rdtscp(void)
 
 unsigned int guest_physical_bits(void)
 {
-	return extended[8].eax ? extended[8].eax & 0xff : 36;
+	return extended[8].eax ? PHYSICAL_BITS(extended[8].eax) : 36;
+}
+
+unsigned int host_linear_bits(void)
+{
+	return linear_bits;
+}
+
+bool host_has_wrmsrns(void)
+{
+	return wrmsrns;
+}
+
+bool guest_has_1g_pages(void)
+{
+	return extended[1].edx & EXTENDED1_EDX_PAGE1G;
 }

@@ -25,3 +25,14 @@ bool guest_has_xsaves(void);
 
 /* MAXPHYADDR: how many bits a guest-physical address has. */
 unsigned int guest_physical_bits(void);
+
+/*
+ * For how many bits, 48 or 57, this CPU checks an address that WRMSR loads: for its own, whatever
+ * paging is in use (SDM Vol. 1 3.3.7.1). Guests are shown 48.
+ */
+unsigned int host_linear_bits(void);
+
+bool guest_has_1g_pages(void);
+
+/* WRMSRNS, which guests do not have; the CPU leaves for it by the exit reason of WRMSR. */
+bool host_has_wrmsrns(void);

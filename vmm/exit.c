@@ -12,6 +12,7 @@
 #include "vmm/vm.h"
 #include "vmx/bits.h"
 #include "vmx/dump.h"
+#include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"
 
 #define BASIC_REASON 0xffffu
@@ -29,6 +30,17 @@ void exit_entry_failed(struct vcpu *vcpu, const char *what)
 	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
 	vmcs_dump();
 	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
+}
+
+/* The guest's own doing, where it is known what; nothing else has happened than that it ends. */
+static void guest_state_refused(struct vcpu *vcpu)
+{
+	char rule[160];
+
+	if (entry_checks_explain(rule, sizeof(rule), host_linear_bits()))
+		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", rule);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(EXIT_REASON_INVALID_GUEST_STATE));
 }
 
 static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -225,6 +237,20 @@ static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_WBINVD] = exit_skip,
 	[EXIT_REASON_XSETBV] = exit_xsetbv,
 	[EXIT_REASON_VMFUNC] = exit_invalid_opcode,
+	/* of features that CPUID hides; ENCLS above too */
+	[EXIT_REASON_PCONFIG] = exit_invalid_opcode,
+	[EXIT_REASON_UMWAIT] = exit_invalid_opcode,
+	[EXIT_REASON_TPAUSE] = exit_invalid_opcode,
+	[EXIT_REASON_LOADIWKEY] = exit_invalid_opcode,
+	[EXIT_REASON_ENCLV] = exit_invalid_opcode,
+	[EXIT_REASON_SEAMCALL] = exit_invalid_opcode,
+	[EXIT_REASON_TDCALL] = exit_invalid_opcode,
+	[EXIT_REASON_RDMSRLIST] = exit_invalid_opcode,
+	[EXIT_REASON_WRMSRLIST] = exit_invalid_opcode,
+	[EXIT_REASON_URDMSR] = exit_invalid_opcode,
+	[EXIT_REASON_UWRMSR] = exit_invalid_opcode,
+	[EXIT_REASON_RDMSR_IMMEDIATE] = exit_invalid_opcode,
+	[EXIT_REASON_WRMSRNS_IMMEDIATE] = exit_invalid_opcode,
 };
 
 void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -239,6 +265,8 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 		 */
 		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
 			machine_check_handle(NULL);
+		else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
+			guest_state_refused(vcpu);
 		else
 			exit_entry_failed(vcpu, exit_reason_name(basic));
 		return;

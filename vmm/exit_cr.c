@@ -36,12 +36,15 @@ static void general_protection(struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
+/* A 32-bit TSS, whose type is a 64-bit TSS's in IA-32e mode; TR holds no other that is not 16-bit.
+ */
+static bool tss_is_32bit(void)
+{
+	return (vmcs_read(VMCS_GUEST_TR_ACCESS_RIGHTS) & ACCESS_RIGHTS_TYPE) == TYPE_BUSY_TSS;
+}
+
 static void enter_long_mode(struct vcpu *vcpu, uint64_t efer)
 {
-	uint64_t rights = vmcs_read(VMCS_GUEST_TR_ACCESS_RIGHTS);
-
-	/* a 16-bit TSS loaded before would make VM entry fail (SDM Vol. 3C 26.3.1.2) */
-	vmcs_write(VMCS_GUEST_TR_ACCESS_RIGHTS, (rights & ~ACCESS_RIGHTS_TYPE) | TYPE_BUSY_TSS);
 	vcpu->long_mode = true;
 	vmcs_write(VMCS_GUEST_IA32_EFER, efer | EFER_LMA);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) | ENTRY_IA32E_MODE_GUEST);
@@ -61,12 +64,10 @@ static bool switch_paging(struct vcpu *vcpu, bool on)
 	bool long_cs = vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
 
 	if (on && (efer & EFER_LME)) {
-		if (!(cr4 & CR4_PAE) || long_cs)
+		/* SDM Vol. 3A 9.8.5 */
+		if (!(cr4 & CR4_PAE) || long_cs || !tss_is_32bit())
 			return false;
 		enter_long_mode(vcpu, efer);
-	} else if (on && (cr4 & CR4_PAE)) {
-		if (guest_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3)))
-			return false;
 	} else if (!on) {
 		if ((cr4 & CR4_PCIDE) || ((efer & EFER_LMA) && long_cs))
 			return false;
@@ -75,6 +76,17 @@ static bool switch_paging(struct vcpu *vcpu, bool on)
 	}
 	vmx_invalidate_vpid(vcpu->vpid);
 	return true;
+}
+
+/* A change of one of these bits that leaves PAE paging on loads the PDPTEs (SDM Vol. 3A 4.4.1). */
+#define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
+
+static bool load_pdptes_for_cr0(struct vcpu *vcpu, uint64_t value, uint64_t changed)
+{
+	if (!(changed & CR0_LOADS_PDPTES) || !(value & CR0_PG) || vcpu->long_mode ||
+	    !(vmcs_read(VMCS_GUEST_CR4) & CR4_PAE))
+		return true;
+	return !guest_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3));
 }
 
 /* SDM Vol. 2B, MOV to control registers; false: #GP. */
@@ -88,6 +100,8 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 		return false;
 	value = (value & CR0_DEFINED) | CR0_ET;
 	if (((value ^ old) & CR0_PG) && !switch_paging(vcpu, value & CR0_PG))
+		return false;
+	if (!load_pdptes_for_cr0(vcpu, value, value ^ old))
 		return false;
 	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
 	return true;
@@ -109,17 +123,6 @@ static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
 	return true;
 }
 
-/* Every bit that exits is one that a guest cannot have. */
-static bool write_cr4_value(uint64_t value)
-{
-	uint64_t kept = vmcs_read(VMCS_GUEST_CR4) & ~guest_cr4_allowed();
-
-	if (value & ~guest_cr4_allowed())
-		return false;
-	vmcs_write(VMCS_GUEST_CR4, value | kept);
-	return true;
-}
-
 static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 {
 	switch (number) {
@@ -127,8 +130,8 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 		return write_cr0_value(vcpu, value);
 	case 3:
 		return write_cr3_value(vcpu, value);
-	case 4:
-		return write_cr4_value(value);
+	case 4: /* every bit that exits is one that a guest cannot have */
+		return false;
 	case 8:
 		if (value > 15)
 			return false;

@@ -11,8 +11,9 @@
 #include "vmx/bits.h"
 #include "vmx/vmcs.h"
 
-#define MSR_IA32_DEBUGCTL 0x1d9
-#define EFER_DEFINED	  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define MSR_IA32_DEBUGCTL     0x1d9
+#define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
+#define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 /* Returns 0, or -EINVAL: #GP. */
 static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
@@ -50,9 +51,15 @@ static int write_efer(uint64_t value)
 	return 0;
 }
 
+/* Whatever paging is in use, the CPU's own width counts (SDM Vol. 1 3.3.7.1). */
+static bool is_address(uint64_t value)
+{
+	return is_canonical(value, host_linear_bits());
+}
+
 static int write_address(enum vmcs_field field, uint64_t value)
 {
-	if (!is_canonical(value))
+	if (!is_address(value))
 		return -EINVAL;
 	vmcs_write(field, value);
 	return 0;
@@ -61,10 +68,7 @@ static int write_address(enum vmcs_field field, uint64_t value)
 static int write_switched(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index,
 			  uint64_t value, bool valid)
 {
-	if (!valid)
-		return -EINVAL;
-	vcpu_write_msr(pcpu, vcpu, index, value);
-	return 0;
+	return valid && vcpu_write_msr(pcpu, vcpu, index, value) ? 0 : -EINVAL;
 }
 
 static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_t value)
@@ -78,9 +82,9 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 	case MSR_STAR:
 		return write_switched(pcpu, vcpu, SWITCHED_STAR, value, true);
 	case MSR_LSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_canonical(value));
+		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_address(value));
 	case MSR_CSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_canonical(value));
+		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_address(value));
 	case MSR_FMASK:
 		return write_switched(pcpu, vcpu, SWITCHED_FMASK, value, !(value >> 32));
 	case MSR_IA32_SYSENTER_ESP:
@@ -126,6 +130,10 @@ void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct guest_registers *regs = &vcpu->registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
+	if (host_has_wrmsrns() && (vmcs_read(VMCS_EXIT_QUALIFICATION) & QUALIFICATION_WRMSRNS)) {
+		vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
+		return;
+	}
 	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
 		log_debug("%s: WRMSR 0x%x <- 0x%llx: not offered or not valid, #GP",
 			  vcpu->vm->config.name, (uint32_t)regs->rcx, (unsigned long long)value);

@@ -23,6 +23,8 @@
 #define TYPE_EXPAND_DOWN BIT(2) /* data */
 #define TYPE_WRITABLE	 BIT(1) /* data; code: readable */
 
+#define PAGING_BITS 48 /* of a linear address with 4-level paging: guests have no other */
+
 #define REGISTER_RCX 1
 #define REGISTER_RSI 6
 #define REGISTER_RDI 7
@@ -68,7 +70,8 @@ static int check_operand(struct vcpu *vcpu, unsigned int segment, uint64_t offse
 	bool valid;
 
 	if (vcpu_in_64bit_mode(vcpu))
-		valid = is_canonical(linear) && is_canonical(linear + size - 1);
+		valid = is_canonical(linear, PAGING_BITS) &&
+			is_canonical(linear + size - 1, PAGING_BITS);
 	else
 		valid = segment_allows(segment, offset, size, write);
 	if (valid)

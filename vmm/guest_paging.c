@@ -2,162 +2,81 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/guest_paging.h"
+#include "vmm/page_walk.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-#define PTE_PRESENT  BIT(0)
-#define PTE_WRITE    BIT(1)
-#define PTE_USER     BIT(2)
-#define PTE_ACCESSED BIT(5)
-#define PTE_DIRTY    BIT(6)
-#define PTE_LARGE    BIT(7)
-#define PTE_KEY(e)   ((e) >> 59 & 0xf)
-#define PTE_ADDRESS  0x000ffffffffff000ull
+#define PDPTE_PRESENT BIT(0)
+#define PDPT_ADDRESS  0xffffffe0ull
 
-#define FAULT_PRESENT BIT(0)
-#define FAULT_WRITE   BIT(1)
-#define FAULT_USER    BIT(2)
-#define FAULT_KEY     BIT(5)
-
-#define PKRU_ACCESS_DISABLE(key) BIT(2 * (key))
-#define PKRU_WRITE_DISABLE(key)	 BIT(2 * (key) + 1)
-
-#define PDPTE_RESERVED 0x1e6ull /* PAE paging; and address bits that there are not */
-
-/* How one paging mode walks. */
-struct walk {
-	unsigned int levels;
-	unsigned int entry_size;
-	unsigned int index_bits;
-	bool pae_pdptes; /* the top level is in registers and has no permissions */
-};
-
-static struct walk walk_mode(uint64_t cr4, uint64_t efer)
+static uint64_t pdpte_field(unsigned int index)
 {
-	if (efer & EFER_LMA)
-		return (struct walk){4, 8, 9, false};
-	if (cr4 & CR4_PAE)
-		return (struct walk){3, 8, 9, true};
-	return (struct walk){2, 4, 10, false};
+	return vmcs_read(VMCS_GUEST_PDPTE0 + 2 * index);
 }
 
-static int fault(uint32_t *error_code, bool present, bool write)
+static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linear)
 {
-	*error_code = (present ? FAULT_PRESENT : 0) | (write ? FAULT_WRITE : 0) |
-		      (vcpu_cpl() == 3 ? FAULT_USER : 0);
+	struct paging_state state = {
+		.cr0 = vmcs_read(VMCS_GUEST_CR0),
+		.cr3 = vmcs_read(VMCS_GUEST_CR3),
+		.cr4 = vmcs_read(VMCS_GUEST_CR4),
+		.efer = vmcs_read(VMCS_GUEST_IA32_EFER),
+		.rflags = vmcs_read(VMCS_GUEST_RFLAGS),
+		.cpl = vcpu_cpl(),
+		.physical_bits = guest_physical_bits(),
+		.pages_1g = guest_has_1g_pages(),
+	};
+
+	if (!vcpu->long_mode && (state.cr4 & CR4_PAE))
+		state.pdpte = pdpte_field(linear >> 30 & 3);
+	if (vcpu->long_mode && (state.cr4 & CR4_PKE))
+		state.pkru = vcpu_read_pkru(vcpu);
+	return state;
+}
+
+/* An access to what is not its memory ends the VM, as an EPT violation does. */
+static int refuse(struct vcpu *vcpu, uint64_t gpa, bool write)
+{
+	vm_fail(vcpu, "ept-violation",
+		"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
+		write ? "write" : "read", (unsigned long long)gpa);
 	return -EFAULT;
 }
 
-static bool may_be_large(const struct walk *walk, unsigned int level, uint64_t cr4)
-{
-	if (walk->entry_size == 4)
-		return level == 1 && (cr4 & CR4_PSE);
-	return level == 1 || (level == 2 && !walk->pae_pdptes);
-}
-
-/* The frame of a large page; a 4-MiB page has 8 more address bits in its entry (PSE-36). */
-static uint64_t large_frame(const struct walk *walk, uint64_t entry, uint64_t page_size)
-{
-	if (walk->entry_size == 4)
-		return (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32;
-	return entry & PTE_ADDRESS & ~(page_size - 1);
-}
-
-static bool permitted(uint64_t rights, bool write, uint64_t cr4)
-{
-	bool user = vcpu_cpl() == 3;
-
-	if (user && !(rights & PTE_USER))
-		return false;
-	if (!user && (rights & PTE_USER) && (cr4 & CR4_SMAP) &&
-	    !(vmcs_read(VMCS_GUEST_RFLAGS) & BIT(18)))
-		return false;
-	if (write && !(rights & PTE_WRITE))
-		return !user && !(vmcs_read(VMCS_GUEST_CR0) & CR0_WP);
-	return true;
-}
-
-/* Whether the protection key of a page allows the access (SDM Vol. 3A 4.6.2). */
-static bool key_permits(const struct vcpu *vcpu, uint64_t leaf, uint64_t rights, bool write,
-			uint64_t cr4)
-{
-	bool obeys_write_disable = vcpu_cpl() == 3 || (vmcs_read(VMCS_GUEST_CR0) & CR0_WP);
-	uint64_t key = PTE_KEY(leaf), pkru;
-
-	if (!(cr4 & CR4_PKE) || !vcpu->long_mode || !(rights & PTE_USER))
-		return true;
-	pkru = vcpu_read_pkru(vcpu);
-	return !(pkru & PKRU_ACCESS_DISABLE(key)) &&
-	       !(write && obeys_write_disable && (pkru & PKRU_WRITE_DISABLE(key)));
-}
-
-int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa,
-		    uint32_t *error_code)
+static int translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa)
 {
 	const struct guest_ram *ram = &vcpu->vm->ram;
-	uint64_t cr4 = vmcs_read(VMCS_GUEST_CR4);
-	struct walk walk = walk_mode(cr4, vmcs_read(VMCS_GUEST_IA32_EFER));
-	uint64_t table = vmcs_read(VMCS_GUEST_CR3) & PTE_ADDRESS;
-	uint64_t rights = PTE_WRITE | PTE_USER;
+	struct page_walk walk = {.gpa = linear & 0xffffffff};
+	enum page_walk_result result = PAGE_WALK_DONE;
 
-	if (!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG)) {
-		*gpa = linear & 0xffffffff;
-		return 0;
+	if (vmcs_read(VMCS_GUEST_CR0) & CR0_PG) {
+		struct paging_state state = running_state(vcpu, linear);
+
+		do {
+			result = page_walk(ram, &state, linear, write, &walk);
+		} while (result == PAGE_WALK_DONE && !page_walk_mark(ram, &walk));
 	}
-	for (unsigned int level = walk.levels - 1;; level--) {
-		uint64_t page_size = BIT(12 + walk.index_bits * level);
-		uint64_t index = linear / page_size & (BIT(walk.index_bits) - 1);
-		bool top_pdpte = walk.pae_pdptes && level == 2;
-		uint64_t at = table + index * walk.entry_size, entry = 0, marked;
-		bool leaf;
-
-		if (top_pdpte)
-			entry = vmcs_read(VMCS_GUEST_PDPTE0 + 2 * (index & 3));
-		else if (guest_ram_read(ram, at, &entry, walk.entry_size))
-			return fault(error_code, false, write);
-		if (!(entry & PTE_PRESENT))
-			return fault(error_code, false, write);
-		leaf = level == 0 || ((entry & PTE_LARGE) && may_be_large(&walk, level, cr4));
-		if (!top_pdpte)
-			rights &= entry;
-		if (leaf && !key_permits(vcpu, entry, rights, write, cr4)) {
-			fault(error_code, true, write);
-			*error_code |= FAULT_KEY;
-			return -EFAULT;
-		}
-		if (leaf && !permitted(rights, write, cr4))
-			return fault(error_code, true, write);
-		marked = entry | PTE_ACCESSED | (leaf && write ? PTE_DIRTY : 0);
-		if (!top_pdpte && marked != entry)
-			guest_ram_write(ram, at, &marked, walk.entry_size);
-		if (leaf) {
-			uint64_t frame =
-				level ? large_frame(&walk, entry, page_size) : entry & PTE_ADDRESS;
-
-			*gpa = frame + (linear & (page_size - 1));
-			return 0;
-		}
-		table = entry & PTE_ADDRESS;
+	if (result == PAGE_WALK_NO_TABLE)
+		return refuse(vcpu, walk.gpa, false);
+	if (result == PAGE_WALK_FAULT) {
+		write_cr2(linear);
+		vcpu_raise(vcpu, VECTOR_PF, walk.error_code);
+		return -EFAULT;
 	}
+	*gpa = walk.gpa;
+	return 0;
 }
 
-/* One stretch within a page: where it is, or the #PF or end of the VM that it deserves. */
+/* Where one stretch within a page is; what cannot be accessed is raised in the guest, or ends it.
+ */
 static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write,
 		       uint64_t *gpa)
 {
-	uint32_t error_code = 0;
-
-	if (guest_translate(vcpu, linear, write, gpa, &error_code)) {
-		write_cr2(linear);
-		vcpu_raise(vcpu, VECTOR_PF, error_code);
+	if (translate(vcpu, linear, write, gpa))
 		return -EFAULT;
-	}
-	if (guest_ram_contains(&vcpu->vm->ram, *gpa, length))
-		return 0;
-	vm_fail(vcpu, "ept-violation",
-		"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
-		write ? "write" : "read", (unsigned long long)*gpa);
-	return -EFAULT;
+	if (!guest_ram_contains(&vcpu->vm->ram, *gpa, length))
+		return refuse(vcpu, *gpa, write);
+	return 0;
 }
 
 /* With a NULL buffer it only checks. */
@@ -192,13 +111,13 @@ int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t leng
 
 int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 {
-	uint64_t reserved = PDPTE_RESERVED | ~(BIT(guest_physical_bits()) - 1);
+	uint64_t reserved = pdpte_reserved_bits(guest_physical_bits());
 	uint64_t pdpte[4] = {};
 
-	if (guest_ram_read(&vcpu->vm->ram, cr3 & 0xffffffe0, pdpte, sizeof(pdpte)))
-		return -EINVAL;
+	if (guest_ram_read(&vcpu->vm->ram, cr3 & PDPT_ADDRESS, pdpte, sizeof(pdpte)))
+		return refuse(vcpu, cr3 & PDPT_ADDRESS, false);
 	for (unsigned int i = 0; i < 4; i++)
-		if ((pdpte[i] & PTE_PRESENT) && (pdpte[i] & reserved))
+		if ((pdpte[i] & PDPTE_PRESENT) && (pdpte[i] & reserved))
 			return -EINVAL;
 	for (unsigned int i = 0; i < 4; i++)
 		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);

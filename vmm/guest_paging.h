@@ -1,6 +1,6 @@
 /*
- * The guest's own page tables, walked in software: for instructions that the hypervisor completes
- * and that have a memory operand. SDM Vol. 3A chapter 4.
+ * Guest-linear memory, for instructions that the hypervisor completes and that have a memory
+ * operand: at the running guest's CPL, through its own page tables (vmm/page_walk.h).
  */
 #pragma once
 
@@ -8,14 +8,6 @@
 #include <stdint.h>
 
 struct vcpu;
-
-/*
- * Translates a linear address of the running guest for a data access at its CPL. Returns 0 and the
- * guest-physical address, or -EFAULT, with *error_code as a #PF would push it. Accessed and dirty
- * bits are set as the CPU would.
- */
-int guest_translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa,
-		    uint32_t *error_code);
 
 /*
  * Whether guest-linear memory can be accessed; what cannot is raised in the guest as #PF, or ends
@@ -28,6 +20,7 @@ int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t leng
 
 /*
  * Loads the PDPTE fields of the VMCS from guest CR3, as MOV to CR3 with PAE paging does
- * (SDM Vol. 3A 4.4.1). -EINVAL if one is not valid: #GP.
+ * (SDM Vol. 3A 4.4.1). -EINVAL if one is not valid: #GP. -EFAULT if they are not in its memory: the
+ * VM has been ended.
  */
 int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3);

@@ -129,6 +129,8 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
+	if (c->secondary & SECONDARY_ENCLV_EXITING)
+		vmcs_write(VMCS_ENCLV_BITMAP, ~0ull);
 	if (guest_has_xsaves())
 		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
@@ -284,11 +286,13 @@ uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
 	return vcpu->msr[index];
 }
 
-void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
+bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
 {
-	wrmsr(switched_msr_number[index], value);
+	if (!wrmsr_if_accepted(switched_msr_number[index], value))
+		return false;
 	pcpu->msr[index] = value;
 	vcpu->msr[index] = value;
+	return true;
 }
 
 void vcpu_retire(struct vcpu *vcpu, bool finished)

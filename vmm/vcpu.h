@@ -83,9 +83,12 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 /* Makes a vCPU the one that this CPU's VMCS pointer, MSRs, CR2 and debug registers belong to. */
 void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu);
 
-/* The running vCPU's switched MSR: the value, and a change that takes effect at once. */
+/*
+ * The running vCPU's switched MSR: the value, and a change that takes effect at once. False: the
+ * CPU refuses the value, and nothing has changed.
+ */
 uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index);
-void vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value);
+bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value);
 
 /* For exit handlers, its VMCS current: */
 

@@ -66,7 +66,25 @@
 	X(RDSEED, 61, "rdseed")                                                                    \
 	X(PML_FULL, 62, "pml-full")                                                                \
 	X(XSAVES, 63, "xsaves")                                                                    \
-	X(XRSTORS, 64, "xrstors")
+	X(XRSTORS, 64, "xrstors")                                                                  \
+	X(PCONFIG, 65, "pconfig")                                                                  \
+	X(SPP, 66, "spp")                                                                          \
+	X(UMWAIT, 67, "umwait")                                                                    \
+	X(TPAUSE, 68, "tpause")                                                                    \
+	X(LOADIWKEY, 69, "loadiwkey")                                                              \
+	X(ENCLV, 70, "enclv")                                                                      \
+	X(ENQCMD_PASID, 72, "enqcmd-pasid")                                                        \
+	X(ENQCMDS_PASID, 73, "enqcmds-pasid")                                                      \
+	X(BUS_LOCK, 74, "bus-lock")                                                                \
+	X(INSTRUCTION_TIMEOUT, 75, "instruction-timeout")                                          \
+	X(SEAMCALL, 76, "seamcall")                                                                \
+	X(TDCALL, 77, "tdcall")                                                                    \
+	X(RDMSRLIST, 78, "rdmsrlist")                                                              \
+	X(WRMSRLIST, 79, "wrmsrlist")                                                              \
+	X(URDMSR, 80, "urdmsr")                                                                    \
+	X(UWRMSR, 81, "uwrmsr")                                                                    \
+	X(RDMSR_IMMEDIATE, 84, "rdmsr-immediate")                                                  \
+	X(WRMSRNS_IMMEDIATE, 85, "wrmsrns-immediate")
 
 #define EXIT_REASON_ENUM(name, number, text) EXIT_REASON_##name = number,
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUM) EXIT_REASON_COUNT };

@@ -12,6 +12,7 @@
 	X(TSC_OFFSET, 0x2010)                                                                      \
 	X(XSS_EXITING_BITMAP, 0x202c)                                                              \
 	X(ENCLS_BITMAP, 0x202e)                                                                    \
+	X(ENCLV_BITMAP, 0x2036)                                                                    \
 	X(EPT_POINTER, 0x201a)                                                                     \
 	X(PIN_BASED_CONTROLS, 0x4000)                                                              \
 	X(PRIMARY_CONTROLS, 0x4002)                                                                \

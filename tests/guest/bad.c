@@ -68,6 +68,22 @@ static int ioapic(void)
 	return still_alive("ioapic");
 }
 
+/* A paging structure where there is no memory, met by the hypervisor and not by the CPU. */
+static int table_beyond(void)
+{
+#ifdef __x86_64__
+	extern uint64_t page_level4[];
+
+	page_level4[1] = NOT_OURS | 7;
+	asm volatile("outsb" : : "S"(1ul << 39), "d"(0x80) : "memory");
+#else
+	write_cr4(read_cr4() | CR4_PAE);
+	write_cr3(NOT_OURS);
+	write_cr0(read_cr0() | CR0_PG);
+#endif
+	return still_alive("table-beyond");
+}
+
 /* The IDT itself is where there is no memory: an EPT violation during the delivery of an event. */
 static int idt_beyond(void)
 {
@@ -289,6 +305,7 @@ static const struct way {
 	{"beyond-write", beyond_write},
 	{"lapic", lapic},
 	{"ioapic", ioapic},
+	{"table-beyond", table_beyond},
 	{"idt-beyond", idt_beyond},
 	{"vmxon", vmxon},
 	{"xcr0", xcr0},
@@ -309,6 +326,10 @@ static const struct way {
 	{"flood", hypercall_flood},
 	{"console-flood", console_flood},
 	{"realcs", real_mode_cs},
+	{"fs57", fs_in_57_bits},
+	{"gs57", gs_in_57_bits},
+	{"swapgs57", swapgs_in_57_bits},
+	{"sysenter57", sysenter_in_57_bits},
 	{"secret", secret},
 	{"doze", doze},
 	{"image", image},

@@ -10,3 +10,7 @@ int endless_alignment(void);
 int task_switch(void);
 int task_gate(void);
 int real_mode_cs(void);
+int fs_in_57_bits(void);
+int gs_in_57_bits(void);
+int swapgs_in_57_bits(void);
+int sysenter_in_57_bits(void);

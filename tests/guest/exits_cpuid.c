@@ -181,6 +181,21 @@ static void compacted_forms_work(void)
 	}
 }
 
+/* 5-level paging is hidden, and with it the width that only it gives. */
+static void address_widths(void)
+{
+	struct cpuid_result r;
+
+	if (cpuid(0x80000000, 0).eax < 0x80000008) {
+		skip("no leaf 80000008h here");
+		return;
+	}
+	r = cpuid(0x80000008, 0);
+	expect((r.eax & 0xff) >= 36 && (r.eax & 0xff) <= 52, "%u physical bits", r.eax & 0xff);
+	expect(r.eax >> 8 == 48, "EAX is 0x%x", r.eax);
+	expect(!(cpuid(7, 0).ecx & 1u << 16), "LA57 is offered");
+}
+
 static void upper_halves_cleared(void)
 {
 #ifdef __x86_64__
@@ -222,6 +237,7 @@ const struct check cpuid_checks[] = {
 	{"cpuid-leaf-d-follows-xcr0", leaf_d_follows_xcr0, NEEDS_HYPERCALL},
 	{"cpuid-unsupported-features-hidden", unsupported_features_hidden, NEEDS_HYPERCALL},
 	{"cpuid-compacted-forms-work", compacted_forms_work, NEEDS_HYPERCALL},
+	{"cpuid-address-widths", address_widths, NEEDS_HYPERCALL},
 	{"cpuid-upper-halves-cleared", upper_halves_cleared, 0},
 	{"cpuid-leaf-out-of-range", leaf_out_of_range, 0},
 	{"cpuid-other-registers-kept", other_registers_kept, 0},

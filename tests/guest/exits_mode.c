@@ -144,6 +144,54 @@ static void pae_paging(void)
 	write_cr4(cr4);
 }
 
+#define TSS16_BYTES 44
+
+/* SDM Vol. 3A 9.8.5: IA-32e mode has no 16-bit TSS. */
+static void long_mode_needs_a_32bit_tss(void)
+{
+	static uint8_t tss16[TSS16_BYTES];
+	static uint64_t level4[512] __attribute__((aligned(4096)));
+	static uint64_t level3[512] __attribute__((aligned(4096)));
+	uint32_t cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4();
+	uint64_t efer = rdmsr(MSR_EFER), base = (uintptr_t)tss16;
+	uint16_t before, selector = SEL_SPARE;
+
+	if (!(cpuid(0x80000001, 0).edx & 1u << 29)) {
+		skip("no long mode here");
+		return;
+	}
+	for (unsigned i = 0; i < 2048; i++)
+		directories[i / 512][i % 512] = (uint64_t)i << 21 | 0x87;
+	for (unsigned i = 0; i < 4; i++)
+		level3[i] = (uintptr_t)directories[i] | 7;
+	level4[0] = (uintptr_t)level3 | 7;
+	asm volatile("str %0" : "=r"(before));
+	gdt[SEL_SPARE / 8] =
+		(TSS16_BYTES - 1) | (base & 0xffffff) << 16 | 0x81ull << 40 | (base >> 24) << 56;
+	asm volatile("ltr %0" : : "r"(selector) : "memory");
+	write_cr4(cr4 | CR4_PAE);
+	write_cr3((uintptr_t)level4);
+	wrmsr(MSR_EFER, efer | EFER_LME);
+	TRY("mov %0, %%cr0", : : "r"(cr0 | CR0_PG) : "memory");
+	write_cr0(cr0);
+	expect_fault("PG with EFER.LME and a 16-bit TSS", VECTOR_GP);
+	expect(!(rdmsr(MSR_EFER) & EFER_LMA), "EFER is 0x%llx",
+	       (unsigned long long)rdmsr(MSR_EFER));
+	/* busy since the LTR */
+	expect((gdt[SEL_SPARE / 8] >> 40 & 0xff) == 0x83, "the TSS descriptor is 0x%llx",
+	       (unsigned long long)gdt[SEL_SPARE / 8]);
+	gdt[SEL_TSS / 8] &= ~(2ull << 40);
+	asm volatile("ltr %0" : : "r"(before) : "memory");
+	TRY("mov %0, %%cr0", : : "r"(cr0 | CR0_PG) : "memory");
+	efer = trap.vector == NO_TRAP ? rdmsr(MSR_EFER) : 0;
+	write_cr0(cr0);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~(uint64_t)EFER_LME);
+	expect_fault("PG with EFER.LME and a 32-bit TSS", NO_TRAP);
+	expect(efer & EFER_LMA, "EFER was 0x%llx", (unsigned long long)efer);
+	write_cr3(cr3);
+	write_cr4(cr4);
+}
+
 static void paging_with_4m_pages(void)
 {
 	uint32_t cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4();
@@ -180,6 +228,7 @@ const struct check mode_checks[] = {
 #else
 	{"mode-pae-paging", pae_paging, 0},
 	{"mode-paging-with-4m-pages", paging_with_4m_pages, 0},
+	{"mode-long-needs-a-32-bit-tss", long_mode_needs_a_32bit_tss, 0},
 #endif
 };
 const size_t mode_check_count = ARRAY_SIZE(mode_checks);

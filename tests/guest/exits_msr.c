@@ -73,11 +73,50 @@ static void holds(uint32_t index, uint64_t value, const char *name)
 	wrmsr(index, before);
 }
 
+#define CANONICAL_IN_57_BITS 0x0000800000000000ull
+
+/*
+ * For how many bits this CPU checks what is loaded, whatever paging is in use: 48, or 57 if it has
+ * 5-level paging, which CPUID may hide. Its own check of KERNEL_GS_BASE tells.
+ */
+static unsigned address_bits(void)
+{
+	uint64_t before = rdmsr(MSR_KERNEL_GS_BASE);
+	unsigned bits = try_wrmsr(MSR_KERNEL_GS_BASE, CANONICAL_IN_57_BITS) == NO_TRAP ? 57 : 48;
+
+	if (bits == 57)
+		wrmsr(MSR_KERNEL_GS_BASE, before);
+	return bits;
+}
+
 static void noncanonical(uint32_t index, const char *name)
 {
-	try_wrmsr(index, 0x0000800000000000);
+	try_wrmsr(index, 1ull << 56);
+	expect_fault(name, VECTOR_GP);
+	try_wrmsr(index, 0xfeffffffffffffff);
 	expect_fault(name, VECTOR_GP);
 	try_wrmsr(index, 0x1234000000000000);
+	expect_fault(name, VECTOR_GP);
+}
+
+static void in_the_cpus_width(uint32_t index, const char *name)
+{
+	noncanonical(index, name);
+	if (address_bits() == 57) {
+		holds(index, CANONICAL_IN_57_BITS, name);
+		return;
+	}
+	try_wrmsr(index, CANONICAL_IN_57_BITS);
+	expect_fault(name, VECTOR_GP);
+}
+
+/* The same of registers that VM entry loads: one emulator then refuses what it took (guest bad). */
+static void in_48_bits_at_least(uint32_t index, const char *name)
+{
+	noncanonical(index, name);
+	if (address_bits() == 57)
+		return;
+	try_wrmsr(index, CANONICAL_IN_57_BITS);
 	expect_fault(name, VECTOR_GP);
 }
 
@@ -96,8 +135,8 @@ static void syscall_msrs(void)
 	holds(MSR_LSTAR, 0xffff800012345678, "LSTAR");
 	holds(MSR_CSTAR, 0x00007fff12345678, "CSTAR");
 	holds(MSR_FMASK, 0x47700, "FMASK");
-	noncanonical(MSR_LSTAR, "noncanonical LSTAR");
-	noncanonical(MSR_CSTAR, "noncanonical CSTAR");
+	in_the_cpus_width(MSR_LSTAR, "noncanonical LSTAR");
+	in_the_cpus_width(MSR_CSTAR, "noncanonical CSTAR");
 }
 
 static void base_msrs(void)
@@ -107,15 +146,22 @@ static void base_msrs(void)
 		return;
 	}
 	holds(MSR_KERNEL_GS_BASE, 0xffff8000aabbccdd, "KERNEL_GS_BASE");
-	noncanonical(MSR_KERNEL_GS_BASE, "noncanonical KERNEL_GS_BASE");
-	noncanonical(MSR_FS_BASE, "noncanonical FS_BASE");
-	noncanonical(MSR_GS_BASE, "noncanonical GS_BASE");
+	in_the_cpus_width(MSR_KERNEL_GS_BASE, "noncanonical KERNEL_GS_BASE");
+	in_48_bits_at_least(MSR_FS_BASE, "noncanonical FS_BASE");
+	in_48_bits_at_least(MSR_GS_BASE, "noncanonical GS_BASE");
 #ifdef __x86_64__
 	static uint64_t there = 0x1122334455667788;
 	uint64_t got;
 
 	holds(MSR_FS_BASE, 0x7fff00001234, "FS_BASE");
 	holds(MSR_GS_BASE, 0xffff800000001234, "GS_BASE");
+	if (address_bits() == 57 && have_hypercalls()) {
+		wrmsr(MSR_KERNEL_GS_BASE, CANONICAL_IN_57_BITS);
+		yield();
+		expect(rdmsr(MSR_KERNEL_GS_BASE) == CANONICAL_IN_57_BITS,
+		       "KERNEL_GS_BASE is 0x%llx after a yield",
+		       (unsigned long long)rdmsr(MSR_KERNEL_GS_BASE));
+	}
 	wrmsr(MSR_KERNEL_GS_BASE, (uintptr_t)&there);
 	wrmsr(MSR_GS_BASE, 0);
 	asm volatile("swapgs; mov %%gs:0, %0; swapgs" : "=r"(got) : : "memory");
@@ -136,8 +182,8 @@ static void sysenter_msrs(void)
 	holds(MSR_SYSENTER_ESP, 0x12345678, "SYSENTER_ESP");
 	holds(MSR_SYSENTER_EIP, 0x87654321 & 0x7fffffff, "SYSENTER_EIP");
 	if (have_long_mode()) {
-		noncanonical(MSR_SYSENTER_ESP, "noncanonical SYSENTER_ESP");
-		noncanonical(MSR_SYSENTER_EIP, "noncanonical SYSENTER_EIP");
+		in_48_bits_at_least(MSR_SYSENTER_ESP, "noncanonical SYSENTER_ESP");
+		in_48_bits_at_least(MSR_SYSENTER_EIP, "noncanonical SYSENTER_EIP");
 	}
 }
 

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from booting import BUILD
+from models import models
 
 HOLD = ("fpu-hold", "name=hold mem=8M -- seed=9 rounds=12")
 
@@ -17,6 +18,7 @@ ENDED = {
     "beyond-write": ("ept-violation", r"write at guest-physical 0x80000000"),
     "lapic": ("ept-violation", r"0xfee00030: the local APIC is not there"),
     "ioapic": ("ept-violation", r"0xfec00000: the I/O APIC is not there"),
+    "table-beyond": ("ept-violation", r"read at guest-physical 0x80000000, which is not its"),
     "idt-beyond": ("ept-violation", r"not its memory"),
 }
 ENDLESS = {"loop": "preemption-timer", "db": "exception", "ac": "exception", "nmi-storm": "vmcall"}
@@ -119,6 +121,27 @@ def test_what_a_guest_prints_cannot_be_taken_for_the_hypervisor(boot):
 
 def test_real_mode_with_low_bits_in_cs_does_not_trouble_others(boot):
     ended_as(boot_bad(boot, "realcs", bits="32"), 0, "exit-port")
+
+
+WIDE = {
+    "fs57": r"FS base 0x800000000000 is not canonical in 48 bits.*allows 57 here",
+    "gs57": r"GS base 0x800000000000 is not canonical",
+    "swapgs57": r"GS base 0x800000000000 is not canonical",
+    "sysenter57": r"IA32_SYSENTER_EIP 0x800000000000 is not canonical",
+}
+
+
+@pytest.mark.parametrize("cpu", models("sapphire_rapids"))
+@pytest.mark.parametrize("word, bits", [*((word, "") for word in WIDE), ("fs57", "32")])
+def test_an_address_that_only_vm_entry_refuses_ends_the_guest_by_its_rule(boot, cpu, word, bits):
+    """Bochs' WRMSR checks it for the 57 bits that the CPU has, its VM entry for 48."""
+    result = boot_bad(boot, word, bits=bits, cpu=cpu)
+    if f"told off: {word}, vector 13" in result.lines("bad"):
+        pytest.skip("this Bochs has WRMSR check for 48 bits too")
+    ended_as(result, 1, "entry-failed")
+    line = complaint(result)
+    assert re.search(WIDE[word], line), line
+    assert "[SDM Vol. 3C 26.3.1." in line
 
 
 CORRUPTIONS = {

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from models import models
 
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
 CLOBBER = ("clobber", "name=peer mem=8M -- seed=3")
@@ -23,15 +24,36 @@ def test_every_exit_has_its_architectural_result(boot, cpu, bits, alone):
     modules = [(f"exits{bits}", "name=a mem=8M -- " + ("" if alone else "peers=2"))]
     result = boot(cpu=cpu, modules=modules if alone else [*modules, CLOBBER])
     skips = 5  # those of the other width, and XSAVEC and XSAVES, which Bochs has wrong
+    skips += 2 if bits else 4  # paging of the other width
     skips += 6 if cpu == "corei5_arrandale_m520" else 0  # no XSAVE
     skips += (1 if bits else 0) if cpu == "tigerlake" else 6  # protection keys, and their paging
-    expect_passes(result, "a", 103 - skips, skips)
+    checks = 115 if bits else 114
+    expect_passes(result, "a", checks - skips, skips)
     written = [line for line in result.lines("a") if line.startswith("write ")]
     assert written == [
         f"write {write} line {line:02} 0123456789abcdefghijklmnopqrst"
         for write in range(4)
         for line in range(12)
     ]
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("cpu", models("sapphire_rapids", "arrow_lake", "wildcat_lake"))
+def test_newer_cpus_than_a_guest_is_shown_leave_it_what_it_is_shown(boot, cpu, bits):
+    """Instructions, address widths and paging of features that CPUID hides there."""
+    words = "topic=hidden,msr,paging peers=2"
+    result = boot(cpu=cpu, modules=[(f"exits{bits}", f"name=a mem=8M -- {words}"), CLOBBER])
+    expect_passes(result, "a", 18 if bits else 16, 2 if bits else 4)
+    widths = [("exits", "name=a mem=8M -- only=cpuid-address-widths")]
+    expect_passes(boot(cpu=cpu, modules=widths), "a", 1)
+
+
+@pytest.mark.parametrize("cpu", models("wildcat_lake", features="msr_imm user_msr"))
+def test_msr_instructions_that_no_guest_is_shown_are_undefined(boot, cpu):
+    result = boot(cpu=cpu, modules=[("exits", "name=a mem=8M -- topic=hidden")])
+    expect_passes(result, "a", 4)
+    reasons = {record["reason"] for record in result.all("exit", vm="a")}
+    assert reasons >= {"rdmsr-immediate", "wrmsrns-immediate"}
 
 
 def test_protection_keys_of_a_guest_that_ended_are_not_left_to_the_next(boot):
