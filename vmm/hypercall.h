@@ -48,6 +48,11 @@ enum hypercall {
 	 * part of what keeps guests apart.
 	 */
 	HYPERCALL_SET_FPU_POLICY = 6,
+	/*
+	 * Made by the real-mode code that Resident puts where a PC has its BIOS: EBX = vector,
+	 * ECX = the caller's EAX, EDX = its CS:IP. Ends this VM with status 1, cause bios-call.
+	 */
+	HYPERCALL_NO_BIOS = 0x100,
 };
 
 #define HYPERCALL_CONSOLE_MAX  4096u

@@ -4,6 +4,8 @@
 #include "multiboot.h"
 #include "trap.h"
 
+const struct multiboot_info *boot_info;
+
 static const char *command_line = "";
 static unsigned passed, failed, skipped;
 static bool hypercalls;
@@ -292,6 +294,7 @@ void guest_start(uint32_t magic, const struct multiboot_info *info);
 
 void guest_start(uint32_t magic, const struct multiboot_info *info)
 {
+	boot_info = info;
 	if (magic == MULTIBOOT_BOOT_MAGIC && info->flags & MULTIBOOT_INFO_CMDLINE)
 		command_line = (const char *)(uintptr_t)info->cmdline;
 	trap_init();

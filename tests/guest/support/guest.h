@@ -29,6 +29,9 @@
 int guest_main(void);
 extern const char guest_name[];
 
+/* What the loader handed over (support/multiboot.h). */
+extern const struct multiboot_info *boot_info;
+
 /* Output. Lines end in \n; the longest piece of one call is 512 characters. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void put_char(char c);
