@@ -54,7 +54,11 @@ def boot_parameters(workload, domains, policy):
     trust = "trust=lab " if domains == "one" else ""
     peers = f"peers={len(workload.guests)}"
     modules = tuple(
-        ("workload", f"name=g{i} mem=4M {trust}-- {peers} {words}" + ("" if i else f" turns={TURNS}"))
+        (
+            "workload",
+            f"name=g{i} mem=4M control=on {trust}-- {peers} {words}"
+            + ("" if i else f" turns={TURNS}"),
+        )
         for i, words in enumerate(workload.guests)
     )
     options = f"fpu={policy} slice=1000000 {workload.options}".strip()

@@ -9,7 +9,7 @@ from iso import Module
 DEMONSTRATION = (
     ("fpu-hold", "name=hold1 mem=16M trust=demo -- rounds=200 seed=1"),
     ("fpu-hold", "name=hold2 mem=16M trust=demo -- rounds=200 seed=2"),
-    ("integer", "name=count mem=16M trust=demo -- forever"),
+    ("integer", "name=count mem=16M trust=demo control=on -- forever"),
 )
 
 MULTIBOOT_MAGIC = struct.pack("<I", 0x1BADB002)

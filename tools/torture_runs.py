@@ -36,14 +36,14 @@ class Run:
     def modules(self):
         """Three guests that differ in width, and in whether they reset themselves."""
         words = f"steps={self.steps} peers=3"
-        control, policies = ("control=on ", " policies") if self.changing else ("", "")
+        policies = " policies" if self.changing else ""
         lines = [
-            ("torture", f"name=a mem=4M {control}-- seed={self.seed} {words} reset{policies}"),
-            ("torture32", f"name=b mem=4M -- seed={self.seed + 1} {words} reset"),
-            ("torture", f"name=c mem=4M runs=2 -- seed={self.seed + 2} {words}"),
+            ("torture", f"name=a mem=4M control=on -- seed={self.seed} {words} reset{policies}"),
+            ("torture32", f"name=b mem=4M control=on -- seed={self.seed + 1} {words} reset"),
+            ("torture", f"name=c mem=4M control=on runs=2 -- seed={self.seed + 2} {words}"),
         ]
         if self.neighbour:
-            lines.append((self.neighbour[0], f"name=d mem=4M -- {self.neighbour[1]}"))
+            lines.append((self.neighbour[0], f"name=d mem=4M control=on -- {self.neighbour[1]}"))
         return lines
 
     @property

@@ -144,8 +144,7 @@ static void exit_hlt(struct pcpu *pcpu, struct vcpu *vcpu)
 		vcpu->state = VCPU_HALTED;
 		return;
 	}
-	log_info("%s: halted with nothing that could wake it", vcpu->vm->config.name);
-	vm_end(vcpu->vm, vcpu->vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");
+	vm_halted(vcpu->vm);
 }
 
 /* Caches hold other VMs' data too: nothing is thrown away, and write-back needs no flush. */

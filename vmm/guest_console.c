@@ -11,6 +11,7 @@ void guest_console_flush(struct guest_console *console, const char *name)
 
 void guest_console_write(struct guest_console *console, const char *name, char c)
 {
+	console->used = true;
 	if (c == '\n') {
 		if (!console->length && !console->wrapped)
 			print("%s|\n", name);

@@ -34,19 +34,19 @@ int guest_image_add(struct guest_image *image, const struct guest_segment *segme
 	const struct guest_segment *s = segment;
 	uint64_t end;
 
-	if (s->offset > size || s->file_size > size - s->offset)
-		return REFUSE(error, error_size,
-			      "segment at 0x%llx: its %llu bytes lie outside the file",
-			      (unsigned long long)s->phys, (unsigned long long)s->file_size);
 	if (s->file_size > s->memory_size)
 		return REFUSE(error, error_size,
 			      "segment at 0x%llx: longer in the file than in memory",
 			      (unsigned long long)s->phys);
+	if (!s->memory_size)
+		return 0;
+	if (s->file_size && (s->offset > size || s->file_size > size - s->offset))
+		return REFUSE(error, error_size,
+			      "segment at 0x%llx: its %llu bytes lie outside the file",
+			      (unsigned long long)s->phys, (unsigned long long)s->file_size);
 	if (__builtin_add_overflow(s->phys, s->memory_size, &end))
 		return REFUSE(error, error_size, "segment at 0x%llx: it runs past 2^64",
 			      (unsigned long long)s->phys);
-	if (!s->memory_size)
-		return 0;
 	for (uint32_t i = 0; i < image->count; i++) {
 		const struct guest_segment *other = &image->segment[i];
 
@@ -56,7 +56,10 @@ int guest_image_add(struct guest_image *image, const struct guest_segment *segme
 	}
 	if (image->count == GUEST_SEGMENTS_MAX)
 		return REFUSE(error, error_size, "more than %d segments", GUEST_SEGMENTS_MAX);
-	image->segment[image->count++] = *s;
+	image->segment[image->count] = *s;
+	if (!s->file_size) /* linkers leave any offset there */
+		image->segment[image->count].offset = 0;
+	image->count++;
 	return 0;
 }
 

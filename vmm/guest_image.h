@@ -10,7 +10,10 @@
 
 #define GUEST_SEGMENTS_MAX 32
 
-/* file_size bytes at offset of the file go to phys; zeros follow up to memory_size. */
+/*
+ * file_size bytes at offset of the file go to phys; zeros follow up to memory_size. Both ends of
+ * the bytes are in the file; without bytes the offset is 0.
+ */
 struct guest_segment {
 	uint64_t offset;
 	uint64_t file_size;
@@ -36,7 +39,8 @@ int guest_image_parse(struct guest_image *image, const void *file, uint64_t size
 
 /*
  * For the readers of formats: checks a segment against a file of this size and adds it, unless it
- * is empty in memory. Returns as guest_image_parse.
+ * is empty in memory: such a one may have any offset and address. So may one without file bytes
+ * have any offset, as in GRUB. Returns as guest_image_parse.
  */
 int guest_image_add(struct guest_image *image, const struct guest_segment *segment, uint64_t size,
 		    char *error, size_t error_size);

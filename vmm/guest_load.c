@@ -7,18 +7,18 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "vmm/firmware.h"
 #include "vmm/guest_image.h"
 
 #define LOADER_NAME "Resident"
 
 #define PAGE	   0x1000ull
 #define FOUR_GIB   0x100000000ull
-#define LOW_END	   0xA0000ull /* of conventional memory */
 #define HIGH_START 0x100000ull
 #define INFO_START 0x10000ull /* below it small kernels like to have their own things */
 #define INFO_ALIGN 16
 
-#define MMAP_ENTRIES_MAX (GUEST_EXTENTS_MAX + 2)
+#define MMAP_ENTRIES_MAX (GUEST_EXTENTS_MAX + 3)
 
 struct mmap_entry {
 	uint32_t size; /* of what follows */
@@ -190,12 +190,18 @@ static uint64_t higher(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/*
+ * As a PC's: what the firmware needs is reserved, and of the video memory between, where nothing
+ * may be put either, nothing is said.
+ */
 static void build_map(const struct guest_ram *ram, struct info_block *info)
 {
 	for (uint32_t i = 0; i < ram->count; i++)
 		map_add(info, ram->extent[i].gpa,
-			lower(ram->extent[i].gpa + ram->extent[i].size, LOW_END), MEMORY_USABLE);
-	map_add(info, LOW_END, HIGH_START, MEMORY_RESERVED);
+			lower(ram->extent[i].gpa + ram->extent[i].size, FIRMWARE_EBDA),
+			MEMORY_USABLE);
+	map_add(info, FIRMWARE_EBDA, FIRMWARE_EBDA + FIRMWARE_EBDA_SIZE, MEMORY_RESERVED);
+	map_add(info, FIRMWARE_ROM_START, HIGH_START, MEMORY_RESERVED);
 	for (uint32_t i = 0; i < ram->count; i++)
 		map_add(info, higher(ram->extent[i].gpa, HIGH_START),
 			ram->extent[i].gpa + ram->extent[i].size, MEMORY_USABLE);
@@ -204,7 +210,7 @@ static void build_map(const struct guest_ram *ram, struct info_block *info)
 static int place_info(struct loader *l, struct info_block *info, const char *cmdline,
 		      const struct guest_module *modules, uint32_t count)
 {
-	uint64_t low_end = lower(LOW_END, l->low_ram_end);
+	uint64_t low_end = lower(FIRMWARE_EBDA, l->low_ram_end);
 
 	info->mmap = MULTIBOOT1_INFO_SIZE;
 	info->modules = info->mmap + info->mmap_count * sizeof(info->map[0]);
@@ -242,7 +248,7 @@ static void write_info(const struct loader *l, struct info_block *info, const ch
 	put(structure, MULTIBOOT1_FLAGS,
 	    MULTIBOOT1_INFO_MEMORY | MULTIBOOT1_INFO_CMDLINE | MULTIBOOT1_INFO_MODULES |
 		    MULTIBOOT1_INFO_MMAP | MULTIBOOT1_INFO_LOADER_NAME);
-	put(structure, MULTIBOOT1_MEM_LOWER, lower(l->low_ram_end, LOW_END) >> 10);
+	put(structure, MULTIBOOT1_MEM_LOWER, lower(l->low_ram_end, FIRMWARE_EBDA) >> 10);
 	put(structure, MULTIBOOT1_MEM_UPPER,
 	    (higher(l->low_ram_end, HIGH_START) - HIGH_START) >> 10);
 	put(structure, MULTIBOOT1_CMDLINE, info->gpa + info->cmdline);
@@ -297,6 +303,7 @@ int guest_load(const struct guest_ram *ram, const void *image, uint64_t size, co
 	result = guest_image_parse(&loader.kernel, image, size, error, error_size);
 	if (result)
 		return result;
+	firmware_install(ram);
 	result = load_segments(&loader);
 	if (result)
 		return result;

@@ -4,8 +4,8 @@
  *
  * Where things go: the kernel where its headers say; the information structure and all it points
  * to as one block in conventional memory, from 0x10000 up if the kernel leaves room there; modules
- * on page boundaries after the kernel. The map shows 0xA0000-0xFFFFF as reserved, though it is
- * RAM, and may be loaded into.
+ * on page boundaries after the kernel. Before all of it, what firmware leaves (firmware.h). 0xA0000
+ * to 0xFFFFF is RAM too, and may be loaded into; the map shows none of it as usable.
  */
 #pragma once
 

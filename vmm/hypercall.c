@@ -2,7 +2,9 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "vmm/bios_call.h"
 #include "vmm/exit.h"
+#include "vmm/firmware_rom.h"
 #include "vmm/hypercall.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
@@ -88,6 +90,8 @@ static int64_t set_fpu_policy(struct pcpu *pcpu, const struct vcpu *vcpu, uint64
 	return before;
 }
 
+_Static_assert((int)HYPERCALL_NO_BIOS == FIRMWARE_CALL, "what vmm/firmware_rom.S calls");
+
 static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint64_t b, uint64_t c,
 		    uint64_t d)
 {
@@ -108,6 +112,9 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 		return set_timer(vcpu, b, c);
 	case HYPERCALL_SET_FPU_POLICY:
 		return set_fpu_policy(pcpu, vcpu, b);
+	case HYPERCALL_NO_BIOS:
+		bios_call(vcpu, b, c, d);
+		return 0;
 	default:
 		return -ENOSYS;
 	}

@@ -12,13 +12,16 @@
  * Errors: -ENOSYS the function is not known; -EPERM CPL is not 0; -EFAULT an address is not the
  *         guest's memory; -EINVAL an argument is out of range.
  * Addresses are guest-physical.
+ * Version: it grows when an existing function, field or value changes its meaning. New functions,
+ * and fields at the end of a structure, do not change it: -ENOSYS and the size that a call returns
+ * tell of those.
  */
 #pragma once
 
 #include <stdint.h>
 
 #define HYPERCALL_SIGNATURE "ResidentVMM" /* twelve bytes with the terminating zero */
-#define HYPERCALL_VERSION   1
+#define HYPERCALL_VERSION   2		  /* 1: statistics of the whole CPU were every guest's */
 
 #define HYPERCALL_CPUID_SIGNATURE 0x40000000u
 #define HYPERCALL_CPUID_VERSION	  0x40000001u
@@ -29,10 +32,11 @@ enum hypercall {
 		1,	     /* EBX = address, ECX = bytes (up to 4096) -> 0; advances both */
 	HYPERCALL_YIELD = 2, /* give up the rest of the time slice -> 0 */
 	/*
-	 * A snapshot of the counters: EBX = address of a struct hypercall_stats (0: none),
-	 * ECX = its size in bytes, EDX = label. With a label other than 0 the same snapshot goes
-	 * to the console as "@fpu cpu=... snapshot=LABEL vm=NAME ...". -> bytes written, never
-	 * more than ECX; a longer structure of a later version is cut.
+	 * A snapshot of the counters, as far as the VM may see them (below): EBX = address of a
+	 * struct hypercall_stats (0: none), ECX = its size in bytes, EDX = label. With a label
+	 * other than 0 the whole CPU's go to the console, which is the host's, as "@fpu cpu=...
+	 * snapshot=LABEL vm=NAME ...". -> bytes written, never more than ECX; a longer structure
+	 * of a later version is cut.
 	 */
 	HYPERCALL_GET_STATS = 3,
 	HYPERCALL_EXIT = 4, /* EBX = status (0 to 255): ends this VM, does not return */
@@ -48,6 +52,11 @@ enum hypercall {
 	 * part of what keeps guests apart.
 	 */
 	HYPERCALL_SET_FPU_POLICY = 6,
+	/*
+	 * Made by the real-mode code that Resident puts where a PC has its BIOS: EBX = vector,
+	 * ECX = the caller's EAX, EDX = its CS:IP. Ends this VM with status 1, cause bios-call.
+	 */
+	HYPERCALL_NO_BIOS = 0x100,
 };
 
 #define HYPERCALL_CONSOLE_MAX  4096u
@@ -70,9 +79,13 @@ enum hypercall_fpu_policy {
 	HYPERCALL_FPU_AUTO = 5,
 };
 
-/* Event counts since boot, except where said. */
+/*
+ * Event counts since boot, except where said. What begins with own_ is this vCPU's, and every guest
+ * may see it. All other fields tell what others do: they read 0 unless the VM's module line has
+ * control=on. With it cpu_entries and vms_running are never 0, so that a guest can tell.
+ */
 struct hypercall_stats {
-	/* this physical CPU */
+	/* this physical CPU, whoever ran on it */
 	uint64_t cpu_entries;	/* VM entries, those that an NMI put off included */
 	uint64_t cpu_resident;	/* ... that found their state in the registers */
 	uint64_t cpu_armed;	/* ... with CR0.TS forced */
@@ -100,4 +113,6 @@ struct hypercall_stats {
 	uint64_t cpu_policy;	/* enum hypercall_fpu_policy */
 	uint64_t cpu_tsc;	/* its TSC */
 	uint64_t cpu_guest_tsc; /* ... of which guests had: what is left is the hypervisor's */
+	/* this vCPU again */
+	uint64_t own_switches; /* how often the CPU came to it from another vCPU */
 };

@@ -9,38 +9,47 @@
 
 typedef unsigned long long ull;
 
-void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, struct hypercall_stats *stats)
+/* What tells of others. */
+static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats)
 {
 	const struct fpu_counters *cpu = &pcpu->fpu.counters;
+
+	stats->cpu_entries = cpu->entries;
+	stats->cpu_resident = cpu->resident;
+	stats->cpu_armed = cpu->armed;
+	stats->cpu_nm = cpu->nm;
+	stats->cpu_saves = cpu->saves;
+	stats->cpu_loads = cpu->loads;
+	stats->cpu_host = cpu->host;
+	stats->cpu_xcr0 = cpu->xcr0;
+	stats->cpu_ts_writes = cpu->ts_writes;
+	stats->cpu_bytes = cpu->bytes;
+	stats->cpu_switches = pcpu->switches;
+	stats->cpu_scrubs = cpu->scrubs;
+	stats->cpu_preloads = cpu->preloads;
+	stats->cpu_samples = cpu->samples;
+	stats->cpu_policy = pcpu->fpu.policy;
+	stats->cpu_tsc = rdtsc();
+	stats->cpu_guest_tsc = pcpu->guest_tsc;
+	stats->vms_running = vms_in_state(VM_RUNNING);
+	stats->vms_settling =
+		vms_in_state(VM_CLEARING) + vms_in_state(VM_RESETTING) + vms_in_state(VM_ENDING);
+}
+
+void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, struct hypercall_stats *stats)
+{
 	const struct fpu_counters *own = &vcpu->fpu.context.counters;
 
 	*stats = (struct hypercall_stats){
-		.cpu_entries = cpu->entries,
-		.cpu_resident = cpu->resident,
-		.cpu_armed = cpu->armed,
-		.cpu_nm = cpu->nm,
-		.cpu_saves = cpu->saves,
-		.cpu_loads = cpu->loads,
-		.cpu_host = cpu->host,
-		.cpu_xcr0 = cpu->xcr0,
-		.cpu_ts_writes = cpu->ts_writes,
-		.cpu_bytes = cpu->bytes,
-		.cpu_switches = pcpu->switches,
 		.own_entries = own->entries,
 		.own_nm = own->nm,
 		.own_saves = own->saves,
 		.own_loads = own->loads,
 		.own_state = (uint64_t)vcpu->fpu.context.state,
-		.vms_running = vms_in_state(VM_RUNNING),
-		.vms_settling = vms_in_state(VM_CLEARING) + vms_in_state(VM_RESETTING) +
-				vms_in_state(VM_ENDING),
-		.cpu_scrubs = cpu->scrubs,
-		.cpu_preloads = cpu->preloads,
-		.cpu_samples = cpu->samples,
-		.cpu_policy = pcpu->fpu.policy,
-		.cpu_tsc = rdtsc(),
-		.cpu_guest_tsc = pcpu->guest_tsc,
+		.own_switches = vcpu->switches,
 	};
+	if (vcpu->vm->config.control)
+		add_whole_cpu(pcpu, stats);
 }
 
 /* The part that all @fpu records share. `where` names what it is a record of. */

@@ -11,11 +11,14 @@ struct pcpu;
 struct vcpu;
 struct vm;
 
-/* The counters as a guest gets them. Its own FPU state is the one that this exit found. */
+/*
+ * The counters as a guest gets them: what is not its own reads 0 without control=on. Its own FPU
+ * state is the one that this exit found.
+ */
 void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
 		    struct hypercall_stats *stats);
 
-/* "@fpu cpu=... snapshot=LABEL vm=NAME ..." */
+/* "@fpu cpu=... snapshot=LABEL vm=NAME ...": all of it, since no guest reads the console. */
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label);
 
 /* What a VM cost so far: its @exit, @io and @fpuctx records. */

@@ -273,6 +273,7 @@ void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (pcpu->current) {
 		save_unswitched(pcpu, pcpu->current);
 		pcpu->switches++;
+		vcpu->switches++;
 	}
 	/* SWAPGS changes it behind our back */
 	pcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);

@@ -64,8 +64,9 @@ struct vcpu {
 	/* while halted: what would wake it */
 	bool wakes_on_interrupt, wakes_on_nmi;
 
-	bool yield;   /* gives up the rest of its slice */
-	uint64_t ran; /* TSC ticks it has had, root mode on its behalf included */
+	uint64_t switches; /* the CPU came to it from another vCPU */
+	bool yield;	   /* gives up the rest of its slice */
+	uint64_t ran;	   /* TSC ticks it has had, root mode on its behalf included */
 	uint64_t exits[EXIT_REASON_COUNT];
 };
 

@@ -165,6 +165,7 @@ void vm_create(struct vm *vm)
 
 	vm->domain = trust_domain(vm);
 	vm->unhandled_io = 0;
+	vm->console.used = false;
 	if (!(vm->config.cpus & online)) {
 		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
 		return;

@@ -87,6 +87,10 @@ void vm_reset(struct vm *vm);
 /* Ends a VM: from now on it does not run. `cause` is the word in its @vm record. */
 void vm_end(struct vm *vm, uint8_t status, const char *cause);
 
+/* Ends a VM that halted with nothing to wake it. One that never printed gets a hint. (vm_halted.c)
+ */
+void vm_halted(struct vm *vm);
+
 /*
  * Ends the VM of a vCPU that did something wrong, with one line on what, where and which rule.
  * The vCPU's VMCS is current.

@@ -26,7 +26,7 @@ struct vm_config {
 	bool halt_ok;		  /* ending by a halt for ever is success */
 	uint64_t limit_ms;	  /* CPU time, up to a year, after which the VM is ended; 0: none */
 	uint32_t runs;		  /* how often it is made and run, one after the other: 1 */
-	bool control;		  /* may make the hypercalls that change the machine for all */
+	bool control;		  /* may see the whole CPU's statistics, and set its FPU policy */
 	char cmdline[VM_CMDLINE_SIZE];
 };
 

@@ -1,7 +1,8 @@
 /*
  * The neighbour from hell, and a victim itself: takes the FPU in every turn, puts a new pattern
  * into it (now and then with an x87 exception pending), gives the CPU away, and checks that it
- * finds its pattern again. Ends when it is the last VM, or after rounds=N turns.
+ * finds its pattern again. Ends when it is the last VM (which
+ * needs control=on), or after rounds=N turns.
  */
 #include "support/fpu.h"
 #include "support/guest.h"
@@ -48,6 +49,8 @@ int guest_main(void)
 	char why[128];
 	uint64_t round;
 
+	if (rounds == ~0ull)
+		need_control();
 	fpu_enable();
 	fpu_calibrate(seed);
 	for (round = 0; round < rounds; round++) {

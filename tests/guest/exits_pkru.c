@@ -50,6 +50,8 @@ static void wait_for_all(void)
 	struct hypercall_stats stats;
 
 	wait_for_peers(option_number("peers", 1));
+	if (option("last"))
+		need_control();
 	get_stats(&stats, 0);
 	/* asleep, so that nobody runs between the end of the last peer and its being cleared away
 	 */

@@ -5,7 +5,8 @@
  *   seed=N     the patterns are this VM's own (default 1)
  *   rounds=N   passes over all kinds of exit (default 14)
  *   via=LIST   of the names in exits[] of support/leave.c, or all (default)
- *   snapshot   labelled snapshots 1 and 2 of the counters around the passes, after it has settled
+ *   snapshot   labelled snapshots 1 and 2 of the counters around the passes, after it has settled;
+ *              like the next it needs control=on
  *   yields=N   instead of the passes: between the snapshots exactly N times use the FPU, then yield
  *   peers=N    settled means: so many VMs run (default 2 with snapshot or yields, else 1)
  *   settle=N   turns before and after the window of yields=N, so that windows overlap (default 17)
@@ -149,7 +150,7 @@ static void snapshot_and_yield(struct hypercall_stats *stats, unsigned label)
 
 	get_stats(stats, label);
 	get_stats(&now, 0);
-	if (now.cpu_switches == stats->cpu_switches)
+	if (now.own_switches == stats->own_switches)
 		yield();
 }
 
@@ -211,6 +212,8 @@ int guest_main(void)
 		report_skip("snapshot", "no hypercalls here");
 		snapshot = false;
 	}
+	if (snapshot)
+		need_control();
 	if (have_hypercalls())
 		wait_for_peers(peers);
 	if (snapshot && yields) {

@@ -1,7 +1,7 @@
 /*
  * Only counts: a sieve of Eratosthenes and a checksum, with exits in between, and not one FPU
  * instruction. rounds=N sieves (default 10), or with the word forever as many as it takes until
- * all other VMs have ended.
+ * all other VMs have ended (which needs control=on).
  */
 #include "support/guest.h"
 #include "support/trap.h"
@@ -64,6 +64,8 @@ int guest_main(void)
 	uint32_t first = 0;
 	struct hypercall_stats stats;
 
+	if (forever)
+		need_control();
 	trap_handle(0x40, tick);
 	for (round = 0; forever || round < rounds; round++) {
 		uint32_t checksum = 1;

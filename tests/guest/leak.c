@@ -234,6 +234,7 @@ static void fill_with_secret(void)
 	uint64_t left = option_number("secrets", 1), turns = 0;
 	struct hypercall_stats stats;
 
+	need_control();
 	memset(&secret, 0x53, sizeof(secret));
 	secret.zero_upper = false;
 	secret.fx.fcw = 0x037f;

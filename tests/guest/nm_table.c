@@ -272,7 +272,7 @@ static void try_once(const struct instruction *instruction, enum state state, ui
 		write_cr0(base);
 		fpu_store(&got);
 		/* a slice that ended in between may have brought another state */
-		if (!ready || (have_hypercalls() && after.cpu_switches != before.cpu_switches))
+		if (!ready || (have_hypercalls() && after.own_switches != before.own_switches))
 			continue;
 		trap = raised;
 		judge(instruction, cr0, seen_smsw, seen_cr0);

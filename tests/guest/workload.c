@@ -7,7 +7,8 @@
  *   settle=N   turns before the measured ones (default 20)
  *   peers=N    settled means also: so many VMs run (default 1)
  *
- * The measured turns are one line: "workload: window key=value ...", all of it for the whole CPU.
+ * The measured turns are one line: "workload: window key=value ...", all of it for the whole CPU:
+ * it needs control=on.
  */
 #include "support/fpu.h"
 #include "support/guest.h"
@@ -67,6 +68,7 @@ int guest_main(void)
 	}
 	if (uses)
 		fpu_enable();
+	need_control();
 	wait_for_peers(peers);
 	if (turns) {
 		for (; number < settle; number++)

@@ -41,8 +41,8 @@ def test_a_form_is_used_or_the_next_simpler_one_and_every_pattern_survives(
         cpu=cpu,
         opts=f"xsave={wanted}" if wanted else "",
         modules=[
-            ("fpu-hold", "name=a mem=2M trust=t -- seed=7 rounds=14 peers=2"),
-            ("clobber", "name=b mem=2M trust=t -- seed=3"),
+            ("fpu-hold", "name=a mem=2M trust=t control=on -- seed=7 rounds=14 peers=2"),
+            ("clobber", "name=b mem=2M trust=t control=on -- seed=3"),
         ],
     )
     assert result.status == 0

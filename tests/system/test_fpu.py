@@ -21,14 +21,14 @@ def one_fpu_guest(boot, cpu, policy):
         cpu=cpu,
         opts=f"fpu={policy}",
         modules=[
-            ("fpu-hold", "name=a mem=8M -- seed=1 rounds=14 snapshot"),
-            ("integer", "name=b mem=8M -- forever"),
+            ("fpu-hold", "name=a mem=8M control=on -- seed=1 rounds=14 snapshot"),
+            ("integer", "name=b mem=8M control=on -- forever"),
         ],
     )
 
 
 def two_fpu_guests(boot, cpu, policy, extra=()):
-    words = "mem=8M -- snapshot yields={} peers={}"
+    words = "mem=8M control=on -- snapshot yields={} peers={}"
     return boot(
         cpu=cpu,
         opts=f"fpu={policy}",
@@ -67,7 +67,7 @@ def test_lazy_two_fpu_guests_load_once_a_turn(boot, cpu):
 
 
 def test_lazy_a_third_guest_without_fpu_code_changes_nothing(boot):
-    extra = [("integer", "name=c mem=8M -- forever")]
+    extra = [("integer", "name=c mem=8M control=on -- forever")]
     result = two_fpu_guests(boot, "tigerlake", "lazy", extra)
     for vm in "ab":
         assert abs(window(result, vm)["loads"] - 2 * YIELDS) <= 1
@@ -80,8 +80,8 @@ def test_unload_costs_a_load_a_save_and_a_trap_every_turn(boot, cpu):
         cpu=cpu,
         opts="fpu=unload",
         modules=[
-            ("fpu-hold", f"name=a mem=8M -- seed=1 snapshot yields={YIELDS}"),
-            ("integer", "name=b mem=8M -- forever"),
+            ("fpu-hold", f"name=a mem=8M control=on -- seed=1 snapshot yields={YIELDS}"),
+            ("integer", "name=b mem=8M control=on -- forever"),
         ],
     )
     assert result.status == 0
@@ -110,8 +110,8 @@ def test_every_component_survives_every_kind_of_exit(boot, cpu, bits, policy):
         cpu=cpu,
         opts=f"fpu={policy} slice=500",
         modules=[
-            (f"fpu-hold{bits}", "name=a mem=8M -- seed=7 rounds=24 peers=2"),
-            ("clobber", "name=b mem=8M -- seed=3"),
+            (f"fpu-hold{bits}", "name=a mem=8M control=on -- seed=7 rounds=24 peers=2"),
+            ("clobber", "name=b mem=8M control=on -- seed=3"),
         ],
     )
     assert result.status == 0
@@ -128,8 +128,8 @@ def test_x87_pointers_with_selectors_survive_where_the_cpu_has_them(boot):
     result = boot(
         cpu="corei7_ivy_bridge_3770k",
         modules=[
-            ("fpu-hold32", "name=a mem=8M -- seed=7 rounds=24 peers=2"),
-            ("clobber", "name=b mem=8M -- seed=3"),
+            ("fpu-hold32", "name=a mem=8M control=on -- seed=7 rounds=24 peers=2"),
+            ("clobber", "name=b mem=8M control=on -- seed=3"),
         ],
     )
     assert result.status == 0

@@ -6,7 +6,7 @@ import pytest
 from models import models
 
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
-CLOBBER = ("clobber", "name=peer mem=8M -- seed=3")
+CLOBBER = ("clobber", "name=peer mem=8M control=on -- seed=3")
 
 
 def expect_passes(result, vm, passes, skips=0):
@@ -21,7 +21,7 @@ def expect_passes(result, vm, passes, skips=0):
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("cpu", CPUS)
 def test_every_exit_has_its_architectural_result(boot, cpu, bits, alone):
-    modules = [(f"exits{bits}", "name=a mem=8M -- " + ("" if alone else "peers=2"))]
+    modules = [(f"exits{bits}", "name=a mem=8M " + ("--" if alone else "control=on -- control peers=2"))]
     result = boot(cpu=cpu, modules=modules if alone else [*modules, CLOBBER])
     skips = 5  # those of the other width, and XSAVEC and XSAVES, which Bochs has wrong
     skips += 2 if bits else 4  # paging of the other width
@@ -58,7 +58,7 @@ def test_msr_instructions_that_no_guest_is_shown_are_undefined(boot, cpu):
 
 def test_protection_keys_of_a_guest_that_ended_are_not_left_to_the_next(boot):
     modules = [
-        ("exits", "name=a mem=8M -- topic=pkru peers=2 last"),
+        ("exits", "name=a mem=8M control=on -- topic=pkru peers=2 last"),
         ("clobber", "name=b mem=8M -- rounds=50"),
     ]
     result = boot(modules=modules)
@@ -74,7 +74,7 @@ def test_a_guest_with_lazy_switching_of_its_own_sees_exactly_its_own_nms(boot, c
     result = boot(
         cpu=cpu,
         opts=f"fpu={policy}",
-        modules=[(f"own-ts{bits}", "name=a mem=8M -- peers=2"), CLOBBER],
+        modules=[(f"own-ts{bits}", "name=a mem=8M control=on -- peers=2"), CLOBBER],
     )
     expect_passes(result, "a", 4)
     assert "own-ts: switches=400 nm=266 wanted=266" in result.lines("a")
@@ -87,7 +87,7 @@ def test_the_nm_table_holds_in_every_state(boot, cpu, bits, policy):
     result = boot(
         cpu=cpu,
         opts=f"fpu={policy}",
-        modules=[(f"nm-table{bits}", "name=a mem=8M -- state=all"), CLOBBER],
+        modules=[(f"nm-table{bits}", "name=a mem=8M control=on -- state=all"), CLOBBER],
     )
     passes = {"tigerlake": 124, "corei7_haswell_4770": 116, "corei5_arrandale_m520": 88}[cpu]
     expect_passes(result, "a", passes)

@@ -18,7 +18,10 @@ def test_an_idle_cpu_halts_until_the_timer_interrupt(boot, timer):
 
 def test_while_one_guest_halts_another_runs(boot):
     result = boot(
-        modules=[("fpu-hold", "name=a " + HALTING), ("integer", "name=b mem=8M -- forever nohlt")]
+        modules=[
+            ("fpu-hold", "name=a " + HALTING),
+            ("integer", "name=b mem=8M control=on -- forever nohlt"),
+        ]
     )
     assert result.status == 0
     alone = boot(modules=[("fpu-hold", "name=a " + HALTING)])

@@ -10,7 +10,7 @@ import pytest
 CPUS = ("corei7_haswell_4770", "corei7_ivy_bridge_3770k", "corei5_arrandale_m520")
 LOOKS = ("fxsave", "xsave", "xsaveopt", "fnsave", "fnstcw", "stmxcsr", "mmx", "xmm")
 LOOKS_AVX = ("ymm", "zmm", "opmask", "xsave-avx512")
-SECRET = ("leak", "name=secret mem=4M -- secret")
+SECRET = ("leak", "name=secret mem=4M control=on -- secret")
 CLOBBER = ("clobber", "name=clobber mem=4M -- rounds=150")
 GROW = ("leak", "name=grow mem=4M runs=2 -- grow resets=1")
 
@@ -107,5 +107,5 @@ def test_the_same_probe_sees_what_other_policies_leave_there(boot, policy, host)
 
 def test_auto_leaves_the_residue_of_the_guests_own_domain(boot):
     words = ("leak", "name=a mem=4M trust=lab -- wait=40")
-    secret = ("leak", "name=secret mem=4M trust=lab -- secret")
+    secret = ("leak", "name=secret mem=4M trust=lab control=on -- secret")
     assert foreign(boot(opts="fpu=auto", modules=[secret, words]), "a")[1] > 10

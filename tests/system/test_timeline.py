@@ -185,7 +185,7 @@ def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
 
 
 def test_a_run_is_traced_and_drawn(checkout):
-    guest = "build/guest/fpu-hold.elf name={0} mem=4M -- yields=20 snapshot seed={1}"
+    guest = "build/guest/fpu-hold.elf name={0} mem=4M control=on -- yields=20 snapshot seed={1}"
     done = timeline(
         checkout,
         MACHINE="bochs",

@@ -10,13 +10,13 @@ from booting import BUILD
 from fpu_workloads import window
 
 HOLD = [
-    ("fpu-hold", f"name={name} mem=4M -- yields=20 snapshot seed={seed}")
+    ("fpu-hold", f"name={name} mem=4M control=on -- yields=20 snapshot seed={seed}")
     for seed, name in enumerate("ab", 1)
 ]
-ALONE = [("workload", "name=a mem=4M -- turns=200 uses=1")]
+ALONE = [("workload", "name=a mem=4M control=on -- turns=200 uses=1")]
 IN_TURNS = [
-    ("workload", "name=a mem=4M -- turns=50 uses=1 exits=1 peers=2"),
-    ("workload", "name=b mem=4M -- uses=1 exits=1 peers=2"),
+    ("workload", "name=a mem=4M control=on -- turns=50 uses=1 exits=1 peers=2"),
+    ("workload", "name=b mem=4M control=on -- uses=1 exits=1 peers=2"),
 ]
 ENTRY_BYTES = 24
 POLICIES = ["lazy", "scrub", "eager", "unload", "swap", "auto"]

@@ -151,16 +151,19 @@ static void segments_that_cannot_be_are_refused(void **state)
 		const char *says;
 	} bad[] = {
 		{{ELF_IMAGE_SIZE - 1, 0, 0x200000, 2, 2}, "outside the file"},
-		{{ELF_IMAGE_SIZE + 1, 0, 0x200000, 0, 2}, "outside the file"},
+		{{ELF_IMAGE_SIZE + 1, 0, 0x200000, 1, 2}, "outside the file"},
+		{{ELF_IMAGE_SIZE, 0, 0x200000, 1, 1}, "outside the file"},
 		{{0xFFFFFFF0, 0, 0x200000, 0x20, 0x20}, "outside the file"},
 		{{ELF_DATA, 0, 0x200000, 8, 7}, "longer in the file"},
 		{{ELF_DATA, 0, 0x200000, 8, 0}, "longer in the file"},
 		{{ELF_DATA, 0, 0x1000FF, 8, 8}, "overlap"},
 		{{ELF_DATA, 0, 0xFFFFF, 0, 2}, "overlap"},
+		{{0xFFFFFFFF, 0, 0xFFFFF, 0, 2}, "overlap"},
 		{{ELF_DATA, 0, 0x100000, 0x100, 0x100}, "overlap"},
 	};
 	static const struct elf_test_segment wraps = {ELF_DATA, 0, UINT64_MAX - 6, 8, 8};
 	static const struct elf_test_segment far_away = {UINT64_MAX - 3, 0, 0x200000, 8, 8};
+	static const struct elf_test_segment no_bytes_wraps = {UINT64_MAX, 0, UINT64_MAX - 6, 0, 8};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -173,16 +176,45 @@ static void segments_that_cannot_be_are_refused(void **state)
 	expect_refusal("past 2^64");
 	elf_put_segment(file, wide, 1, &far_away);
 	expect_refusal("outside the file");
+	elf_put_segment(file, wide, 1, &no_bytes_wraps);
+	expect_refusal("past 2^64");
+}
+
+/* As linkers write .bss: whatever the offset would be, nothing is read there. */
+static void a_segment_without_file_bytes_may_have_any_offset(void **state)
+{
+	static const uint64_t offsets[] = {
+		0,	    ELF_IMAGE_SIZE - 1, ELF_IMAGE_SIZE,	   ELF_IMAGE_SIZE + 1,
+		0x80000000, 0xFFFFF000,		0xFFFFFFFFFFFFull, UINT64_MAX,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		const struct elf_test_segment bss = {offsets[i], 0, 0x200000, 0, ELF_BSS_SIZE};
+
+		elf_put_segment(file, wide, 1, &bss);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(image.count, 2);
+		assert_int_equal(image.segment[1].phys, 0x200000);
+		assert_int_equal(image.segment[1].file_size, 0);
+		assert_int_equal(image.segment[1].memory_size, ELF_BSS_SIZE);
+	}
 }
 
 static void what_is_not_to_be_loaded_is_left_out(void **state)
 {
-	static const struct elf_test_segment empty = {ELF_DATA, 0, 0x100000, 0, 0};
+	static const struct elf_test_segment empty[] = {
+		{ELF_DATA, 0, 0x100000, 0, 0},
+		{ELF_IMAGE_SIZE + 1, 0, 0x200000, 0, 0},
+		{UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0},
+	};
 
 	(void)state;
-	elf_put_segment(file, wide, 1, &empty);
-	assert_int_equal(parse(), 0);
-	assert_int_equal(image.count, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
+		elf_put_segment(file, wide, 1, &empty[i]);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(image.count, 1);
+	}
 	elf_build(file, wide);
 	put32(file + ELF_HEADERS + (wide ? 56 : 32), 4); /* PT_NOTE */
 	assert_int_equal(parse(), 0);
@@ -252,6 +284,7 @@ int main(void)
 		BOTH(what_is_no_x86_executable_is_refused),
 		BOTH(program_headers_outside_the_file_are_refused),
 		BOTH(segments_that_cannot_be_are_refused),
+		BOTH(a_segment_without_file_bytes_may_have_any_offset),
 		BOTH(what_is_not_to_be_loaded_is_left_out),
 		BOTH(more_segments_than_fit_are_refused),
 		BOTH(every_prefix_is_survived),

@@ -134,7 +134,7 @@ static void the_information_structure_tells_all(void **state)
 	assert_int_equal(load_with(ELF_IMAGE_SIZE, "a=1 \"b c\"", modules, 3), 0);
 	info = entry.ebx;
 	assert_int_equal(peek(info + MULTIBOOT1_FLAGS), 1 << 0 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9);
-	assert_int_equal(peek(info + MULTIBOOT1_MEM_LOWER), 640);
+	assert_int_equal(peek(info + MULTIBOOT1_MEM_LOWER), 639);
 	assert_int_equal(peek(info + MULTIBOOT1_MEM_UPPER), 3 * 1024 + 4);
 	expect_text(peek(info + MULTIBOOT1_CMDLINE), "a=1 \"b c\"");
 	expect_text(peek(info + MULTIBOOT1_BOOT_LOADER_NAME), "Resident");
@@ -153,12 +153,13 @@ static void the_information_structure_tells_all(void **state)
 	expect_text(peek(mods + 32), "second");
 	expect_text(peek(mods + 40), "two");
 
-	assert_int_equal(peek(info + MULTIBOOT1_MMAP_LENGTH), 3 * 24);
+	assert_int_equal(peek(info + MULTIBOOT1_MMAP_LENGTH), 4 * 24);
 	mmap = peek(info + MULTIBOOT1_MMAP_ADDR);
-	expect_map_entry(mmap, 0, 0xA0000, 1);
-	expect_map_entry(mmap + 24, 0xA0000, 0x60000, 2);
-	expect_map_entry(mmap + 48, 0x100000, 3 * MIB + 0x1000, 1);
-	assert_true(info >= 0x1000 && info < 0xA0000);
+	expect_map_entry(mmap, 0, 0x9FC00, 1);
+	expect_map_entry(mmap + 24, 0x9FC00, 0x400, 2);
+	expect_map_entry(mmap + 48, 0xF0000, 0x10000, 2);
+	expect_map_entry(mmap + 72, 0x100000, 3 * MIB + 0x1000, 1);
+	assert_true(info >= 0x1000 && info < 0x9FC00);
 }
 
 static void memory_beyond_the_hole_is_in_the_map(void **state)
@@ -173,9 +174,9 @@ static void memory_beyond_the_hole_is_in_the_map(void **state)
 	assert_int_equal(load(), 0);
 	assert_int_equal(peek(entry.ebx + MULTIBOOT1_MEM_UPPER), 4);
 	mmap = peek(entry.ebx + MULTIBOOT1_MMAP_ADDR);
-	assert_int_equal(peek(entry.ebx + MULTIBOOT1_MMAP_LENGTH), 4 * 24);
-	expect_map_entry(mmap + 48, 0x100000, 0x1000, 1);
-	expect_map_entry(mmap + 72, 0x100000000ull, 3 * MIB, 1);
+	assert_int_equal(peek(entry.ebx + MULTIBOOT1_MMAP_LENGTH), 5 * 24);
+	expect_map_entry(mmap + 72, 0x100000, 0x1000, 1);
+	expect_map_entry(mmap + 96, 0x100000000ull, 3 * MIB, 1);
 }
 
 static void the_structure_keeps_clear_of_the_kernel(void **state)

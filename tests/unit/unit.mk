@@ -1,6 +1,7 @@
 # Unit tests on the host: `make unit` builds and runs every tests/unit/test_*.c.
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
+UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
@@ -9,10 +10,12 @@ UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
+UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
+UNIT_guest_load  := vmm/guest_load.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_low_memory := $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_memmap      := boot/memmap.c

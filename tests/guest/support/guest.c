@@ -4,6 +4,8 @@
 #include "multiboot.h"
 #include "trap.h"
 
+const struct multiboot_info *boot_info;
+
 static const char *command_line = "";
 static unsigned passed, failed, skipped;
 static bool hypercalls;
@@ -292,6 +294,7 @@ void guest_start(uint32_t magic, const struct multiboot_info *info);
 
 void guest_start(uint32_t magic, const struct multiboot_info *info)
 {
+	boot_info = info;
 	if (magic == MULTIBOOT_BOOT_MAGIC && info->flags & MULTIBOOT_INFO_CMDLINE)
 		command_line = (const char *)(uintptr_t)info->cmdline;
 	trap_init();
@@ -302,13 +305,26 @@ void guest_start(uint32_t magic, const struct multiboot_info *info)
 	guest_exit(guest_main());
 }
 
+void need_control(void)
+{
+	struct hypercall_stats stats;
+
+	get_stats(&stats, 0);
+	if (!hypercalls || stats.vms_running)
+		return;
+	print("FAIL control: this needs control=on on the module line\n");
+	guest_exit(1);
+}
+
 void wait_for_peers(uint64_t peers)
 {
 	struct hypercall_stats stats;
 
+	if (peers > 1)
+		need_control();
 	while (have_hypercalls()) {
 		get_stats(&stats, 0);
-		if (stats.vms_running >= peers && !stats.vms_settling)
+		if (!stats.vms_running || (stats.vms_running >= peers && !stats.vms_settling))
 			return;
 		yield();
 	}

@@ -29,6 +29,9 @@
 int guest_main(void);
 extern const char guest_name[];
 
+/* What the loader handed over (support/multiboot.h). */
+extern const struct multiboot_info *boot_info;
+
 /* Output. Lines end in \n; the longest piece of one call is 512 characters. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void put_char(char c);
@@ -86,7 +89,16 @@ static inline void set_timer(unsigned vector, unsigned microseconds)
 	hypercall(HYPERCALL_SET_TIMER, vector, microseconds, 0);
 }
 
-/* Until so many VMs run, this one included, and none is being started, reset or cleared away. */
+/*
+ * Ends the VM with a failure if its module line lacks control=on: what it is about to do needs the
+ * statistics of the whole machine. Does nothing where there are no hypercalls.
+ */
+void need_control(void);
+
+/*
+ * Until so many VMs run, this one included, and none is being started, reset or cleared away. Needs
+ * control=on for more than one.
+ */
 void wait_for_peers(uint64_t peers);
 
 /* Fills stats, and prints the snapshot on the hypervisor's console if label is not 0. */

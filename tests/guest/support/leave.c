@@ -114,7 +114,7 @@ static void via_preempt(void)
 		while (rdtsc() - start < 20000)
 			asm volatile("" : : : "memory");
 		get_stats(&now, 0);
-		if (now.cpu_switches - before.cpu_switches >= 2)
+		if (now.own_switches != before.own_switches)
 			return;
 	}
 }

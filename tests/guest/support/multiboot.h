@@ -18,5 +18,15 @@ struct multiboot_info {
 	uint32_t cmdline;
 	uint32_t mods_count;
 	uint32_t mods_addr;
+	uint32_t syms[4];
+	uint32_t mmap_length;
+	uint32_t mmap_addr;
 };
+
+struct multiboot_mmap {
+	uint32_t size; /* of what follows */
+	uint64_t base;
+	uint64_t length;
+	uint32_t type;
+} __attribute__((packed));
 #endif
