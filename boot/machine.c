@@ -63,7 +63,8 @@ static _Noreturn void halt(void)
 		__asm__ volatile("cli; hlt");
 }
 
-/* The first way leaves Bochs with exit status 0, if its debugger runs; the second always, with 1. */
+/* The first way leaves Bochs with exit status 0, if its debugger runs; the second always, with 1.
+ */
 static void bochs_exit(uint8_t status)
 {
 	static const char text[] = "Shutdown";

@@ -97,16 +97,18 @@ def boot_once(
     commands=None,
     debugger=False,
     bochs="",
+    hypervisor="",
     typed=(),
 ):
     target = Machine(machine, firmware, cpus, memory, cpu, bochs)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     iso = os.path.join(work, "boot.iso")
+    hypervisor = hypervisor or os.path.join(BUILD, "resident.elf")
     if method == "kernel":
         medium = Direct(os.path.join(BUILD, "resident32.elf"), opts, modules)
     else:
         assert method == "iso"
-        make_iso(iso, os.path.join(BUILD, "resident.elf"), opts, modules, protocol)
+        make_iso(iso, hypervisor, opts, modules, protocol)
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None

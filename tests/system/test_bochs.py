@@ -11,8 +11,8 @@ from records import verdict
 
 SYSTEM = bochs("system")
 PATTERNS = [
-    ("fpu-hold", "name=a mem=2M -- seed=7 rounds=14 peers=2"),
-    ("clobber", "name=b mem=2M -- seed=3"),
+    ("fpu-hold", "name=a mem=2M control=on -- seed=7 rounds=14 peers=2"),
+    ("clobber", "name=b mem=2M control=on -- seed=3"),
 ]
 
 other = pytest.mark.skipif(
@@ -43,8 +43,8 @@ def test_every_policy_holds_on_the_systems_bochs(boot, policy):
     "file, words", [("exits", ""), ("exits32", ""), ("own-ts", "peers=2"), ("nm-table", "state=all")]
 )
 def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file, words):
-    peer = ("clobber", "name=peer mem=8M -- seed=3")
-    modules = [(file, f"name=a mem=8M -- {words}"), *([peer] if words else [])]
+    peer = ("clobber", "name=peer mem=8M control=on -- seed=3")
+    modules = [(file, f"name=a mem=8M control=on -- {words}"), *([peer] if words else [])]
     result = boot(bochs="system", opts="fpu=lazy", modules=modules)  # arms at every mismatch
     assert [line for line in result.lines("a") if line.startswith("FAIL")] == []
     assert result.status == 0
