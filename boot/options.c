@@ -67,6 +67,7 @@ static const struct choice switch_choices[] = {
 };
 
 static const struct choice panic_choices[] = {
+	{"auto", OPTION_PANIC_AUTO},
 	{"reboot", OPTION_PANIC_REBOOT},
 	{"halt", OPTION_PANIC_HALT},
 	{"exit", OPTION_PANIC_EXIT},
@@ -169,8 +170,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(panic),
-		.accepted = "reboot, halt, exit",
-		.initial = OPTION_PANIC_EXIT,
+		.accepted = "auto, reboot, halt, exit",
+		.initial = OPTION_PANIC_AUTO,
 		.choices = panic_choices,
 	},
 	{

@@ -41,6 +41,7 @@ enum option_panic {
 	OPTION_PANIC_EXIT,
 	OPTION_PANIC_REBOOT,
 	OPTION_PANIC_HALT,
+	OPTION_PANIC_AUTO, /* an emulator ends; a PC halts, with the message on its screen */
 };
 
 /* What wakes a CPU that idles. */
