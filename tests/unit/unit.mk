@@ -51,6 +51,13 @@ $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 
 $(UNIT_DIR)/test_string: $(UNIT_DIR)/string_kernel.o
 
+# Modules that talk to ports: the test answers (tests/unit/ports.h).
+$(UNIT_DIR)/%_ports.o: lib/%.c $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/ports.h -c $< -o $@
+
+$(UNIT_DIR)/test_serial: $(UNIT_DIR)/serial_ports.o
+
 # Between a load and a save no vector register may be touched, by a sanitizer neither.
 $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
