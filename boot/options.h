@@ -67,6 +67,7 @@ enum option_crash {
 	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
 	OPTION_CRASH_SECTION,	/* a host section inside a host section */
+	OPTION_CRASH_FRAME,	/* a frame pointer into a stack's guard page */
 };
 
 struct options {

@@ -96,5 +96,8 @@ void crash_provoke(uint32_t crash)
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
 		break;
+	case OPTION_CRASH_FRAME:
+		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
+		break;
 	}
 }
