@@ -75,11 +75,21 @@ static const struct choice panic_choices[] = {
 };
 
 static const struct choice crash_choices[] = {
-	{"none", OPTION_CRASH_NONE},	       {"pagefault", OPTION_CRASH_PAGEFAULT},
-	{"textwrite", OPTION_CRASH_TEXTWRITE}, {"stack", OPTION_CRASH_STACK},
-	{"vector", OPTION_CRASH_VECTOR},       {"nmi", OPTION_CRASH_NMI},
-	{"vmentry", OPTION_CRASH_VMENTRY},     {"section", OPTION_CRASH_SECTION},
-	{"frame", OPTION_CRASH_FRAME},	       {NULL, 0},
+	{"none", OPTION_CRASH_NONE},
+	/* at boot */
+	{"pagefault", OPTION_CRASH_PAGEFAULT},
+	{"textwrite", OPTION_CRASH_TEXTWRITE},
+	{"stack", OPTION_CRASH_STACK},
+	{"frame", OPTION_CRASH_FRAME},
+	{"vector", OPTION_CRASH_VECTOR},
+	{"vmentry", OPTION_CRASH_VMENTRY},
+	{"section", OPTION_CRASH_SECTION},
+	/* while guests run */
+	{"nmi", OPTION_CRASH_NMI},
+	{"nested", OPTION_CRASH_NESTED},
+	{"memory", OPTION_CRASH_MEMORY},
+	{"storm", OPTION_CRASH_STORM},
+	{NULL, 0},
 };
 
 static const struct choice hostfpu_choices[] = {
@@ -178,8 +188,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(crash),
-		.accepted =
-			"none, pagefault, textwrite, stack, vector, nmi, vmentry, section, frame",
+		.accepted = "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
+			    "nmi, nested, memory, storm",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

@@ -68,6 +68,9 @@ enum option_crash {
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
 	OPTION_CRASH_SECTION,	/* a host section inside a host section */
 	OPTION_CRASH_FRAME,	/* a frame pointer into a stack's guard page */
+	OPTION_CRASH_MEMORY,	/* a machine check: memory of the guest that runs is lost */
+	OPTION_CRASH_NESTED,	/* machine checks in the NMI handler, and NMIs at a high rate */
+	OPTION_CRASH_STORM,	/* an interrupt that nobody drives, level-triggered */
 };
 
 struct options {

@@ -140,6 +140,14 @@ void interrupt_handle(uint8_t vector)
 	}
 }
 
+/* Written at boot. */
+static void (*at_nmi)(void);
+
+void trap_at_nmi(void (*hook)(void))
+{
+	at_nmi = hook;
+}
+
 static bool fix_up(struct trap_frame *frame)
 {
 	if (frame->vector != VECTOR_GP && frame->vector != VECTOR_UD)
@@ -162,12 +170,14 @@ void trap_handle(struct trap_frame *frame)
 	} else if (frame->vector == VECTOR_NMI) {
 		this_cpu()->in_nmi = true;
 		this_cpu()->nmi_count++;
+		if (at_nmi)
+			at_nmi();
 		for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
 			if (frame->rip >= w->start && frame->rip < w->end)
 				frame->rip = w->recover;
 		this_cpu()->in_nmi = false;
 	} else if (frame->vector == VECTOR_MC) {
-		machine_check_handle(frame);
+		machine_check_trap(frame);
 	} else if (!fix_up(frame)) {
 		fault_report(frame);
 	}

@@ -1,15 +1,19 @@
 #include <stddef.h>
 
 #include "boot/apic.h"
+#include "boot/clock.h"
 #include "boot/fault.h"
 #include "boot/layout.h"
+#include "boot/mce.h"
 #include "boot/options.h"
 #include "boot/pic.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/crash.h"
+#include "vmm/exit.h"
 #include "vmm/pcpu.h"
+#include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
 #include "vmx/vmcs.h"
@@ -19,6 +23,10 @@
 #define IOAPIC_REDIRECTION  0x10
 #define IOAPIC_DELIVERY_NMI (4 << 8)
 #define NMI_PERIOD	    (PIT_HZ / 5000)
+#define NESTED_CHECKS	    20
+
+/* Set at boot, and cleared by the guest that it strikes. */
+static bool memory_check_due;
 
 /* Deeper than any stack; the depth is no constant, so that the compiler keeps every frame. */
 static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
@@ -51,6 +59,48 @@ static void start_nmis(void)
 		*window = IOAPIC_DELIVERY_NMI;
 	}
 	pit_start_periodic(NMI_PERIOD);
+}
+
+/*
+ * A machine check inside the NMI handler, which then waits until another NMI must be pending. That
+ * one must not come before the handler has ended: both would use one stack.
+ */
+static void check_in_nmi(void)
+{
+	static const struct mce_bank no_action = {MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0,
+						  0};
+	static volatile bool inside;
+	static unsigned int count;
+	uint64_t start;
+
+	if (inside)
+		panic("an NMI came while the handler of another one ran");
+	if (count++ >= NESTED_CHECKS)
+		return;
+	inside = true;
+	machine_check_inject(MCG_STATUS_RIPV | MCG_STATUS_MCIP, &no_action);
+	__asm__ volatile("int $18");
+	start = rdtsc();
+	while (rdtsc() - start < clock_us_to_tsc(1000))
+		cpu_relax();
+	inside = false;
+}
+
+/* The guest has used memory whose content is lost: a line of its second page. */
+void crash_at_nmi_exit(struct vcpu *vcpu)
+{
+	struct mce_bank bank = {
+		.status = MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN | MCI_STATUS_MISCV |
+			  MCI_STATUS_ADDRV | MCI_STATUS_S | MCI_STATUS_AR | MCACOD_DATA_LOAD,
+		.address = (uint64_t)guest_ram_at(&vcpu->vm->ram, PAGE_SIZE, PAGE_SIZE),
+		.misc = 2 << 6 | 6, /* a physical address, to the cache line */
+	};
+
+	if (!memory_check_due)
+		return;
+	memory_check_due = false;
+	machine_check_inject(MCG_STATUS_EIPV | MCG_STATUS_MCIP, &bank);
+	exit_machine_check(vcpu);
 }
 
 /* A VMCS with nothing in it: the controls are not valid. */
@@ -95,6 +145,14 @@ void crash_provoke(uint32_t crash)
 	case OPTION_CRASH_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
+		break;
+	case OPTION_CRASH_MEMORY:
+		memory_check_due = true;
+		start_nmis();
+		break;
+	case OPTION_CRASH_NESTED:
+		trap_at_nmi(check_in_nmi);
+		start_nmis();
 		break;
 	case OPTION_CRASH_FRAME:
 		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
