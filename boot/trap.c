@@ -4,6 +4,7 @@
 #include "boot/layout.h"
 #include "boot/mce.h"
 #include "boot/pic.h"
+#include "boot/stray.h"
 #include "boot/trap.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -117,26 +118,21 @@ void trap_init_cpu(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-/* Firmware may have left a device on, under any vector: said once for each. */
-static void warn_of_stray(uint8_t vector)
-{
-	static uint64_t told[4];
-
-	if (told[vector / 64] & BIT(vector % 64))
-		return;
-	told[vector / 64] |= BIT(vector % 64);
-	log_warning("interrupt vector 0x%x from a device that nobody drives: ignored", vector);
-}
-
 void interrupt_handle(uint8_t vector)
 {
 	this_cpu()->interrupt_count++;
 	if (apic_in_service(vector)) {
 		if (vector != VECTOR_APIC_TIMER)
-			warn_of_stray(vector);
+			stray_apic(vector);
 		apic_end_of_interrupt();
 	} else if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
-		pic_end_of_interrupt(vector - VECTOR_PIC_FIRST);
+		unsigned int irq = vector - VECTOR_PIC_FIRST;
+
+		if (!pic_spurious(irq)) {
+			if (!pic_asked_for(irq))
+				stray_pic(irq);
+			pic_end_of_interrupt(irq);
+		}
 	}
 }
 

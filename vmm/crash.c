@@ -3,6 +3,7 @@
 #include "boot/apic.h"
 #include "boot/clock.h"
 #include "boot/fault.h"
+#include "boot/ioapic.h"
 #include "boot/layout.h"
 #include "boot/mce.h"
 #include "boot/options.h"
@@ -19,11 +20,10 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
-#define IOAPIC_BASE	    0xfec00000 /* SDM has no chapter on it: 82093AA, 3.0 */
-#define IOAPIC_REDIRECTION  0x10
-#define IOAPIC_DELIVERY_NMI (4 << 8)
-#define NMI_PERIOD	    (PIT_HZ / 5000)
-#define NESTED_CHECKS	    20
+#define PERIOD	      (PIT_HZ / 5000)
+#define STORM_VECTOR  0x51
+#define PIC1_MASK     0x21
+#define NESTED_CHECKS 20
 
 /* Set at boot, and cleared by the guest that it strikes. */
 static bool memory_check_due;
@@ -38,27 +38,36 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 }
 
 /*
- * NMIs from the 8254, one every NMI_PERIOD ticks, for as long as guests run: they strike guests,
- * the exit path and the last steps before an entry alike. It takes an I/O APIC where a PC has it,
- * whose inputs 0 and 2 are where IRQ 0 arrives on one board or another.
+ * The 8254 by the I/O APIC, which a PC has; its inputs 0 and 2 are where IRQ 0 arrives on one board
+ * or another. `low` is what becomes of it.
+ */
+static void start_8254(uint32_t low)
+{
+	static const uint8_t inputs[] = {0, 2};
+
+	for (unsigned int i = 0; i < sizeof(inputs); i++) {
+		if (!apic_present() || !ioapic_route(inputs[i], low, this_cpu()->apic_id)) {
+			log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
+			return;
+		}
+	}
+	pit_start_periodic(PERIOD);
+}
+
+/*
+ * NMIs from the 8254, for as long as guests run: they strike guests, the exit path and the last
+ * steps before an entry alike.
  */
 static void start_nmis(void)
 {
-	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
-	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
-	static const uint8_t inputs[] = {0, 2};
+	start_8254(IOAPIC_NMI);
+}
 
-	if (!apic_present()) {
-		log_warning("crash=nmi needs a local APIC and an I/O APIC: ignored");
-		return;
-	}
-	for (unsigned int i = 0; i < sizeof(inputs); i++) {
-		*select = IOAPIC_REDIRECTION + 2 * inputs[i] + 1;
-		*window = this_cpu()->apic_id << 24;
-		*select = IOAPIC_REDIRECTION + 2 * inputs[i];
-		*window = IOAPIC_DELIVERY_NMI;
-	}
-	pit_start_periodic(NMI_PERIOD);
+/* The 8254 as a device that nobody drives and that is never silent, also by the 8259. */
+static void start_storm(void)
+{
+	start_8254(IOAPIC_LEVEL | STORM_VECTOR);
+	outb(PIC1_MASK, 0xfe);
 }
 
 /*
@@ -153,6 +162,9 @@ void crash_provoke(uint32_t crash)
 	case OPTION_CRASH_NESTED:
 		trap_at_nmi(check_in_nmi);
 		start_nmis();
+		break;
+	case OPTION_CRASH_STORM:
+		start_storm();
 		break;
 	case OPTION_CRASH_FRAME:
 		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");

@@ -7,6 +7,7 @@
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
 #include "boot/fault.h"
+#include "boot/ioapic.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
 #include "boot/mce.h"
@@ -128,6 +129,8 @@ void resident_main(uint32_t magic, uint64_t info)
 	apic_init();
 	paging_init();
 	pic_init();
+	if (apic_present())
+		ioapic_init();
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();

@@ -14,6 +14,7 @@ UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
+UNIT_ioapic      := boot/ioapic.c
 UNIT_leftovers   := boot/leftovers.c
 UNIT_lost_memory := vmm/lost_memory.c
 UNIT_mce_severity := boot/mce_severity.c
