@@ -23,7 +23,7 @@ def test_an_interrupt_that_comes_too_often_is_masked_at_its_source_and_named(boo
 
 
 def test_the_timer_of_the_8254_is_no_stray(boot):
-    result = boot(opts="timer=pit", modules=GUESTS[:1])
+    result = boot(opts="timer=pit", modules=[("exits", "name=a mem=8M -- only=event-hlt-wakes")])
     assert result.status == 0
-    assert result.one("cpu", cpu=0).number("interrupts") > 20
+    assert result.one("cpu", cpu=0).number("interrupts") > 0
     assert "nobody drives" not in result.console
