@@ -1,4 +1,4 @@
-"""Boots on a CPU as some firmware leaves it: tests/guest/firmware.c goes before the hypervisor."""
+"""Boots on a CPU as some firmware leaves it: tests/guest/preboot.c goes before the hypervisor."""
 
 import os
 
@@ -9,7 +9,7 @@ from iso import Module, make_iso
 from machine import Machine
 from records import verdict
 
-STUB = os.path.join(BUILD, "guest", "firmware.elf")
+STUB = os.path.join(BUILD, "guest", "preboot.elf")
 HYPERVISOR = os.path.join(BUILD, "resident32.elf")
 
 

@@ -6,7 +6,7 @@ import re
 
 from booting import BUILD
 from elf import Elf
-from firmware import boot_after
+from preboot import boot_after
 
 GUESTS = [("integer", "name=a mem=4M -- rounds=2"), ("own-ts", "name=b mem=8M")]
 
