@@ -3,6 +3,7 @@
 
 #include "boot/acpi.h"
 #include "boot/bootinfo.h"
+#include "boot/ioapic.h"
 #include "boot/paging.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -99,7 +100,8 @@ static const struct rsdp *find_rsdp(const struct boot_info *info)
 	return rsdp ? rsdp : scan_for_rsdp(BIOS_AREA_START, BIOS_AREA_END);
 }
 
-static const struct fadt *find_fadt(const struct rsdp *rsdp)
+static const struct table *find_table(const struct rsdp *rsdp, const char *signature,
+				      uint32_t length)
 {
 	bool extended = rsdp->revision >= 2 && rsdp->xsdt;
 	const struct table *root = table_at(extended ? rsdp->xsdt : rsdp->rsdt);
@@ -113,9 +115,8 @@ static const struct fadt *find_fadt(const struct rsdp *rsdp)
 
 		memcpy(&address, (const uint8_t *)root + at, entry_size);
 		table = table_at(address);
-		if (table && !memcmp(table->signature, "FACP", 4) &&
-		    table->length >= sizeof(struct fadt))
-			return (const struct fadt *)table;
+		if (table && !memcmp(table->signature, signature, 4) && table->length >= length)
+			return table;
 	}
 	return NULL;
 }
@@ -161,9 +162,13 @@ static bool find_s5(const struct table *dsdt)
 void acpi_init(const struct boot_info *info)
 {
 	const struct rsdp *rsdp = find_rsdp(info);
-	const struct fadt *fadt = rsdp ? find_fadt(rsdp) : NULL;
+	const struct table *madt = rsdp ? find_table(rsdp, "APIC", sizeof(*madt)) : NULL;
+	const struct fadt *fadt =
+		rsdp ? (const struct fadt *)find_table(rsdp, "FACP", sizeof(*fadt)) : NULL;
 	const struct table *dsdt = fadt ? table_at(fadt->dsdt) : NULL;
 
+	if (madt)
+		ioapic_read_madt((const uint8_t *)madt, madt->length);
 	if (!dsdt || !find_s5(dsdt))
 		return;
 	pm1a_control = fadt->pm1a_control;

@@ -16,7 +16,7 @@
 #define PORT_RESET	    0xcf9
 
 static enum machine_kind kind;
-static enum option_panic panic_action = OPTION_PANIC_EXIT;
+static enum option_panic panic_action = OPTION_PANIC_AUTO;
 
 /* The signature of hypervisor leaf 40000000h, or "" on bare hardware. */
 static void hypervisor_signature(char signature[13])
@@ -112,10 +112,18 @@ void machine_end(uint8_t status)
 	machine_exit(status);
 }
 
+/* Switched off, a PC would take the message on its screen along. */
+static enum option_panic chosen_action(void)
+{
+	if (panic_action != OPTION_PANIC_AUTO)
+		return panic_action;
+	return kind == MACHINE_PC ? OPTION_PANIC_HALT : OPTION_PANIC_EXIT;
+}
+
 void machine_panic(void)
 {
 	record("end status=1");
-	switch (panic_action) {
+	switch (chosen_action()) {
 	case OPTION_PANIC_REBOOT:
 		print("panic=reboot: the machine starts again.\n");
 		reboot();

@@ -27,5 +27,8 @@ const char *machine_name(void);
  */
 _Noreturn void machine_end(uint8_t status);
 
-/* The end after a fault or a refusal: "@end status=1", then what `panic=` says. */
+/*
+ * The end after a fault or a refusal: "@end status=1", then what `panic=` says; if it says nothing,
+ * an emulator ends and a PC halts.
+ */
 _Noreturn void machine_panic(void);

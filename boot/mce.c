@@ -5,66 +5,186 @@
 #include "lib/console.h"
 #include "lib/x86.h"
 
-#define MCG_CTL_P	BIT(8)
-#define MCG_STATUS_RIPV BIT(0) /* restart is possible */
-#define MCG_STATUS_MCIP BIT(2)
-#define MCI_VALID	BIT(63)
-#define MCI_UNCORRECTED BIT(61)
-#define MCI_ADDRV	BIT(58)
-#define MCI_PCC		BIT(57) /* processor context corrupt */
+enum bank_register {
+	MCI_STATUS = 1,
+	MCI_ADDRESS,
+	MCI_MISC,
+};
+
+/* Written at boot: the handler, which may strike an NMI's, cannot try whether an MSR is there. */
+static uint64_t mcg_cap;
+
+/* Until it was handled. */
+static struct {
+	bool active;
+	uint64_t mcg_status;
+	struct mce_bank bank;
+} injected;
 
 static unsigned int bank_count(void)
 {
-	uint32_t features = cpuid(1).edx;
-	uint64_t capabilities;
+	return injected.active ? 1 : mcg_cap & MCG_CAP_COUNT;
+}
 
-	if (!(features & BIT(7)) || !(features & BIT(14)) ||
-	    !rdmsr_if_present(MSR_IA32_MCG_CAP, &capabilities))
-		return 0;
-	return capabilities & 0xff;
+static uint32_t bank_msr(unsigned int bank, enum bank_register reg)
+{
+	return MSR_IA32_MC0_CTL + 4 * bank + reg;
+}
+
+/* ADDR and MISC may be read where STATUS says that they are valid. */
+static struct mce_bank read_bank(unsigned int number)
+{
+	struct mce_bank bank = {};
+
+	if (injected.active)
+		return injected.bank;
+	bank.status = rdmsr(bank_msr(number, MCI_STATUS));
+	if (!(bank.status & MCI_STATUS_VAL))
+		return (struct mce_bank){};
+	if (bank.status & MCI_STATUS_ADDRV)
+		bank.address = rdmsr(bank_msr(number, MCI_ADDRESS));
+	if (bank.status & MCI_STATUS_MISCV)
+		bank.misc = rdmsr(bank_msr(number, MCI_MISC));
+	return bank;
+}
+
+static uint64_t software_recovery(void)
+{
+	return injected.active ? MCG_CAP_SER_P : mcg_cap & MCG_CAP_SER_P;
+}
+
+static void print_bank(unsigned int number, const struct mce_bank *bank)
+{
+	log_error("  bank %u: status 0x%llx address 0x%llx misc 0x%llx (%s)", number,
+		  (unsigned long long)bank->status, (unsigned long long)bank->address,
+		  (unsigned long long)bank->misc,
+		  mce_severity_name(mce_severity(software_recovery(), bank->status)));
+}
+
+static void clear_banks(void)
+{
+	for (unsigned int i = 0; i < bank_count() && !injected.active; i++)
+		wrmsr(bank_msr(i, MCI_STATUS), 0);
+}
+
+static void show_leftovers(void)
+{
+	bool told = false;
+
+	for (unsigned int i = 0; i < bank_count(); i++) {
+		struct mce_bank bank = read_bank(i);
+
+		if (!(bank.status & MCI_STATUS_VAL))
+			continue;
+		if (!told)
+			log_warning("machine-check errors from before this boot: the hardware may "
+				    "be failing");
+		told = true;
+		print_bank(i, &bank);
+	}
 }
 
 void machine_check_init_cpu(void)
 {
-	if (bank_count() && (rdmsr(MSR_IA32_MCG_CAP) & MCG_CTL_P))
-		wrmsr(MSR_IA32_MCG_CTL, ~0ull);
-	for (unsigned int bank = 0; bank < bank_count(); bank++) {
-		wrmsr(MSR_IA32_MC0_STATUS + 4 * bank, 0);
+	uint32_t features = cpuid(1).edx;
+
+	if (features & BIT(7) && features & BIT(14) &&
+	    rdmsr_if_present(MSR_IA32_MCG_CAP, &mcg_cap)) {
+		show_leftovers();
+		clear_banks();
+		wrmsr(MSR_IA32_MCG_STATUS, 0); /* a MCIP left behind would shut the CPU down */
+		if (mcg_cap & MCG_CAP_CTL_P)
+			wrmsr(MSR_IA32_MCG_CTL, ~0ull);
 		/* bank 0's control is the platform's on old parts (SDM Vol. 3B 16.3.2.1) */
-		if (bank)
-			wrmsr(MSR_IA32_MC0_CTL + 4 * bank, ~0ull);
+		for (unsigned int i = 1; i < bank_count(); i++)
+			wrmsr(MSR_IA32_MC0_CTL + 4 * i, ~0ull);
 	}
-	if (cpuid(1).edx & BIT(7))
+	if (features & BIT(7))
 		write_cr4(read_cr4() | CR4_MCE);
 }
 
-void machine_check_handle(const struct trap_frame *frame)
+void machine_check_inject(uint64_t mcg_status, const struct mce_bank *bank)
 {
-	unsigned int banks = bank_count();
-	uint64_t status = banks ? rdmsr(MSR_IA32_MCG_STATUS) : 0;
-	bool fatal = !(status & MCG_STATUS_RIPV);
+	injected.mcg_status = mcg_status;
+	injected.bank = *bank;
+	injected.active = true;
+}
 
-	log_error("machine check %s, MCG_STATUS=0x%llx", frame ? "in root mode" : "in a guest",
-		  (unsigned long long)status);
-	for (unsigned int bank = 0; bank < banks; bank++) {
-		uint64_t s = rdmsr(MSR_IA32_MC0_STATUS + 4 * bank);
+struct verdict {
+	uint64_t mcg_status;
+	bool fatal;
+	bool action_required;
+};
 
-		if (!(s & MCI_VALID))
+static struct verdict report(const char *where)
+{
+	struct verdict v = {};
+
+	if (injected.active)
+		v.mcg_status = injected.mcg_status;
+	else if (bank_count())
+		v.mcg_status = rdmsr(MSR_IA32_MCG_STATUS);
+	log_error("machine check %s, MCG_STATUS=0x%llx", where, (unsigned long long)v.mcg_status);
+	for (unsigned int i = 0; i < bank_count(); i++) {
+		struct mce_bank bank = read_bank(i);
+		enum mce_severity severity = mce_severity(software_recovery(), bank.status);
+
+		if (severity == MCE_NONE)
 			continue;
-		log_error("  bank %u: status 0x%llx address 0x%llx (%s)", bank,
-			  (unsigned long long)s,
-			  s & MCI_ADDRV
-				  ? (unsigned long long)rdmsr(MSR_IA32_MC0_STATUS + 4 * bank + 1)
-				  : 0ull,
-			  s & MCI_UNCORRECTED ? "uncorrected" : "corrected");
-		fatal = fatal || (s & MCI_PCC);
-		wrmsr(MSR_IA32_MC0_STATUS + 4 * bank, 0);
+		print_bank(i, &bank);
+		v.fatal = v.fatal || severity == MCE_FATAL;
+		v.action_required = v.action_required || severity == MCE_ACTION_REQUIRED;
 	}
-	if (fatal && frame)
-		fault_report(frame);
-	if (fatal)
+	/* memory that its owner lost stops the owner; nothing else explains a lost stream */
+	if (!v.action_required && !(v.mcg_status & MCG_STATUS_RIPV))
+		v.fatal = true;
+	return v;
+}
+
+/* Every bank that requires action has an owner, who was ended. */
+static bool end_owners(const struct verdict *v, mce_end_owner end_owner, void *arg)
+{
+	for (unsigned int i = 0; i < bank_count(); i++) {
+		struct mce_bank bank = read_bank(i);
+		uint64_t start, size;
+
+		if (mce_severity(software_recovery(), bank.status) != MCE_ACTION_REQUIRED)
+			continue;
+		if (!mce_lost_memory(&bank, &start, &size) ||
+		    !end_owner(arg, start, size, v->mcg_status & MCG_STATUS_RIPV))
+			return false;
+	}
+	return true;
+}
+
+/* Another machine check before MCIP is cleared shuts the CPU down. */
+static void go_on(const struct verdict *v)
+{
+	clear_banks();
+	if (!injected.active && bank_count())
+		wrmsr(MSR_IA32_MCG_STATUS, v->mcg_status & ~MCG_STATUS_MCIP);
+	injected.active = false;
+}
+
+void machine_check_exit(mce_end_owner end_owner, void *arg)
+{
+	struct verdict v = report("in a guest");
+
+	if (v.fatal)
 		panic("a machine check that the CPU cannot restart from");
-	if (banks)
-		wrmsr(MSR_IA32_MCG_STATUS, status & ~MCG_STATUS_MCIP);
+	if (!end_owners(&v, end_owner, arg))
+		panic("a machine check lost memory that is no running guest's");
+	go_on(&v);
+	if (!v.action_required)
+		log_warning("the CPU can restart after this machine check: the machine goes on");
+}
+
+void machine_check_trap(const struct trap_frame *frame)
+{
+	struct verdict v = report("in root mode");
+
+	if (v.fatal || v.action_required)
+		fault_report(frame);
+	go_on(&v);
 	log_warning("the CPU can restart after this machine check: the machine goes on");
 }

@@ -67,6 +67,7 @@ static const struct choice switch_choices[] = {
 };
 
 static const struct choice panic_choices[] = {
+	{"auto", OPTION_PANIC_AUTO},
 	{"reboot", OPTION_PANIC_REBOOT},
 	{"halt", OPTION_PANIC_HALT},
 	{"exit", OPTION_PANIC_EXIT},
@@ -75,13 +76,19 @@ static const struct choice panic_choices[] = {
 
 static const struct choice crash_choices[] = {
 	{"none", OPTION_CRASH_NONE},
+	/* at boot */
 	{"pagefault", OPTION_CRASH_PAGEFAULT},
 	{"textwrite", OPTION_CRASH_TEXTWRITE},
 	{"stack", OPTION_CRASH_STACK},
+	{"frame", OPTION_CRASH_FRAME},
 	{"vector", OPTION_CRASH_VECTOR},
-	{"nmi", OPTION_CRASH_NMI},
 	{"vmentry", OPTION_CRASH_VMENTRY},
 	{"section", OPTION_CRASH_SECTION},
+	/* while guests run */
+	{"nmi", OPTION_CRASH_NMI},
+	{"nested", OPTION_CRASH_NESTED},
+	{"memory", OPTION_CRASH_MEMORY},
+	{"storm", OPTION_CRASH_STORM},
 	{NULL, 0},
 };
 
@@ -169,8 +176,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(panic),
-		.accepted = "reboot, halt, exit",
-		.initial = OPTION_PANIC_EXIT,
+		.accepted = "auto, reboot, halt, exit",
+		.initial = OPTION_PANIC_AUTO,
 		.choices = panic_choices,
 	},
 	{
@@ -181,7 +188,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(crash),
-		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry, section",
+		.accepted = "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
+			    "nmi, nested, memory, storm",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

@@ -41,6 +41,7 @@ enum option_panic {
 	OPTION_PANIC_EXIT,
 	OPTION_PANIC_REBOOT,
 	OPTION_PANIC_HALT,
+	OPTION_PANIC_AUTO, /* an emulator ends; a PC halts, with the message on its screen */
 };
 
 /* What wakes a CPU that idles. */
@@ -66,6 +67,10 @@ enum option_crash {
 	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
 	OPTION_CRASH_SECTION,	/* a host section inside a host section */
+	OPTION_CRASH_FRAME,	/* a frame pointer into a stack's guard page */
+	OPTION_CRASH_MEMORY,	/* a machine check: memory of the guest that runs is lost */
+	OPTION_CRASH_NESTED,	/* machine checks in the NMI handler, and NMIs at a high rate */
+	OPTION_CRASH_STORM,	/* an interrupt that nobody drives, level-triggered */
 };
 
 struct options {

@@ -27,6 +27,9 @@
 /* TSC ticks after which a counter that has not ended is taken for absent: seconds on any CPU. */
 #define PIT_GIVE_UP (1ull << 33)
 
+/* Whether the 8254 has ever been let through: a last IRQ 0 may come late. */
+static bool timer_used;
+
 void pic_init(void)
 {
 	outb(PIC1_COMMAND, ICW1_INIT_ICW4);
@@ -43,22 +46,39 @@ void pic_init(void)
 
 void pic_enable_timer(bool enable)
 {
+	timer_used = true;
 	outb(PIC1_DATA, enable ? 0xfe : 0xff);
+}
+
+bool pic_asked_for(unsigned int irq)
+{
+	return irq == 0 && timer_used;
+}
+
+void pic_mask(unsigned int irq)
+{
+	uint16_t port = irq < 8 ? PIC1_DATA : PIC2_DATA;
+
+	outb(port, inb(port) | 1 << irq % 8);
+}
+
+bool pic_spurious(unsigned int irq)
+{
+	uint16_t command = irq < 8 ? PIC1_COMMAND : PIC2_COMMAND;
+
+	/* IRQ 7 and 15 are also what comes of a line that is low again: it is not in service */
+	if (irq % 8 != 7)
+		return false;
+	outb(command, OCW3_READ_ISR);
+	if (inb(command) & 0x80)
+		return false;
+	if (irq == 15)
+		outb(PIC1_COMMAND, OCW2_EOI); /* the first PIC has IRQ 2 in service */
+	return true;
 }
 
 void pic_end_of_interrupt(unsigned int irq)
 {
-	/* IRQ 7 and 15 are also the PICs' spurious interrupts, which are not in service */
-	if (irq == 7 || irq == 15) {
-		uint16_t command = irq == 7 ? PIC1_COMMAND : PIC2_COMMAND;
-
-		outb(command, OCW3_READ_ISR);
-		if (!(inb(command) & 0x80)) {
-			if (irq == 15)
-				outb(PIC1_COMMAND, OCW2_EOI);
-			return;
-		}
-	}
 	if (irq >= 8)
 		outb(PIC2_COMMAND, OCW2_EOI);
 	outb(PIC1_COMMAND, OCW2_EOI);

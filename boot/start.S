@@ -43,11 +43,14 @@ mb2_header_end:
 	.globl start32
 start32:
 	cli
-	cld
-	mov	$boot_stack_top, %esp
 	mov	%eax, %ebp		/* magic; EBX is kept by everything below */
+	mov	$0x400, %eax		/* no breakpoint: there is no IDT yet */
+	mov	%eax, %dr7
+	mov	$boot_stack_top, %esp
+	push	$0			/* DF, NT, AC and what else was left on */
+	popf
 
-	/* Long mode and NX are needed before anything else can be said in C. */
+	/* Long mode is needed before anything else can be said in C. */
 	mov	$0x80000000, %eax
 	push	%ebx
 	cpuid
@@ -58,10 +61,8 @@ start32:
 	push	%ebx
 	cpuid
 	pop	%ebx
-	mov	%edx, %eax
-	and	$(1 << 29 | 1 << 20), %eax
-	cmp	$(1 << 29 | 1 << 20), %eax
-	jne	no_long_mode
+	bt	$29, %edx
+	jnc	no_long_mode
 
 	/* The first page tables map 4 GiB one to one by 2 MiB pages; boot/paging.c replaces them. */
 	mov	$boot_pml4, %edi
@@ -83,16 +84,18 @@ start32:
 
 	mov	$boot_pml4, %eax
 	mov	%eax, %cr3
-	mov	%cr4, %eax
-	or	$(1 << 5), %eax		/* PAE */
+	/*
+	 * The control registers are set, not changed: firmware may have left any bit on, and LA57
+	 * can be switched off here only, while paging is off. NXE waits for boot/leftovers.c.
+	 */
+	mov	$(1 << 5), %eax		/* PAE */
 	mov	%eax, %cr4
 	mov	$0xc0000080, %ecx	/* IA32_EFER */
-	rdmsr
-	or	$(1 << 8 | 1 << 11), %eax	/* LME, NXE */
+	mov	$(1 << 8), %eax		/* LME */
+	xor	%edx, %edx
 	wrmsr
-	mov	%cr0, %eax
-	and	$~(1 << 2 | 1 << 29 | 1 << 30), %eax	/* EM, NW, CD: whatever firmware left */
-	or	$(1 << 31 | 1 << 16 | 1 << 5 | 1 << 3 | 1 << 1), %eax	/* PG, WP, NE, TS, MP */
+	/* PG, WP, NE, ET, TS, MP, PE */
+	mov	$(1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 3 | 1 << 1 | 1 << 0), %eax
 	mov	%eax, %cr0
 	lgdt	boot_gdt_pointer
 	ljmp	$SELECTOR_CODE, $start64
@@ -165,7 +168,7 @@ start64:
 
 	.section .rodata
 no_long_mode_text:
-	.ascii "Resident: this CPU has no 64-bit mode with NX; a 64-bit Intel CPU with VT-x is needed.\r\n"
+	.ascii "Resident: this CPU has no 64-bit mode; a 64-bit Intel CPU with VT-x is needed.\r\n"
 	.asciz "@end status=1\r\n"
 bochs_shutdown:
 	.ascii "Shutdown"

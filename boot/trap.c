@@ -4,6 +4,7 @@
 #include "boot/layout.h"
 #include "boot/mce.h"
 #include "boot/pic.h"
+#include "boot/stray.h"
 #include "boot/trap.h"
 #include "lib/console.h"
 #include "lib/x86.h"
@@ -117,27 +118,30 @@ void trap_init_cpu(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-/* Firmware may have left a device on, under any vector: said once for each. */
-static void warn_of_stray(uint8_t vector)
-{
-	static uint64_t told[4];
-
-	if (told[vector / 64] & BIT(vector % 64))
-		return;
-	told[vector / 64] |= BIT(vector % 64);
-	log_warning("interrupt vector 0x%x from a device that nobody drives: ignored", vector);
-}
-
 void interrupt_handle(uint8_t vector)
 {
 	this_cpu()->interrupt_count++;
 	if (apic_in_service(vector)) {
 		if (vector != VECTOR_APIC_TIMER)
-			warn_of_stray(vector);
+			stray_apic(vector);
 		apic_end_of_interrupt();
 	} else if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {
-		pic_end_of_interrupt(vector - VECTOR_PIC_FIRST);
+		unsigned int irq = vector - VECTOR_PIC_FIRST;
+
+		if (!pic_spurious(irq)) {
+			if (!pic_asked_for(irq))
+				stray_pic(irq);
+			pic_end_of_interrupt(irq);
+		}
 	}
+}
+
+/* Written at boot. */
+static void (*at_nmi)(void);
+
+void trap_at_nmi(void (*hook)(void))
+{
+	at_nmi = hook;
 }
 
 static bool fix_up(struct trap_frame *frame)
@@ -162,12 +166,14 @@ void trap_handle(struct trap_frame *frame)
 	} else if (frame->vector == VECTOR_NMI) {
 		this_cpu()->in_nmi = true;
 		this_cpu()->nmi_count++;
+		if (at_nmi)
+			at_nmi();
 		for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
 			if (frame->rip >= w->start && frame->rip < w->end)
 				frame->rip = w->recover;
 		this_cpu()->in_nmi = false;
 	} else if (frame->vector == VECTOR_MC) {
-		machine_check_handle(frame);
+		machine_check_trap(frame);
 	} else if (!fix_up(frame)) {
 		fault_report(frame);
 	}

@@ -22,6 +22,9 @@ struct trap_frame {
 /* Loads this CPU's GDT, TSS and IDT. struct cpu must be reachable through GS. */
 void trap_init_cpu(void);
 
+/* What every NMI's handler does besides, in the handler (`crash=`). At boot. */
+void trap_at_nmi(void (*hook)(void));
+
 /*
  * Hands one external interrupt to its handler: from the IDT in root mode, or acknowledged by a
  * VM exit.

@@ -15,12 +15,15 @@ vector_stubs:
 	push	$0
 	.endif
 	push	$vector
+	.if vector == 18
+	jmp	machine_check_common
+	.else
 	jmp	vector_common
+	.endif
 	.set vector, vector + 1
 	.endr
 
-	.globl vector_common
-vector_common:
+.macro handle_in_c
 	push	%rax
 	push	%rcx
 	push	%rdx
@@ -39,6 +42,9 @@ vector_common:
 	cld
 	mov	%rsp, %rdi
 	call	trap_handle
+.endm
+
+.macro restore_registers
 	pop	%r15
 	pop	%r14
 	pop	%r13
@@ -55,6 +61,34 @@ vector_common:
 	pop	%rcx
 	pop	%rax
 	add	$16, %rsp		/* vector, error code */
+.endm
+
+	.globl vector_common
+vector_common:
+	handle_in_c
+	restore_registers
 	iretq
+
+	/*
+	 * IRET would let NMIs in, and the machine check may have struck the NMI handler: another NMI
+	 * would begin on the stack that this one is still on. So it goes back without, by way of the
+	 * interrupted stack, which is the hypervisor's own and has no red zone.
+	 */
+#define FRAME_RIP    (17 * 8)
+#define FRAME_RFLAGS (19 * 8)
+#define FRAME_RSP    (20 * 8)
+machine_check_common:
+	handle_in_c
+	mov	FRAME_RSP(%rsp), %rax
+	mov	FRAME_RIP(%rsp), %rcx
+	mov	FRAME_RFLAGS(%rsp), %rdx
+	mov	%rcx, -8(%rax)
+	mov	%rdx, -16(%rax)
+	sub	$16, %rax
+	mov	%rax, FRAME_RSP(%rsp)
+	restore_registers
+	mov	24(%rsp), %rsp		/* past RIP, CS, RFLAGS: RSP */
+	popfq
+	ret
 
 	.section .note.GNU-stack, "", @progbits

@@ -21,11 +21,15 @@
 /* A port read takes about a microsecond and a character 87; flow control is not used. */
 #define WAIT_LIMIT 200000
 
+/* A transmitter that was waited for in vain is looked at once a character, until it is ready. */
+static bool dead;
+
 bool serial_init(void)
 {
 	outb(COM1_SCR, 0x5a);
 	if (inb(COM1_SCR) != 0x5a)
 		return false;
+	dead = false;
 	outb(COM1_IER, 0);
 	outb(COM1_LCR, LCR_DLAB);
 	outb(COM1_DATA, 1); /* 115200 / 1 */
@@ -36,21 +40,31 @@ bool serial_init(void)
 	return true;
 }
 
-static void wait_for(uint8_t bits)
+static bool wait_for(uint8_t bits)
 {
-	for (int i = 0; i < WAIT_LIMIT && (inb(COM1_LSR) & bits) != bits; i++)
+	for (int i = 0; i < (dead ? 1 : WAIT_LIMIT); i++) {
+		if ((inb(COM1_LSR) & bits) == bits) {
+			dead = false;
+			return true;
+		}
 		cpu_relax();
+	}
+	dead = true;
+	return false;
 }
 
 void serial_write(char c)
 {
-	wait_for(LSR_THRE);
-	outb(COM1_DATA, c);
+	if (wait_for(LSR_THRE))
+		outb(COM1_DATA, c);
 }
 
 int serial_read(void)
 {
-	return inb(COM1_LSR) & LSR_DR ? inb(COM1_DATA) : -1;
+	uint8_t status = inb(COM1_LSR);
+
+	/* all ones is no UART: it has no such state */
+	return (status & LSR_DR) && status != 0xff ? inb(COM1_DATA) : -1;
 }
 
 void serial_flush(void)

@@ -8,7 +8,10 @@
 /* Returns false where no UART answers (its scratch register does not hold a value). */
 bool serial_init(void);
 
-/* Waits for room, but never longer than a UART at work can need. */
+/*
+ * Waits for room, but never longer than a UART at work can need. If there is none then, this
+ * character and those that follow are dropped, and cost no wait, until there is room again.
+ */
 void serial_write(char c);
 
 /* A character that has been received, or -1: there is none. */

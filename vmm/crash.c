@@ -1,24 +1,32 @@
 #include <stddef.h>
 
 #include "boot/apic.h"
+#include "boot/clock.h"
 #include "boot/fault.h"
+#include "boot/ioapic.h"
 #include "boot/layout.h"
+#include "boot/mce.h"
 #include "boot/options.h"
 #include "boot/pic.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/crash.h"
+#include "vmm/exit.h"
 #include "vmm/pcpu.h"
+#include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
-#define IOAPIC_BASE	    0xfec00000 /* SDM has no chapter on it: 82093AA, 3.0 */
-#define IOAPIC_REDIRECTION  0x10
-#define IOAPIC_DELIVERY_NMI (4 << 8)
-#define NMI_PERIOD	    (PIT_HZ / 5000)
+#define PERIOD	      (PIT_HZ / 5000)
+#define STORM_VECTOR  0x51
+#define PIC1_MASK     0x21
+#define NESTED_CHECKS 20
+
+/* Set at boot, and cleared by the guest that it strikes. */
+static bool memory_check_due;
 
 /* Deeper than any stack; the depth is no constant, so that the compiler keeps every frame. */
 static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
@@ -30,27 +38,78 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 }
 
 /*
- * NMIs from the 8254, one every NMI_PERIOD ticks, for as long as guests run: they strike guests,
- * the exit path and the last steps before an entry alike. It takes an I/O APIC where a PC has it,
- * whose inputs 0 and 2 are where IRQ 0 arrives on one board or another.
+ * The 8254 by the I/O APIC, which a PC has; its inputs 0 and 2 are where IRQ 0 arrives on one board
+ * or another. `low` is what becomes of it.
+ */
+static void start_8254(uint32_t low)
+{
+	static const uint8_t inputs[] = {0, 2};
+
+	for (unsigned int i = 0; i < sizeof(inputs); i++) {
+		if (!apic_present() || !ioapic_route(inputs[i], low, this_cpu()->apic_id)) {
+			log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
+			return;
+		}
+	}
+	pit_start_periodic(PERIOD);
+}
+
+/*
+ * NMIs from the 8254, for as long as guests run: they strike guests, the exit path and the last
+ * steps before an entry alike.
  */
 static void start_nmis(void)
 {
-	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
-	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
-	static const uint8_t inputs[] = {0, 2};
+	start_8254(IOAPIC_NMI);
+}
 
-	if (!apic_present()) {
-		log_warning("crash=nmi needs a local APIC and an I/O APIC: ignored");
+/* The 8254 as a device that nobody drives and that is never silent, also by the 8259. */
+static void start_storm(void)
+{
+	start_8254(IOAPIC_LEVEL | STORM_VECTOR);
+	outb(PIC1_MASK, 0xfe);
+}
+
+/*
+ * A machine check inside the NMI handler, which then waits until another NMI must be pending. That
+ * one must not come before the handler has ended: both would use one stack.
+ */
+static void check_in_nmi(void)
+{
+	static const struct mce_bank no_action = {MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0,
+						  0};
+	static volatile bool inside;
+	static unsigned int count;
+	uint64_t start;
+
+	if (inside)
+		panic("an NMI came while the handler of another one ran");
+	if (count++ >= NESTED_CHECKS)
 		return;
-	}
-	for (unsigned int i = 0; i < sizeof(inputs); i++) {
-		*select = IOAPIC_REDIRECTION + 2 * inputs[i] + 1;
-		*window = this_cpu()->apic_id << 24;
-		*select = IOAPIC_REDIRECTION + 2 * inputs[i];
-		*window = IOAPIC_DELIVERY_NMI;
-	}
-	pit_start_periodic(NMI_PERIOD);
+	inside = true;
+	machine_check_inject(MCG_STATUS_RIPV | MCG_STATUS_MCIP, &no_action);
+	__asm__ volatile("int $18");
+	start = rdtsc();
+	while (rdtsc() - start < clock_us_to_tsc(1000))
+		cpu_relax();
+	inside = false;
+}
+
+/* The guest has used memory whose content is lost: a line of its second page. */
+void crash_at_nmi_exit(struct vcpu *vcpu)
+{
+	struct mce_bank bank = {
+		.status = MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN | MCI_STATUS_MISCV |
+			  MCI_STATUS_ADDRV | MCI_STATUS_S | MCI_STATUS_AR | MCACOD_DATA_LOAD,
+		.address = (uint64_t)guest_ram_at(&vcpu->vm->ram, PAGE_SIZE, PAGE_SIZE),
+		.misc = 2 << 6 | 6, /* a physical address, to the cache line */
+	};
+
+	if (!memory_check_due)
+		return;
+	memory_check_due = false;
+	machine_check_inject(MCG_STATUS_EIPV | MCG_STATUS_MCIP, &bank);
+	exit_machine_check(vcpu);
 }
 
 /* A VMCS with nothing in it: the controls are not valid. */
@@ -95,6 +154,20 @@ void crash_provoke(uint32_t crash)
 	case OPTION_CRASH_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
+		break;
+	case OPTION_CRASH_MEMORY:
+		memory_check_due = true;
+		start_nmis();
+		break;
+	case OPTION_CRASH_NESTED:
+		trap_at_nmi(check_in_nmi);
+		start_nmis();
+		break;
+	case OPTION_CRASH_STORM:
+		start_storm();
+		break;
+	case OPTION_CRASH_FRAME:
+		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
 		break;
 	}
 }

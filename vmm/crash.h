@@ -5,6 +5,14 @@
 
 #include <stdint.h>
 
-/* `crash` is an enum option_crash; all but OPTION_CRASH_NONE and OPTION_CRASH_NMI end the machine.
+struct vcpu;
+
+/*
+ * `crash` is an enum option_crash. All end the machine but OPTION_CRASH_NONE, and those that go on
+ * while guests run: _NMI, _NESTED, _STORM, and _MEMORY, which ends the first guest that an NMI
+ * strikes.
  */
 void crash_provoke(uint32_t crash);
+
+/* After an NMI that struck a guest: what `crash=` has in store for it. */
+void crash_at_nmi_exit(struct vcpu *vcpu);

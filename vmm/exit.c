@@ -1,12 +1,12 @@
 #include <stddef.h>
 
 #include "boot/fault.h"
-#include "boot/mce.h"
 #include "boot/trap.h"
 #include "fpu/host_work.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/crash.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
@@ -52,6 +52,7 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 		/* NMIs are blocked until an IRET: the handler counts this one and ends in one */
 		pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
+		crash_at_nmi_exit(vcpu);
 		return;
 	}
 	switch (vector) {
@@ -59,7 +60,7 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 		fpu_trap(&pcpu->fpu, &vcpu->fpu.context);
 		break;
 	case VECTOR_MC:
-		machine_check_handle(NULL);
+		exit_machine_check(vcpu);
 		break;
 	case VECTOR_DB:
 	case VECTOR_AC:
@@ -260,10 +261,10 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (basic < EXIT_REASON_COUNT)
 		vcpu->exits[basic]++;
 	if (reason & EXIT_REASON_ENTRY_FAILURE) {
-		/* the guest did not run; if the machine check can be lived with, it is tried again
+		/* the guest did not run; if it can live with the machine check, it is tried again
 		 */
 		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
-			machine_check_handle(NULL);
+			exit_machine_check(vcpu);
 		else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
 			guest_state_refused(vcpu);
 		else

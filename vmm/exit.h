@@ -18,6 +18,9 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu);
 /* VMLAUNCH or VMRESUME failed: says why, dumps the VMCS, ends the VM. */
 void exit_entry_failed(struct vcpu *vcpu, const char *what);
 
+/* A machine check came while the guest ran, or kept it from being entered: machine_check.c. */
+void exit_machine_check(struct vcpu *vcpu);
+
 /* Handlers with a file of their own. */
 void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu); /* exit_cr.c */
 void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu);

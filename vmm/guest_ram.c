@@ -27,6 +27,20 @@ void *guest_ram_at(const struct guest_ram *ram, uint64_t gpa, uint64_t length)
 	return host && length <= available ? host : NULL;
 }
 
+bool guest_ram_gpa(const struct guest_ram *ram, const void *host, uint64_t length, uint64_t *gpa)
+{
+	for (uint32_t i = 0; i < ram->count; i++) {
+		const struct guest_extent *extent = &ram->extent[i];
+		uint64_t offset = (uint64_t)host - (uint64_t)extent->host;
+
+		if (offset >= extent->size || length > extent->size - offset)
+			continue;
+		*gpa = extent->gpa + offset;
+		return true;
+	}
+	return false;
+}
+
 bool guest_ram_contains(const struct guest_ram *ram, uint64_t gpa, uint64_t length)
 {
 	if (length && gpa + (length - 1) < gpa)

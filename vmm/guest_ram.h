@@ -29,6 +29,9 @@ void *guest_ram_at(const struct guest_ram *ram, uint64_t gpa, uint64_t length);
 /* Whether every byte of the range is RAM; adjacent extents may share it. True for length 0. */
 bool guest_ram_contains(const struct guest_ram *ram, uint64_t gpa, uint64_t length);
 
+/* The other way about: the guest-physical address of host memory that is wholly in one extent. */
+bool guest_ram_gpa(const struct guest_ram *ram, const void *host, uint64_t length, uint64_t *gpa);
+
 /* Copy out of or into the guest, across extents. -EFAULT, with nothing copied, if any byte is not
  * RAM. */
 int guest_ram_read(const struct guest_ram *ram, uint64_t gpa, void *to, uint64_t length);

@@ -7,6 +7,8 @@
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
 #include "boot/fault.h"
+#include "boot/ioapic.h"
+#include "boot/leftovers.h"
 #include "boot/machine.h"
 #include "boot/mce.h"
 #include "boot/memory.h"
@@ -121,10 +123,14 @@ void resident_main(uint32_t magic, uint64_t info)
 	read_boot_information(magic, info);
 	apply_options();
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
+	if (!leftovers_undo_cpu())
+		machine_panic();
 	memory_init(&boot_info);
 	apic_init();
 	paging_init();
 	pic_init();
+	if (apic_present())
+		ioapic_init();
 	clock_init();
 	clock_select(options.timer);
 	machine_check_init_cpu();

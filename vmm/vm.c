@@ -9,6 +9,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "vmm/lost_memory.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -40,12 +41,26 @@ uint32_t vms_in_state(enum vm_state state)
 	return count;
 }
 
+/* All but what a machine check took. */
+static void give_back(uint64_t start, uint64_t size)
+{
+	while (size) {
+		bool lost;
+		uint64_t run = lost_memory_run(start, size, &lost);
+
+		if (!lost)
+			memory_free(start, run);
+		start += run;
+		size -= run;
+	}
+}
+
 void vm_free_parts(struct vm *vm)
 {
 	vcpu_destroy(this_pcpu(), &vm->vcpu);
 	ept_destroy(&vm->ept);
 	for (uint32_t i = 0; i < vm->ram.count; i++)
-		memory_free((uint64_t)vm->ram.extent[i].host, vm->ram.extent[i].size);
+		give_back((uint64_t)vm->ram.extent[i].host, vm->ram.extent[i].size);
 	vm->ram = (struct guest_ram){};
 }
 

@@ -5,6 +5,7 @@
 #include "fpu/hardware.h"
 #include "lib/console.h"
 #include "lib/x86.h"
+#include "vmm/lost_memory.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
@@ -57,11 +58,16 @@ static bool clear_step(struct pcpu *pcpu, struct vm *vm)
 {
 	const struct guest_extent *extent = &vm->ram.extent[vm->clear_extent];
 	uint64_t size = extent->size - vm->clear_offset;
+	uint8_t *start = extent->host + vm->clear_offset;
+	bool lost;
 
 	size = size < CLEAR_CHUNK ? size : CLEAR_CHUNK;
-	fpu_host_begin(&pcpu->fpu);
-	fpu_clear_memory(extent->host + vm->clear_offset, size);
-	fpu_host_end(&pcpu->fpu);
+	size = lost_memory_run((uint64_t)start, size, &lost);
+	if (!lost) {
+		fpu_host_begin(&pcpu->fpu);
+		fpu_clear_memory(start, size);
+		fpu_host_end(&pcpu->fpu);
+	}
 	vm->clear_offset += size;
 	if (vm->clear_offset < extent->size)
 		return false;

@@ -57,6 +57,14 @@ endef
 $(foreach bits,32 64,$(eval $(call guest_compile,$(bits))))
 $(foreach name,$(guest_names),$(foreach bits,32 64,$(eval $(call guest_link,$(name),$(bits)))))
 
+# What goes before the hypervisor itself: tests/guest/preboot.c says.
+guest_images += $(guest_build)/preboot.elf
+
+$(guest_build)/preboot.elf: tests/guest/preboot.ld $(guest_build)/obj32/preboot.c.o \
+		$(guest_build)/obj32/lib/string.c.o
+	$(LD) $(guest_link_32) -nostdlib -static -z noexecstack --no-warn-rwx-segments \
+		-T tests/guest/preboot.ld -o $@ $(filter %.o,$^)
+
 .PHONY: guests
 guests: $(guest_images)
 

@@ -46,6 +46,13 @@ def test_a_stack_overflow_hits_its_guard_page(boot):
     assert abs(cr2 - rsp) < 0x1000
 
 
+def test_a_backtrace_does_not_cross_into_a_guard_page(boot):
+    result = boot(opts="crash=frame", modules=GUEST)
+    assert (result.status, result.message) == (1, "")
+    assert "another fault" not in result.console
+    assert re.search(r"#UD .*(?s:.*)backtrace:\n  0x\w+ crash_provoke\+\w+\n@end", result.console)
+
+
 def test_panic_halt_halts(boot):
     result = boot(
         opts="crash=pagefault panic=halt",

@@ -78,3 +78,23 @@ def test_a_cpu_without_64_bit_mode_ends_the_machine(boot):
     assert (result.status, result.message) == (1, "")
     assert "Resident: this CPU has no 64-bit mode" in result.console
     assert result.one("end")["status"] == "1"
+
+
+def test_a_pc_halts_with_the_refusal_on_its_screen(boot):
+    """QEMU that does not say it is one passes for a PC; its exit port is there all the same."""
+    result = boot(
+        machine="tcg",
+        cpu="max,hypervisor=off",
+        method="kernel",
+        until="the machine is halted",
+        timeout=60,
+        commands=["xp /4000c 0xb8000"],
+    )
+    assert result.why == "until"
+    assert result.one("boot")["machine"] == "pc"
+    assert result.console.rstrip().splitlines()[-2:] == [
+        "@end status=1",
+        "panic=halt: the machine is halted.",
+    ]
+    screen = "".join(re.findall(r"'(.)' '\\x", result.dump))
+    assert "VT-x" in screen and "the machine is halted" in screen

@@ -43,6 +43,20 @@ static void a_pointer_is_given_only_within_one_extent(void **state)
 	assert_null(guest_ram_at(&ram, UINT64_MAX, 2));
 }
 
+static void host_memory_is_found_only_within_one_extent(void **state)
+{
+	uint64_t gpa = 0;
+
+	(void)state;
+	assert_true(guest_ram_gpa(&ram, ram.extent[2].host, SIZE, &gpa));
+	assert_int_equal(gpa, THIRD);
+	assert_true(guest_ram_gpa(&ram, ram.extent[1].host + SIZE - 1, 1, &gpa));
+	assert_int_equal(gpa, SECOND + SIZE - 1);
+	assert_false(guest_ram_gpa(&ram, ram.extent[1].host + SIZE - 1, 2, &gpa));
+	assert_false(guest_ram_gpa(&ram, ram.extent[0].host, UINT64_MAX, &gpa));
+	assert_false(guest_ram_gpa(&ram, &ram, 1, &gpa));
+}
+
 static void contains_joins_adjacent_extents_and_sees_the_hole(void **state)
 {
 	(void)state;
@@ -105,6 +119,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pointer_is_given_only_within_one_extent, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(host_memory_is_found_only_within_one_extent, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(contains_joins_adjacent_extents_and_sees_the_hole,
 						setup, teardown),

@@ -37,7 +37,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.tracesize, 65536);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
-	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
 	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_OFF);
 	assert_int_equal(options.crash, OPTION_CRASH_NONE);
 }
@@ -180,7 +180,7 @@ static void long_words_and_open_quotes_are_told(void **state)
 	assert_int_equal(options.slice_us, 300);
 	parse("slice=300 panic=\"halt");
 	assert_int_equal(heard.count, 1);
-	assert_int_equal(options.panic, OPTION_PANIC_EXIT);
+	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
 }
 
 static void random_lines_are_survived_with_valid_results(void **state)

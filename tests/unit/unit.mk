@@ -18,6 +18,10 @@ UNIT_guest_load  := vmm/guest_load.c $(UNIT_firmware) $(UNIT_elf)
 UNIT_guest_low_memory := $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
+UNIT_ioapic      := boot/ioapic.c
+UNIT_leftovers   := boot/leftovers.c
+UNIT_lost_memory := vmm/lost_memory.c
+UNIT_mce_severity := boot/mce_severity.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
@@ -54,6 +58,13 @@ $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 		$(foreach name,$(UNIT_KERNEL_NAMES),-D$(name)=kernel_$(name)) -c $< -o $@
 
 $(UNIT_DIR)/test_string: $(UNIT_DIR)/string_kernel.o
+
+# Modules that talk to ports: the test answers (tests/unit/ports.h).
+$(UNIT_DIR)/%_ports.o: lib/%.c $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/ports.h -c $< -o $@
+
+$(UNIT_DIR)/test_serial: $(UNIT_DIR)/serial_ports.o
 
 # Between a load and a save no vector register may be touched, by a sanitizer neither.
 $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)

@@ -1,0 +1,108 @@
+#include "boot/ioapic.h"
+
+#include "lib/console.h"
+#include "lib/string.h"
+
+#define IOAPICS_MAX	16
+#define DEFAULT_ADDRESS 0xfec00000
+
+#define WINDOW		 0x10 /* the register whose number was written at offset 0 */
+#define REGISTER_VERSION 0x01
+#define REGISTER_ENTRY	 0x10 /* two for each input: low, high half */
+
+#define ENTRY_VECTOR	0xff
+#define ENTRY_DELIVERY	(7u << 8)
+#define DELIVERY_LOWEST (1u << 8)
+
+#define MADT_HEADER 44
+#define MADT_IOAPIC 1
+
+/* Written at boot by the first CPU. */
+static uint32_t ioapics[IOAPICS_MAX];
+static unsigned int count;
+
+static uint32_t read_register(uint32_t address, uint32_t reg)
+{
+	*(volatile uint32_t *)(uint64_t)address = reg;
+	return *(volatile uint32_t *)(uint64_t)(address + WINDOW);
+}
+
+static void write_register(uint32_t address, uint32_t reg, uint32_t value)
+{
+	*(volatile uint32_t *)(uint64_t)address = reg;
+	*(volatile uint32_t *)(uint64_t)(address + WINDOW) = value;
+}
+
+unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *address, unsigned int max)
+{
+	unsigned int found = 0;
+
+	/* type, length, and for an I/O APIC: ID, reserved, address, first interrupt */
+	for (uint32_t at = MADT_HEADER; at + 2 <= length; at += madt[at + 1]) {
+		if (madt[at + 1] < 2 || madt[at + 1] > length - at)
+			break;
+		if (madt[at] == MADT_IOAPIC && madt[at + 1] >= 12 && found < max)
+			memcpy(&address[found++], &madt[at + 4], 4);
+	}
+	return found;
+}
+
+void ioapic_read_madt(const uint8_t *madt, uint32_t length)
+{
+	count = madt_ioapics(madt, length, ioapics, IOAPICS_MAX);
+}
+
+void ioapic_init(void)
+{
+	unsigned int answer = 0;
+
+	if (!count)
+		ioapics[count++] = DEFAULT_ADDRESS;
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t version = read_register(ioapics[i], REGISTER_VERSION);
+
+		if (version && version != ~0u)
+			ioapics[answer++] = ioapics[i];
+	}
+	count = answer;
+}
+
+bool ioapic_route(unsigned int input, uint32_t low, uint8_t apic_id)
+{
+	if (!count)
+		return false;
+	write_register(ioapics[0], REGISTER_ENTRY + 2 * input + 1, (uint32_t)apic_id << 24);
+	write_register(ioapics[0], REGISTER_ENTRY + 2 * input, low);
+	return true;
+}
+
+/* Fixed or lowest priority: NMIs and the like have no vector. */
+static bool sends(uint32_t entry, uint8_t vector)
+{
+	return !(entry & IOAPIC_MASKED) && (entry & ENTRY_DELIVERY) <= DELIVERY_LOWEST &&
+	       (entry & ENTRY_VECTOR) == vector;
+}
+
+bool ioapic_mask(uint8_t vector)
+{
+	bool found = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int last = read_register(ioapics[i], REGISTER_VERSION) >> 16 & 0xff;
+
+		for (unsigned int input = 0; input <= last; input++) {
+			uint32_t entry = read_register(ioapics[i], REGISTER_ENTRY + 2 * input);
+
+			if (!sends(entry, vector))
+				continue;
+			write_register(ioapics[i], REGISTER_ENTRY + 2 * input,
+				       entry | IOAPIC_MASKED);
+			log_warning("input %u of the I/O APIC at 0x%x (vector 0x%x, "
+				    "%s-triggered) is masked",
+				    input, ioapics[i], vector,
+				    entry & IOAPIC_LEVEL ? "level" : "edge");
+			found = true;
+		}
+	}
+	return found;
+}

@@ -1,0 +1,35 @@
+/*
+ * The I/O APICs: inputs of devices, each with a vector. Resident uses none of them; firmware may
+ * have left some on. 82093AA data sheet, 3.0; ACPI 6.4, 5.2.12.3.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits of a redirection entry's low half, beside the vector. */
+#define IOAPIC_NMI    (4u << 8)
+#define IOAPIC_LEVEL  (1u << 15)
+#define IOAPIC_MASKED (1u << 16)
+
+/* The addresses in an ACPI MADT of that length, at most `max`: their number. */
+unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *address,
+			  unsigned int max);
+
+/* These are the machine's. First CPU, at boot. */
+void ioapic_read_madt(const uint8_t *madt, uint32_t length);
+
+/*
+ * Looks which of them answer; without a MADT, the place where every PC has its first. First CPU,
+ * with the final page tables, where there is a local APIC.
+ */
+void ioapic_init(void);
+
+/*
+ * Sets an input of the first one: the low half of its entry, and the local APIC it goes to. False
+ * if there is none.
+ */
+bool ioapic_route(unsigned int input, uint32_t low, uint8_t apic_id);
+
+/* Masks every input that sends this vector, and says which. False: no input does. */
+bool ioapic_mask(uint8_t vector);

@@ -1,0 +1,96 @@
+#include "boot/leftovers.h"
+
+#include "lib/console.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+
+#define MSR_IA32_ARCH_CAPABILITIES 0x10a
+#define MSR_IA32_TSX_FORCE_ABORT   0x10f
+#define MSR_IA32_TSX_CTRL	   0x122
+#define MSR_IA32_MISC_ENABLE	   0x1a0
+
+#define MISC_ENABLE_LIMIT_CPUID BIT(22)
+#define MISC_ENABLE_XD_DISABLE	BIT(34)
+
+#define LEAF7_RTM_ALWAYS_ABORT	BIT(11)
+#define LEAF7_TSX_FORCE_ABORT	BIT(13)
+#define LEAF7_ARCH_CAPABILITIES BIT(29)
+
+#define ARCH_CAPABILITIES_TSX_CTRL BIT(7)
+#define TSX_CTRL_RTM_DISABLE	   BIT(0)
+#define TSX_CTRL_CPUID_CLEAR	   BIT(1)
+#define FORCE_ABORT_RTM		   BIT(0)
+#define FORCE_ABORT_CPUID_CLEAR	   BIT(1)
+
+bool leftovers_has_misc_enable(const char vendor[12], uint32_t signature)
+{
+	uint32_t family = signature >> 8 & 0xf, model = signature >> 4 & 0xf;
+
+	if (family == 6 || family == 15)
+		model += signature >> 12 & 0xf0;
+	if (family == 15)
+		family += signature >> 20 & 0xff;
+	return !memcmp(vendor, "GenuineIntel", 12) && (family > 6 || (family == 6 && model >= 0xd));
+}
+
+struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities)
+{
+	if (arch_capabilities & ARCH_CAPABILITIES_TSX_CTRL)
+		return (struct msr_bits){MSR_IA32_TSX_CTRL,
+					 TSX_CTRL_RTM_DISABLE | TSX_CTRL_CPUID_CLEAR};
+	if (leaf7_edx & LEAF7_RTM_ALWAYS_ABORT && leaf7_edx & LEAF7_TSX_FORCE_ABORT)
+		return (struct msr_bits){MSR_IA32_TSX_FORCE_ABORT, FORCE_ABORT_CPUID_CLEAR};
+	if (leaf7_edx & LEAF7_TSX_FORCE_ABORT)
+		return (struct msr_bits){MSR_IA32_TSX_FORCE_ABORT, FORCE_ABORT_RTM};
+	return (struct msr_bits){0, 0};
+}
+
+static void undo_misc_enable(void)
+{
+	struct cpuid_regs r = cpuid(0);
+	char vendor[12];
+	uint64_t misc, wrong;
+
+	memcpy(vendor, &r.ebx, 4);
+	memcpy(vendor + 4, &r.edx, 4);
+	memcpy(vendor + 8, &r.ecx, 4);
+	if (!leftovers_has_misc_enable(vendor, cpuid(1).eax) ||
+	    !rdmsr_if_present(MSR_IA32_MISC_ENABLE, &misc))
+		return;
+	wrong = misc & (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE);
+	if (!wrong)
+		return;
+	wrmsr(MSR_IA32_MISC_ENABLE, misc & ~wrong);
+	log_info("firmware had switched off %s%s%s (IA32_MISC_ENABLE=0x%llx): undone",
+		 wrong & MISC_ENABLE_XD_DISABLE ? "NX" : "",
+		 wrong == (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE) ? " and " : "",
+		 wrong & MISC_ENABLE_LIMIT_CPUID ? "CPUID leaves above 3" : "",
+		 (unsigned long long)misc);
+}
+
+/* Guests are not offered TSX, but an instruction that CPUID hides still runs. */
+static void switch_rtm_off(void)
+{
+	uint32_t edx = cpuid_max_leaf() >= 7 ? cpuid(7).edx : 0;
+	uint64_t capabilities = 0, value;
+	struct msr_bits off;
+
+	if (edx & LEAF7_ARCH_CAPABILITIES)
+		rdmsr_if_present(MSR_IA32_ARCH_CAPABILITIES, &capabilities);
+	off = leftovers_rtm_off(edx, capabilities);
+	if (off.msr && rdmsr_if_present(off.msr, &value))
+		wrmsr(off.msr, value | off.bits);
+}
+
+bool leftovers_undo_cpu(void)
+{
+	undo_misc_enable();
+	switch_rtm_off();
+	if (cpuid(0x80000000).eax < 0x80000001 || !(cpuid(0x80000001).edx & BIT(20))) {
+		log_error("this CPU has no NX (CPUID.80000001h:EDX.20=0): enable Execute Disable "
+			  "in the firmware setup, or use a CPU that has it");
+		return false;
+	}
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+	return true;
+}

@@ -1,0 +1,70 @@
+#include "boot/mce_severity.h"
+
+/* IA32_MCi_MISC (SDM Vol. 3B figure 16-7) */
+#define MISC_ADDRESS_LSB      0x3f
+#define MISC_ADDRESS_MODE     (7 << 6)
+#define MISC_ADDRESS_PHYSICAL (2 << 6)
+
+/* bit 12 only says whether corrected errors are filtered */
+#define MCACOD 0xefff
+
+/* UC=1, PCC=0, S=1, AR=1: an error code that is not known must stop the machine. */
+static enum mce_severity action_required(uint64_t status)
+{
+	uint64_t code = status & MCACOD;
+
+	if ((code != MCACOD_DATA_LOAD && code != MCACOD_INSTRUCTION_FETCH) ||
+	    !(status & MCI_STATUS_ADDRV) || !(status & MCI_STATUS_MISCV))
+		return MCE_FATAL;
+	return MCE_ACTION_REQUIRED;
+}
+
+enum mce_severity mce_severity(uint64_t mcg_cap, uint64_t status)
+{
+	if (!(status & MCI_STATUS_VAL))
+		return MCE_NONE;
+	if (!(status & MCI_STATUS_UC))
+		return status & MCI_STATUS_PCC ? MCE_FATAL : MCE_CORRECTED;
+	if (!(mcg_cap & MCG_CAP_SER_P))
+		return MCE_FATAL;
+	if (!(status & MCI_STATUS_EN))
+		return MCE_NOT_ENABLED;
+	/* what came after the first error, or before the second, is lost */
+	if (status & (MCI_STATUS_PCC | MCI_STATUS_OVER))
+		return MCE_FATAL;
+	switch (status & (MCI_STATUS_S | MCI_STATUS_AR)) {
+	case 0:
+		return MCE_NO_ACTION;
+	case MCI_STATUS_S:
+		return MCE_ACTION_OPTIONAL;
+	case MCI_STATUS_S | MCI_STATUS_AR:
+		return action_required(status);
+	default: /* there is no such combination */
+		return MCE_FATAL;
+	}
+}
+
+const char *mce_severity_name(enum mce_severity severity)
+{
+	static const char *const name[] = {
+		[MCE_NONE] = "none",
+		[MCE_CORRECTED] = "corrected",
+		[MCE_NOT_ENABLED] = "uncorrected, not enabled",
+		[MCE_NO_ACTION] = "uncorrected, no action required",
+		[MCE_ACTION_OPTIONAL] = "uncorrected, action optional",
+		[MCE_ACTION_REQUIRED] = "uncorrected, action required",
+		[MCE_FATAL] = "uncorrected, fatal",
+	};
+
+	return name[severity];
+}
+
+bool mce_lost_memory(const struct mce_bank *bank, uint64_t *start, uint64_t *size)
+{
+	if (!(bank->status & MCI_STATUS_ADDRV) || !(bank->status & MCI_STATUS_MISCV) ||
+	    (bank->misc & MISC_ADDRESS_MODE) != MISC_ADDRESS_PHYSICAL)
+		return false;
+	*size = 1ull << (bank->misc & MISC_ADDRESS_LSB);
+	*start = bank->address & ~(*size - 1);
+	return true;
+}

@@ -1,0 +1,54 @@
+/*
+ * What a machine-check bank says, as the manual classifies it: no hardware in here.
+ * SDM Vol. 3B 16.3.2 (registers), 16.6.3 (classes), 16.9.3 (known codes), 16.10.4.1 (handler).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MCG_CAP_COUNT 0xffull
+#define MCG_CAP_CTL_P (1ull << 8)
+#define MCG_CAP_SER_P (1ull << 24) /* software error recovery: S and AR mean something */
+
+#define MCG_STATUS_RIPV (1ull << 0) /* the interrupted stream can be restarted */
+#define MCG_STATUS_EIPV (1ull << 1) /* the error is that of the interrupted instruction */
+#define MCG_STATUS_MCIP (1ull << 2)
+
+#define MCI_STATUS_VAL	 (1ull << 63)
+#define MCI_STATUS_OVER	 (1ull << 62)
+#define MCI_STATUS_UC	 (1ull << 61)
+#define MCI_STATUS_EN	 (1ull << 60)
+#define MCI_STATUS_MISCV (1ull << 59)
+#define MCI_STATUS_ADDRV (1ull << 58)
+#define MCI_STATUS_PCC	 (1ull << 57) /* processor context corrupt */
+#define MCI_STATUS_S	 (1ull << 56) /* signaled by a machine check */
+#define MCI_STATUS_AR	 (1ull << 55) /* action required */
+
+#define MCACOD_DATA_LOAD	 0x134
+#define MCACOD_INSTRUCTION_FETCH 0x150
+
+struct mce_bank {
+	uint64_t status, address, misc; /* IA32_MCi_STATUS, _ADDR, _MISC */
+};
+
+enum mce_severity {
+	MCE_NONE,	     /* nothing is logged */
+	MCE_CORRECTED,	     /* the hardware mended it */
+	MCE_NOT_ENABLED,     /* uncorrected, but not what this machine check is about */
+	MCE_NO_ACTION,	     /* UCNA: data is lost that nobody has used */
+	MCE_ACTION_OPTIONAL, /* SRAO: the same, found by scrubbing or a write-back */
+	MCE_ACTION_REQUIRED, /* SRAR: whoever owns the memory cannot go on */
+	MCE_FATAL,
+};
+
+enum mce_severity mce_severity(uint64_t mcg_cap, uint64_t status);
+
+/* The word for it on the console. */
+const char *mce_severity_name(enum mce_severity severity);
+
+/*
+ * The physical memory that an MCE_ACTION_REQUIRED is about, as wide as the CPU can tell. False if
+ * the bank gives no physical address.
+ */
+bool mce_lost_memory(const struct mce_bank *bank, uint64_t *start, uint64_t *size);

@@ -1,0 +1,141 @@
+#include "tests/unit/unit.h"
+
+#include "boot/mce_severity.h"
+
+#define SER_P MCG_CAP_SER_P
+#define VAL   MCI_STATUS_VAL
+#define OVER  MCI_STATUS_OVER
+#define UC    MCI_STATUS_UC
+#define EN    MCI_STATUS_EN
+#define MISCV MCI_STATUS_MISCV
+#define ADDRV MCI_STATUS_ADDRV
+#define PCC   MCI_STATUS_PCC
+#define S     MCI_STATUS_S
+#define AR    MCI_STATUS_AR
+
+/* The bits that the manual's table has, in every combination: bit i of a number is FLAG[i]. */
+static const uint64_t FLAG[] = {VAL, OVER, UC, EN, PCC, S, AR, MISCV, ADDRV};
+
+static uint64_t combination(unsigned int number)
+{
+	uint64_t status = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(FLAG); i++)
+		status |= number >> i & 1 ? FLAG[i] : 0;
+	return status;
+}
+
+/*
+ * SDM Vol. 3B table 16-6, a line each: with these bits of `mask` as in `is`. The first that fits
+ * counts; that it is the only one but for the last is checked.
+ */
+static const struct line {
+	uint64_t mask, is;
+	enum mce_severity with_ser_p, without;
+} table[] = {
+	{VAL, 0, MCE_NONE, MCE_NONE},
+	{VAL | UC | PCC, VAL, MCE_CORRECTED, MCE_CORRECTED},
+	{VAL | UC | PCC, VAL | PCC, MCE_FATAL, MCE_FATAL},
+	{VAL | UC | EN, VAL | UC, MCE_NOT_ENABLED, MCE_FATAL},
+	{VAL | UC | EN | PCC, VAL | UC | EN | PCC, MCE_FATAL, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER, VAL | UC | EN | OVER, MCE_FATAL, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN, MCE_NO_ACTION, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | S, MCE_ACTION_OPTIONAL, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | AR, MCE_FATAL, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV | MISCV,
+	 VAL | UC | EN | S | AR | ADDRV | MISCV, MCE_ACTION_REQUIRED, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV, VAL | UC | EN | S | AR, MCE_FATAL, MCE_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV | MISCV, VAL | UC | EN | S | AR | ADDRV,
+	 MCE_FATAL, MCE_FATAL},
+};
+
+static const struct line *line_of(uint64_t status)
+{
+	const struct line *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if ((status & table[i].mask) != table[i].is)
+			continue;
+		assert_null(found);
+		found = &table[i];
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void every_combination_is_classified_as_in_the_manuals_table(void **state)
+{
+	static const uint64_t code[] = {MCACOD_DATA_LOAD, MCACOD_INSTRUCTION_FETCH,
+					MCACOD_DATA_LOAD | 0x1000};
+
+	(void)state;
+	for (unsigned int number = 0; number < 1u << ARRAY_SIZE(FLAG); number++) {
+		uint64_t status = combination(number);
+		const struct line *line = line_of(status);
+
+		for (size_t i = 0; i < ARRAY_SIZE(code); i++) {
+			assert_int_equal(mce_severity(SER_P, status | code[i]), line->with_ser_p);
+			assert_int_equal(mce_severity(~SER_P, status | code[i]), line->without);
+		}
+	}
+}
+
+static void an_unknown_code_that_requires_action_is_fatal(void **state)
+{
+	const uint64_t required = VAL | UC | EN | MISCV | ADDRV | S | AR;
+
+	(void)state;
+	for (uint64_t code = 0; code <= 0xffff; code++) {
+		bool known = code == 0x134 || code == 0x150 || code == 0x1134 || code == 0x1150;
+
+		assert_int_equal(mce_severity(SER_P, required | code),
+				 known ? MCE_ACTION_REQUIRED : MCE_FATAL);
+		assert_int_equal(mce_severity(SER_P, (required & ~AR) | code), MCE_ACTION_OPTIONAL);
+	}
+}
+
+static void the_lost_memory_is_as_wide_as_the_cpu_can_tell(void **state)
+{
+	struct mce_bank bank = {ADDRV | MISCV, 0x12345678, 2 << 6 | 6};
+	uint64_t start, size;
+
+	(void)state;
+	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_int_equal(start, 0x12345640);
+	assert_int_equal(size, 64);
+	bank.misc = 2 << 6 | 12;
+	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_int_equal(start, 0x12345000);
+	assert_int_equal(size, 4096);
+	bank.misc = 2 << 6 | 63;
+	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_int_equal(start, 0);
+	assert_int_equal(size, 1ull << 63);
+}
+
+static void only_a_physical_address_is_one(void **state)
+{
+	(void)state;
+	for (unsigned int mode = 0; mode < 8; mode++) {
+		struct mce_bank bank = {ADDRV | MISCV, 0x1000, mode << 6 | 12};
+		uint64_t start, size;
+
+		assert_int_equal(mce_lost_memory(&bank, &start, &size), mode == 2);
+		bank.status = ADDRV;
+		assert_false(mce_lost_memory(&bank, &start, &size));
+		bank.status = MISCV;
+		assert_false(mce_lost_memory(&bank, &start, &size));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_combination_is_classified_as_in_the_manuals_table),
+		cmocka_unit_test(an_unknown_code_that_requires_action_is_fatal),
+		cmocka_unit_test(the_lost_memory_is_as_wide_as_the_cpu_can_tell),
+		cmocka_unit_test(only_a_physical_address_is_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
