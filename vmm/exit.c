@@ -40,14 +40,18 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 		/* NMIs are blocked until an IRET: the handler counts this one and ends in one */
 		pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
+		event_go_on();
 		return;
 	}
 	switch (vector) {
 	case VECTOR_NM:
 		fpu_trap(&pcpu->fpu, &vcpu->fpu.context);
+		event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
 		break;
 	case VECTOR_MC:
 		machine_check_handle(NULL);
+		event_release_debug_traps(&vcpu->events);
+		event_go_on();
 		break;
 	case VECTOR_DB:
 	case VECTOR_AC:
@@ -72,6 +76,7 @@ static void exit_nothing_to_do(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;
 	(void)vcpu;
+	event_go_on();
 }
 
 static void exit_triple_fault(struct pcpu *pcpu, struct vcpu *vcpu)

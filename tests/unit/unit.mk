@@ -2,12 +2,14 @@
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
 UNIT_bitmaps     := vmx/bitmaps.c
+UNIT_breakpoints := vmx/breakpoints.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
+UNIT_event_debug := vmx/event.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
