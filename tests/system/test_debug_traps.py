@@ -1,27 +1,15 @@
 """Debug exceptions of instructions that exit come as on a CPU alone: the guest debug-traps."""
 
-import functools
-import re
-import subprocess
-
 import pytest
+from booting import bochs
 
 CPUS = ["tigerlake", "corei5_arrandale_m520"]
 CLOBBER = ("clobber", "name=peer mem=8M -- seed=3")
-
-
-@functools.cache
-def bochs_version():
-    done = subprocess.run(
-        ["bochs-bin", "--help"], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    found = re.search(rb"Bochs x86 Emulator (\d+)\.(\d+)", done.stdout + done.stderr)
-    return tuple(map(int, found.groups()))
+FORGETS = "exception-exit-mov-ss"
 
 
 def guest(bits, words):
-    """2.7 loses at an exit by an exception the #DB that MOV to SS holds, and the blocking."""
-    forgets = "exceptions-forget" if bochs_version() < (3, 0) else ""
+    forgets = "exceptions-forget" if bochs().has(FORGETS) else ""
     return f"debug-traps{bits}", f"name=a mem=8M -- {words} {forgets}"
 
 
@@ -36,7 +24,7 @@ def skips_of(bits, cpu):
     return (
         (0 if bits else 1)  # POP SS
         + (0 if cpu == "tigerlake" else 1)  # protection keys
-        + (1 if bochs_version() < (3, 0) else 0)
+        + (1 if bochs().has(FORGETS) else 0)
     )
 
 
@@ -60,7 +48,7 @@ def test_resident(boot, bits):
 
 @pytest.mark.parametrize("bits", ["", "32"])
 def test_beside_a_guest_that_overwrites_the_debug_registers(boot, bits):
-    """Without the code breakpoints, which Bochs loses here before 3.1."""
+    """Without the code breakpoints: defect "code-breakpoint-lost"."""
     result = boot(
         opts="fpu=lazy slice=100",
         modules=[guest(bits, "topic=port,string,held,real"), CLOBBER],
