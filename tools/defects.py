@@ -40,6 +40,16 @@ DEFECTS = {
     "code-breakpoint-lost": Defect(
         "code breakpoints are lost after a change of virtual CPU", mended=(3, 1)
     ),
+    "exception-exit-mov-ss": Defect(
+        "an exit by an exception loses MOV SS blocking and the debug exception that it holds",
+        mended=(3, 0),
+    ),
+    "exception-exit-rf": Defect(
+        "an exit by a fault saves RF as it was, not as the fault would push it", mended=(3, 0)
+    ),
+    "port-breakpoint-no-element": Defect(
+        "REP INS and OUTS with a count of 0 meet a breakpoint on their port"
+    ),
     "int1-single-step": Defect("INT1 with TF set reports BS", mended=(3, 1)),
     "no-tlb": Defect("every VM entry and exit flushes the TLB: a missing INVVPID cannot show"),
     "real-mode-cs-rpl": Defect(

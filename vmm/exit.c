@@ -53,14 +53,18 @@ static void exit_exception(struct pcpu *pcpu, struct vcpu *vcpu)
 		pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
 		crash_at_nmi_exit(vcpu);
+		event_go_on();
 		return;
 	}
 	switch (vector) {
 	case VECTOR_NM:
 		fpu_trap(&pcpu->fpu, &vcpu->fpu.context);
+		event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
 		break;
 	case VECTOR_MC:
 		exit_machine_check(vcpu);
+		event_release_debug_traps(&vcpu->events);
+		event_go_on();
 		break;
 	case VECTOR_DB:
 	case VECTOR_AC:
@@ -85,6 +89,7 @@ static void exit_nothing_to_do(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;
 	(void)vcpu;
+	event_go_on();
 }
 
 static void exit_triple_fault(struct pcpu *pcpu, struct vcpu *vcpu)

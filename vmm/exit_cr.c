@@ -8,6 +8,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
+#include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
@@ -15,6 +16,7 @@
 #define CR_NUMBER(q)	((q)&0xf)
 #define CR_TYPE(q)	((q) >> 4 & 3)
 #define CR_REGISTER(q)	((q) >> 8 & 0xf)
+#define CR_LMSW_MEMORY	BIT(6)
 #define CR_LMSW_DATA(q) ((q) >> 16 & 0xffff)
 
 enum cr_access_type {
@@ -123,6 +125,21 @@ static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
 	return true;
 }
 
+/* Loads PE, MP, EM and TS; it cannot clear PE. Its memory operand may lie under a breakpoint. */
+static bool load_msw(struct vcpu *vcpu, uint64_t qualification)
+{
+	uint64_t cr0 = guest_cr0_read(&vcpu->fpu.cr0), traps = 0;
+	uint64_t value = CR_LMSW_DATA(qualification) & (CR0_PE | CR0_MP | CR0_EM | CR0_TS);
+
+	if (!write_cr0_value(vcpu, (cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | value))
+		return false;
+	if (qualification & CR_LMSW_MEMORY)
+		traps = breakpoints_on_memory(vmcs_read(VMCS_GUEST_LINEAR_ADDRESS), 2, false);
+	if (traps)
+		event_pend_debug_trap(&vcpu->events, traps);
+	return true;
+}
+
 static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 {
 	switch (number) {
@@ -158,7 +175,8 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 		if (number == 4 && (value & CR4_PKE) && !(value & ~guest_cr4_allowed()) &&
 		    !vcpu->uses_pkru) {
 			vcpu_use_pkru(vcpu);
-			return; /* and it is executed again, with all checks of the CPU */
+			event_execute_again(); /* with all checks of the CPU */
+			return;
 		}
 		valid = write_cr(vcpu, number, value);
 		break;
@@ -170,10 +188,7 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 		valid = write_cr0_value(vcpu, cr0 & ~CR0_TS);
 		break;
 	case CR_LMSW:
-		/* loads PE, MP, EM and TS; it cannot clear PE */
-		cr0 = guest_cr0_read(&vcpu->fpu.cr0);
-		value = CR_LMSW_DATA(qualification) & (CR0_PE | CR0_MP | CR0_EM | CR0_TS);
-		valid = write_cr0_value(vcpu, (cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | value);
+		valid = load_msw(vcpu, qualification);
 		break;
 	}
 	if (valid)

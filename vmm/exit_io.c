@@ -6,6 +6,7 @@
 #include "vmm/io.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
+#include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 
 #define EXIT_PORT 0xf4
@@ -92,7 +93,7 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	struct guest_registers *regs = &vcpu->registers;
 	unsigned int size = IO_SIZE(qualification);
-	uint64_t mask = BIT(8 * size) - 1;
+	uint64_t mask = BIT(8 * size) - 1, traps;
 
 	(void)pcpu;
 	if (qualification & IO_STRING) {
@@ -106,5 +107,8 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 	} else {
 		io_write_ports(vcpu->vm, IO_PORT(qualification), size, regs->rax & mask);
 	}
+	traps = breakpoints_on_ports(IO_PORT(qualification), size);
+	if (traps)
+		event_pend_debug_trap(&vcpu->events, traps);
 	vcpu_skip_instruction(vcpu);
 }

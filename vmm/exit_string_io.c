@@ -10,6 +10,7 @@
 #include "vmm/io.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
+#include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 
 /* Instruction information (SDM Vol. 3C table 27-8) */
@@ -92,6 +93,7 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	unsigned int index = in ? REGISTER_RDI : REGISTER_RSI;
 	int64_t step = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_DF ? -(int64_t)size : (int64_t)size;
 	uint64_t linear = vmcs_read(VMCS_GUEST_LINEAR_ADDRESS);
+	uint64_t traps;
 	uint32_t value = 0;
 
 	if (rep && !(vcpu->registers.rcx & mask)) {
@@ -107,6 +109,9 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 		return;
 	if (!in)
 		io_write_ports(vcpu->vm, port, size, value);
+	traps = breakpoints_on_memory(linear, size, in) | breakpoints_on_ports(port, size);
+	if (traps)
+		event_pend_debug_trap(&vcpu->events, traps);
 	advance(vcpu, index, mask, step);
 	if (rep)
 		advance(vcpu, REGISTER_RCX, mask, -1);

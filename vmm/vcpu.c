@@ -296,6 +296,19 @@ bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr inde
 	return true;
 }
 
+/* What an undisturbed guest has not: apart, and reading anew, so that it costs that nothing. */
+static __attribute__((noinline)) void end_blocking_and_step(struct vcpu *vcpu)
+{
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+	if (blocking & BLOCKING_BY_MOV_SS)
+		event_release_debug_traps(&vcpu->events);
+	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
+	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
+		event_pend_debug_trap(&vcpu->events, PENDING_DEBUG_BS);
+}
+
 void vcpu_retire(struct vcpu *vcpu, bool finished)
 {
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
@@ -304,11 +317,8 @@ void vcpu_retire(struct vcpu *vcpu, bool finished)
 
 	if (new_rflags != rflags)
 		vmcs_write(VMCS_GUEST_RFLAGS, new_rflags);
-	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-	if ((rflags & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
-		event_pend_debug_trap(&vcpu->events);
+	if ((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) || (rflags & RFLAGS_TF))
+		end_blocking_and_step(vcpu);
 }
 
 void vcpu_skip_instruction(struct vcpu *vcpu)

@@ -95,7 +95,8 @@ bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr inde
 
 /*
  * An instruction, or one element of an unfinished REP, was completed for the guest: ends STI and
- * MOV SS blocking, and traps if TF is set. An unfinished one goes on with RF set.
+ * MOV SS blocking, and traps if TF is set or MOV SS held a #DB. An unfinished one goes on with RF
+ * set.
  */
 void vcpu_retire(struct vcpu *vcpu, bool finished);
 

@@ -64,8 +64,10 @@
 #define BLOCKING_BY_NMI	   (1u << 3)
 
 /* Pending debug exceptions (SDM Vol. 3C table 24-4), IA32_DEBUGCTL (SDM Vol. 3B 17.4.1) */
-#define PENDING_DEBUG_BS (1ull << 14)
-#define DEBUGCTL_BTF	 (1ull << 1)
+#define PENDING_DEBUG_B(n)    (1ull << (n))
+#define PENDING_DEBUG_ENABLED (1ull << 12) /* a breakpoint that DR7 enables is among B0 to B3 */
+#define PENDING_DEBUG_BS      (1ull << 14)
+#define DEBUGCTL_BTF	      (1ull << 1)
 
 /* Access rights (SDM Vol. 3C table 24-2) */
 #define ACCESS_RIGHTS_DPL_SHIFT 5

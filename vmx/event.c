@@ -3,6 +3,39 @@
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
 
+/*
+ * Under STI or MOV SS blocking entry demands BS if the guest steps, and no BS if it does not (SDM
+ * Vol. 3C 26.3.1.5). Whether an exit leaves it so is the CPU's choice (27.3.4).
+ */
+static void match_single_step(uint32_t blocking)
+{
+	uint64_t pending, matched;
+
+	if (!(blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)))
+		return;
+	pending = vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
+	matched = pending & ~PENDING_DEBUG_BS;
+	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
+	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
+		matched |= PENDING_DEBUG_BS;
+	if (matched != pending)
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, matched);
+}
+
+void event_go_on(void)
+{
+	match_single_step(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY));
+}
+
+void event_execute_again(void)
+{
+	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+
+	if (!(rflags & RFLAGS_RF))
+		vmcs_write(VMCS_GUEST_RFLAGS, rflags | RFLAGS_RF);
+	event_go_on();
+}
+
 void event_after_exit(struct vmx_events *events)
 {
 	uint32_t vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
@@ -29,6 +62,7 @@ void event_after_exit(struct vmx_events *events)
 		break;
 	}
 	}
+	event_go_on();
 }
 
 /* #DE, #TS, #NP, #SS, #GP, #CP (SDM Vol. 3A table 6-4) */
@@ -69,6 +103,7 @@ bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 {
 	if (!combine(events, &vector, &error_code))
 		return false;
+	event_go_on();
 	events->info = INTERRUPTION_VALID | TYPE_HARDWARE_EXCEPTION | vector;
 	/* real mode pushes no error code, and entry refuses to inject one */
 	if (error_code != EVENT_NO_ERROR_CODE && (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)) {
@@ -83,29 +118,28 @@ static void complete_debug_exception(void)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	uint64_t dr6 = read_dr6(), debugctl = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
-	uint64_t pending = vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
-	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	bool step = (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(debugctl & DEBUGCTL_BTF);
 
 	/* B0-B3 are those of this exception; BD and BS are only ever set */
 	dr6 = (dr6 & ~0xfull) | (qualification & 0x600f);
 	write_dr6(dr6);
 	vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~BIT(13)); /* GD */
-	/* under STI or MOV SS blocking entry demands BS if the guest steps, and no BS if it does
-	 * not (SDM Vol. 3C 26.3.1.5) */
-	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
-			   step ? pending | PENDING_DEBUG_BS : pending & ~PENDING_DEBUG_BS);
 	/* a debug exception ends stepping on branches (SDM Vol. 3B 17.4.3) */
 	if (debugctl & DEBUGCTL_BTF)
 		vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, debugctl & ~DEBUGCTL_BTF);
 }
 
-void event_pend_debug_trap(struct vmx_events *events)
+void event_pend_debug_trap(struct vmx_events *events, uint64_t causes)
 {
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
-		   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | PENDING_DEBUG_BS);
+		   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | causes);
 	events->debug_trap = true;
+}
+
+void event_release_debug_traps(struct vmx_events *events)
+{
+	if (vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) &
+	    (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS))
+		events->debug_trap = true;
 }
 
 bool event_reflect(struct vmx_events *events)

@@ -13,7 +13,7 @@ struct vmx_events {
 	uint32_t error_code;
 	uint32_t instruction_length; /* software interrupts and exceptions */
 	bool nmi_pending;
-	bool debug_trap; /* a single-step trap is pending in the VMCS: it comes before interrupts */
+	bool debug_trap;	   /* a #DB is pending in the VMCS: it comes before interrupts */
 	uint64_t irq_pending[4];   /* external interrupts, one bit a vector */
 	uint32_t primary_controls; /* VMCS PRIMARY_CONTROLS: the windows come and go */
 };
@@ -32,10 +32,25 @@ void event_after_exit(struct vmx_events *events);
 bool event_raise(struct vmx_events *events, uint8_t vector, int error_code);
 
 /*
- * A single-step trap after an instruction that was completed for the guest. Its #DB is delivered
- * at the next entry, and whatever may interrupt waits for that.
+ * A debug trap after an instruction that was completed for the guest: BS, or breakpoints as
+ * PENDING_DEBUG_ENABLED and B0 to B3. With what is pending already it makes one #DB, which is
+ * delivered at the next entry; whatever may interrupt waits for that.
  */
-void event_pend_debug_trap(struct vmx_events *events);
+void event_pend_debug_trap(struct vmx_events *events, uint64_t causes);
+
+/*
+ * The same for what the exit found pending: MOV SS had held it over the instruction that was
+ * completed now, or a machine check came before it (SDM Vol. 3C 27.3.4).
+ */
+void event_release_debug_traps(struct vmx_events *events);
+
+/*
+ * After an exit that completed nothing. event_go_on(): it came between two instructions, or is a
+ * fault. event_execute_again(): an instruction exited (RF is then saved as 0, SDM Vol. 3C 27.3.3)
+ * and runs again: its own code breakpoint has been met and must not strike once more.
+ */
+void event_go_on(void);
+void event_execute_again(void);
 
 /* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
 bool event_reflect(struct vmx_events *events);

@@ -4,7 +4,6 @@
 #include "exits_real.h"
 
 /* exits_real.S */
-void real_mode_trip(void);
 uint32_t compatibility_trip(void);
 extern char real_blob[], real_blob_end[];
 

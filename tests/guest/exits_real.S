@@ -1,58 +1,12 @@
 /* To real mode and back, from either width; and to compatibility mode and back. */
 #include "exits_real.h"
-#include "support/segments.h"
-
-#define CR0_PE 0x1
-#define CR0_PG 0x80000000
+#include "support/real.inc"
 
 #define AT(label) (REAL_BASE + (label) - real_blob)
 #define RESULT(field) (REAL_BASE + REAL_RESULTS + (field))
 
 #ifdef __x86_64__
 	.code64
-	.globl real_mode_trip
-real_mode_trip:
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	movl %esp, saved_stack
-	pushq $SEL_CODE32
-	pushq $1f
-	lretq
-	.code32
-1:	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %ss
-	movl %cr0, %eax
-	andl $~CR0_PG, %eax
-	movl %eax, %cr0
-	ljmp $SEL_CODE16, $REAL_BASE
-
-back_from_real:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
-	movl %cr0, %eax
-	orl $CR0_PG, %eax
-	movl %eax, %cr0
-	ljmp $SEL_CODE64, $2f
-	.code64
-2:	movl saved_stack, %esp
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
-	ret
-
 /* uint32_t compatibility_trip(void): EBX of CPUID leaf 0, executed in compatibility mode. */
 	.globl compatibility_trip
 compatibility_trip:
@@ -69,36 +23,7 @@ compatibility_trip:
 2:	movl %ebx, %eax
 	popq %rbx
 	ret
-#else
-	.code32
-	.globl real_mode_trip
-real_mode_trip:
-	pushl %ebx
-	pushl %ebp
-	pushl %esi
-	pushl %edi
-	movl %esp, saved_stack
-	ljmp $SEL_CODE16, $REAL_BASE
-
-back_from_real:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
-	movl saved_stack, %esp
-	popl %edi
-	popl %esi
-	popl %ebp
-	popl %ebx
-	ret
 #endif
-
-	.data
-	.balign 4
-saved_stack:
-	.long 0
 
 	.section .rodata
 	.balign 16
@@ -130,25 +55,9 @@ real_blob:
 
 	.balign 16
 real_entry: /* 16-bit protected mode */
-	movw $SEL_DATA16, %ax
-	movw %ax, %ds
-	movw %ax, %es
-	movw %ax, %fs
-	movw %ax, %gs
-	movw %ax, %ss
-	movl %cr0, %eax
-	andl $~CR0_PE, %eax
-	movl %eax, %cr0
-	ljmpw $0, $AT(real_mode)
+	enter_real_mode AT(real_mode)
 real_mode:
-	xorw %ax, %ax
-	movw %ax, %ds
-	movw %ax, %es
-	movw %ax, %fs
-	movw %ax, %gs
-	movw %ax, %ss
-	movl $REAL_STACK, %esp
-	lidtw AT(real_vectors)
+	real_mode_segments AT(real_vectors)
 
 	movl %cr0, %eax
 	movl %eax, RESULT(REAL_CR0)
@@ -189,11 +98,7 @@ real_mode:
 	cli
 no_hypercalls:
 	movl $0x600d, RESULT(REAL_DONE)
-
-	movl %cr0, %eax
-	orl $CR0_PE, %eax
-	movl %eax, %cr0
-	ljmpl $SEL_CODE32, $back_from_real
+	leave_real_mode
 
 	.balign 4
 real_vectors:

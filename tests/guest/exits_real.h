@@ -1,10 +1,9 @@
 /* Shared by exits_mode.c and exits_real.S: the real-mode blob, copied to REAL_BASE. */
 #pragma once
 
-#define REAL_BASE    0x8000
-#define REAL_BYTES   0x1000
+#include "support/real.h"
+
 #define REAL_RESULTS 0x800
-#define REAL_STACK   0x8ff0
 
 #define REAL_VECTOR_INT	  0x60
 #define REAL_VECTOR_TIMER 0x61

@@ -308,7 +308,7 @@ static void test_a_debug_trap_holds_all_back_for_one_entry(void **state)
 {
 	(void)state;
 	fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS] = 1; /* B0 stays */
-	event_pend_debug_trap(&events);
+	event_pend_debug_trap(&events, PENDING_DEBUG_BS);
 	assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS], PENDING_DEBUG_BS | 1);
 	assert_true(event_deliverable(&events, 0));
 	event_pend_nmi(&events);

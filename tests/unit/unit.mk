@@ -3,6 +3,7 @@
 
 UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
+UNIT_breakpoints := vmx/breakpoints.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
@@ -10,6 +11,7 @@ UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
 UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
+UNIT_event_debug := vmx/event.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c

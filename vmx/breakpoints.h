@@ -1,0 +1,35 @@
+/*
+ * Data and I/O breakpoints in DR0 to DR3 that an access meets which is made for a guest, by an
+ * instruction that is completed for it. SDM Vol. 3B 17.2.4, 17.2.5.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/x86.h"
+#include "vmx/vmcs.h"
+
+/* Kinds of access, and of breakpoint: DR7's R/W fields. */
+enum breakpoint_access {
+	BREAKPOINT_WRITE = 1,
+	BREAKPOINT_IO = 2,
+	BREAKPOINT_READ = 3, /* read or written */
+};
+
+/*
+ * The breakpoints met by [address, address + size), as pending debug exceptions: B0 to B3, also of
+ * those that DR7 does not enable, with PENDING_DEBUG_ENABLED. 0 if none of them is enabled.
+ */
+uint64_t breakpoints_matched(const uint64_t dr[4], uint64_t dr7, enum breakpoint_access access,
+			     uint64_t address, unsigned int size);
+
+/* The same for the vCPU whose VMCS is current and whose DR0 to DR3 are in the registers. */
+uint64_t breakpoints_on_memory(uint64_t linear, unsigned int size, bool write);
+uint64_t breakpoints_with_de(uint16_t port, unsigned int size);
+
+/* CR4.DE first, and inline: most accesses to ports end there. */
+static inline uint64_t breakpoints_on_ports(uint16_t port, unsigned int size)
+{
+	return vmcs_read(VMCS_GUEST_CR4) & CR4_DE ? breakpoints_with_de(port, size) : 0;
+}
