@@ -3,7 +3,6 @@
 
 #include "boot/acpi.h"
 #include "boot/bootinfo.h"
-#include "boot/paging.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 
@@ -68,9 +67,9 @@ static const struct table *table_at(uint64_t address)
 {
 	const struct table *table = (const struct table *)address;
 
-	if (!address || address + sizeof(*table) > paging_limit() ||
+	if (!address || address + sizeof(*table) > BIT(32) ||
 	    table->length < sizeof(*table) || table->length > TABLE_MAX ||
-	    address + table->length > paging_limit() || !sum_is_zero(table, table->length))
+	    address + table->length > BIT(32) || !sum_is_zero(table, table->length))
 		return NULL;
 	return table;
 }

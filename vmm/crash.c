@@ -4,6 +4,7 @@
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/options.h"
+#include "boot/paging.h"
 #include "boot/pic.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
@@ -16,6 +17,8 @@
 #include "vmx/vmx.h"
 
 #define IOAPIC_BASE	    0xfec00000 /* SDM has no chapter on it: 82093AA, 3.0 */
+#define IOAPIC_SIZE	    0x20
+#define IOAPIC_WINDOW	    0x10
 #define IOAPIC_REDIRECTION  0x10
 #define IOAPIC_DELIVERY_NMI (4 << 8)
 #define NMI_PERIOD	    (PIT_HZ / 5000)
@@ -36,11 +39,11 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
  */
 static void start_nmis(void)
 {
-	volatile uint32_t *select = (volatile uint32_t *)IOAPIC_BASE;
-	volatile uint32_t *window = (volatile uint32_t *)(IOAPIC_BASE + 0x10);
+	volatile uint32_t *select = paging_map_device(IOAPIC_BASE, IOAPIC_SIZE);
+	volatile uint32_t *window = select + IOAPIC_WINDOW / sizeof(*select);
 	static const uint8_t inputs[] = {0, 2};
 
-	if (!apic_present()) {
+	if (!apic_present() || !select) {
 		log_warning("crash=nmi needs a local APIC and an I/O APIC: ignored");
 		return;
 	}

@@ -55,7 +55,7 @@ static void warn(void *arg, const char *message)
 
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
-	const struct boot_memory window = {NULL, 0, BIT(32)};
+	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
 	int error = boot_info_parse(&boot_info, &window, magic, info);
 
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
@@ -123,7 +123,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
 	memory_init(&boot_info);
 	apic_init();
-	paging_init();
+	paging_init(&boot_info);
 	pic_init();
 	clock_init();
 	clock_select(options.timer);

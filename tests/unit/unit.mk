@@ -2,6 +2,7 @@
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
 UNIT_bitmaps     := vmx/bitmaps.c
+UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
@@ -23,6 +24,7 @@ UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
+UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_policy      := $(UNIT_owner)
 UNIT_selftest    := $(UNIT_method)
 UNIT_string      := lib/string.c
