@@ -3,6 +3,7 @@
  */
 #include <stddef.h>
 
+#include "boot/acpi.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
@@ -11,8 +12,10 @@
 #include "boot/mce.h"
 #include "boot/memory.h"
 #include "boot/options.h"
+#include "boot/page_tables.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
+#include "boot/power.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
 #include "fpu/host_work.h"
@@ -35,6 +38,7 @@
 
 static struct pcpu boot_pcpu;
 static struct boot_info boot_info;
+static struct acpi acpi;
 static struct options options;
 
 _Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_SCRUB == (int)FPU_SCRUB &&
@@ -61,11 +65,21 @@ static void read_boot_information(uint32_t magic, uint64_t info)
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
 		log_warning("%s", boot_info.warning[i]);
-	machine_init(&boot_info);
+	machine_init();
 	if (error)
 		panic("the boot loader's information cannot be used (error %d): start Resident by "
 		      "GRUB's multiboot2 or multiboot command",
 		      error);
+	acpi_find_rsdp(&boot_info, &window);
+}
+
+/* Firmware's tables may lie anywhere, also above 4 GiB, which only our own page tables reach. */
+static void read_acpi_tables(void)
+{
+	const struct boot_memory window = {NULL, 0, PAGE_TABLES_LIMIT, paging_map_firmware};
+
+	acpi_parse(&acpi, &boot_info, &window);
+	power_init(&acpi);
 }
 
 static void apply_options(void)
@@ -124,6 +138,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	memory_init(&boot_info);
 	apic_init();
 	paging_init(&boot_info);
+	read_acpi_tables();
 	pic_init();
 	clock_init();
 	clock_select(options.timer);

@@ -1,6 +1,7 @@
 # Unit tests on the host: `make unit` builds and runs every tests/unit/test_*.c.
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
+UNIT_acpi        = boot/acpi.c $(UNIT_multiboot1)
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_cmdline     := lib/cmdline.c
