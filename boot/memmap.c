@@ -101,7 +101,7 @@ static uint64_t reduce(struct memory_range *range, uint32_t count)
 				: has_gap ? range[i].start - range[i - 1].end
 					  : UINT64_MAX;
 
-		if (cost < least || (cost == least && usable && has_gap)) {
+		if (cost < least) {
 			least = cost;
 			drop = i;
 			usable = is_usable;

@@ -2,6 +2,7 @@
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
 UNIT_acpi        = boot/acpi.c $(UNIT_multiboot1)
+UNIT_acpi_damage = $(UNIT_acpi)
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_cmdline     := lib/cmdline.c
