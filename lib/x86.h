@@ -239,6 +239,14 @@ static inline void outl(uint16_t port, uint32_t value)
 	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+static inline uint32_t inl(uint16_t port)
+{
+	uint32_t value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 static inline uint64_t read_rflags(void)
 {
 	uint64_t value;
@@ -250,6 +258,11 @@ static inline uint64_t read_rflags(void)
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("pause");
+}
+
+static inline void interrupts_on(void)
+{
+	__asm__ volatile("sti" : : : "memory");
 }
 
 static inline void interrupts_off(void)

@@ -97,12 +97,12 @@ static void print_boot_record(void)
 	const struct fpu_features *f = fpu_features();
 
 	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
-	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu",
+	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu clock=%s",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
 	       f->method_name, (unsigned long long)f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
-	       clock_timer_name(), (unsigned long long)clock_tsc_khz());
+	       clock_timer_name(), (unsigned long long)clock_tsc_khz(), clock_source_name());
 }
 
 static void init_pcpu(struct pcpu *pcpu)
@@ -140,7 +140,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	paging_init(&boot_info);
 	read_acpi_tables();
 	pic_init();
-	clock_init();
+	clock_init(options.clock, &acpi);
 	clock_select(options.timer);
 	machine_check_init_cpu();
 	fpu_detect(options.xsave);
@@ -148,6 +148,9 @@ void resident_main(uint32_t magic, uint64_t info)
 	print_boot_record();
 	if (error)
 		machine_panic();
+	if (!clock_can_wake())
+		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
+		      "never wake. Enable one of them in the firmware's setup");
 	guest_cpuid_init();
 	bitmaps_init();
 	if (vmx_on())
