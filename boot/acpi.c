@@ -1,194 +1,256 @@
-#include <stddef.h>
-#include <stdint.h>
-
 #include "boot/acpi.h"
+
+#include <stddef.h>
+
 #include "boot/bootinfo.h"
-#include "boot/ioapic.h"
-#include "boot/paging.h"
 #include "lib/string.h"
-#include "lib/x86.h"
 
+#define EBDA_POINTER	0x40e /* its segment; the BIOS data area's */
+#define EBDA_SEARCHED	1024
 #define BIOS_AREA_START 0xe0000
-#define BIOS_AREA_END	0x100000
-#define EBDA_SEGMENT	((const volatile uint16_t *)0x40e) /* before page 0 is unmapped */
+#define BIOS_AREA_SIZE	0x20000
 
-#define SLP_EN	  BIT(13)
-#define SCI_EN	  BIT(0)
-#define TABLE_MAX 0x400000 /* no DSDT is larger; a longer one is not believed */
+#define RSDP_OLD_SIZE 20
+#define RSDP_NEW_SIZE 36
+#define RSDP_REVISION 15
+#define RSDP_RSDT     16
+#define RSDP_XSDT     24
 
-struct rsdp {
-	char signature[8];
-	uint8_t checksum;
-	char oem[6];
-	uint8_t revision;
-	uint32_t rsdt;
-	uint32_t length;
-	uint64_t xsdt;
-	uint8_t extended_checksum;
-	uint8_t reserved[3];
-} __attribute__((packed));
+#define TABLE_HEADER 36
+#define TABLE_LENGTH 4
+#define TABLE_MAX    0x400000 /* no DSDT is larger; a longer table is not believed */
 
+/* Offsets in the FADT (table 5.9). An old one ends before the X fields. */
+#define FADT_DSDT	    40
+#define FADT_SMI_COMMAND    48
+#define FADT_ACPI_ENABLE    52
+#define FADT_PM1A_CONTROL   64
+#define FADT_PM1B_CONTROL   68
+#define FADT_PM_TIMER	    76
+#define FADT_PM1_LENGTH	    89
+#define FADT_TIMER_LENGTH   91
+#define FADT_FLAGS	    112
+#define FADT_X_DSDT	    140
+#define FADT_X_PM1A_CONTROL 172
+#define FADT_X_PM1B_CONTROL 184
+#define FADT_X_PM_TIMER	    208
+
+#define FADT_HARDWARE_REDUCED (1u << 20) /* none of the registers above is there */
+
+#define GENERIC_ADDRESS_SIZE 12
+#define HPET_BASE	     40 /* a generic address */
+
+#define AML_ZERO    0x00
+#define AML_ONE	    0x01
+#define AML_BYTE    0x0a
+#define AML_PACKAGE 0x12
+
+/* A table whose length and checksum are right; bytes is NULL if there is none. */
 struct table {
-	char signature[4];
+	const uint8_t *bytes;
 	uint32_t length;
-	uint8_t revision;
-	uint8_t checksum;
-	char oem[18]; /* OEMID, OEM table ID, OEM revision */
-	uint32_t creator[2];
-} __attribute__((packed));
+};
 
-struct fadt {
-	struct table header;
-	uint32_t firmware_control;
-	uint32_t dsdt;
-	uint8_t reserved0[4];
-	uint32_t smi_command;
-	uint8_t acpi_enable;
-	uint8_t reserved1[11];
-	uint32_t pm1a_control;
-	uint32_t pm1b_control;
-} __attribute__((packed));
-
-_Static_assert(offsetof(struct fadt, pm1a_control) == 64, "ACPI 6.4 table 5.9");
-
-static uint16_t pm1a_control, pm1b_control;
-static uint16_t sleep_type_a, sleep_type_b;
-static uint32_t smi_command;
-static uint8_t acpi_enable;
-
-static bool sum_is_zero(const void *bytes, uint32_t length)
+static bool sum_is_zero(const uint8_t *bytes, uint32_t length)
 {
 	uint8_t sum = 0;
 
 	for (uint32_t i = 0; i < length; i++)
-		sum += ((const uint8_t *)bytes)[i];
+		sum += bytes[i];
 	return sum == 0;
 }
 
-static const struct table *table_at(uint64_t address)
+static struct table table_at(const struct boot_memory *memory, uint64_t address,
+			     const char *signature)
 {
-	const struct table *table = (const struct table *)address;
+	const struct table none = {NULL, 0};
+	const uint8_t *bytes = address ? boot_memory_at(memory, address, TABLE_HEADER) : NULL;
+	uint32_t length;
 
-	if (!address || address + sizeof(*table) > paging_limit() ||
-	    table->length < sizeof(*table) || table->length > TABLE_MAX ||
-	    address + table->length > paging_limit() || !sum_is_zero(table, table->length))
-		return NULL;
+	if (!bytes || memcmp(bytes, signature, 4))
+		return none;
+	length = boot_read32(bytes + TABLE_LENGTH);
+	if (length < TABLE_HEADER || length > TABLE_MAX ||
+	    !boot_memory_at(memory, address, length) || !sum_is_zero(bytes, length))
+		return none;
+	return (struct table){bytes, length};
+}
+
+/* Numbers of a table; 0 where it is too short to have them. */
+static uint64_t number(const struct table *table, uint32_t offset, uint32_t size)
+{
+	uint64_t value = 0;
+
+	if (offset + size <= table->length)
+		memcpy(&value, table->bytes + offset, size);
+	return value;
+}
+
+static const uint8_t *scan(const struct boot_memory *memory, uint64_t start, uint64_t size)
+{
+	for (uint64_t at = start; at < start + size; at += 16) {
+		const uint8_t *bytes = boot_memory_at(memory, at, RSDP_OLD_SIZE);
+
+		if (bytes && !memcmp(bytes, "RSD PTR ", 8) && sum_is_zero(bytes, RSDP_OLD_SIZE))
+			return bytes;
+	}
+	return NULL;
+}
+
+void acpi_find_rsdp(struct boot_info *info, const struct boot_memory *memory)
+{
+	const uint8_t *pointer = boot_memory_at(memory, EBDA_POINTER, 2), *rsdp = NULL;
+	uint32_t size;
+
+	if (info->rsdp.size || info->efi)
+		return;
+	if (pointer && (pointer[0] || pointer[1]))
+		rsdp = scan(memory, (uint64_t)(pointer[0] | pointer[1] << 8) << 4, EBDA_SEARCHED);
+	if (!rsdp)
+		rsdp = scan(memory, BIOS_AREA_START, BIOS_AREA_SIZE);
+	if (!rsdp)
+		return;
+	size = rsdp[RSDP_REVISION] >= 2 ? RSDP_NEW_SIZE : RSDP_OLD_SIZE;
+	/* one at the very end of the BIOS has no room for what the newer one adds */
+	if (!boot_memory_at(memory, (uintptr_t)rsdp - (uintptr_t)memory->bytes + memory->start,
+			    size))
+		size = RSDP_OLD_SIZE;
+	memcpy(info->rsdp.bytes, rsdp, size);
+	info->rsdp.size = size;
+}
+
+static struct table find_below(const struct boot_memory *memory, const struct table *root,
+			       uint32_t entry_size, const char *signature)
+{
+	struct table table = {NULL, 0};
+
+	for (uint32_t at = TABLE_HEADER; !table.bytes && at + entry_size <= root->length;
+	     at += entry_size)
+		table = table_at(memory, number(root, at, entry_size), signature);
 	return table;
 }
 
-static const struct rsdp *scan_for_rsdp(uint64_t start, uint64_t end)
+/* By the XSDT, and where there is none that can be used, or it does not know it, by the RSDT. */
+static struct table find_table(const struct boot_info *info, const struct boot_memory *memory,
+			       const char *signature)
 {
-	for (uint64_t address = start; address < end; address += 16)
-		if (!memcmp((const void *)address, "RSD PTR ", 8) &&
-		    sum_is_zero((const void *)address, 20))
-			return (const struct rsdp *)address;
-	return NULL;
-}
+	const uint8_t *rsdp = info->rsdp.bytes;
+	struct table root, found = {NULL, 0};
 
-static const struct rsdp *find_rsdp(const struct boot_info *info)
-{
-	const struct rsdp *rsdp;
-	uint64_t ebda;
-
-	if (info->rsdp.size >= 20)
-		return (const struct rsdp *)info->rsdp.bytes;
-	if (info->efi)
-		return NULL;
-	/* the first KiB of the extended BIOS data area, or the BIOS itself (ACPI 6.4 5.2.5.1) */
-	ebda = (uint64_t)*EBDA_SEGMENT << 4;
-	rsdp = ebda ? scan_for_rsdp(ebda, ebda + 1024) : NULL;
-	return rsdp ? rsdp : scan_for_rsdp(BIOS_AREA_START, BIOS_AREA_END);
-}
-
-static const struct table *find_table(const struct rsdp *rsdp, const char *signature,
-				      uint32_t length)
-{
-	bool extended = rsdp->revision >= 2 && rsdp->xsdt;
-	const struct table *root = table_at(extended ? rsdp->xsdt : rsdp->rsdt);
-	uint32_t entry_size = extended ? 8 : 4;
-
-	if (!root)
-		return NULL;
-	for (uint32_t at = sizeof(*root); at + entry_size <= root->length; at += entry_size) {
-		uint64_t address = 0;
-		const struct table *table;
-
-		memcpy(&address, (const uint8_t *)root + at, entry_size);
-		table = table_at(address);
-		if (table && !memcmp(table->signature, signature, 4) && table->length >= length)
-			return table;
+	if (info->rsdp.size >= RSDP_NEW_SIZE && rsdp[RSDP_REVISION] >= 2 &&
+	    sum_is_zero(rsdp, RSDP_NEW_SIZE)) {
+		root = table_at(memory, boot_read64(rsdp + RSDP_XSDT), "XSDT");
+		found = find_below(memory, &root, 8, signature);
 	}
-	return NULL;
+	if (!found.bytes && info->rsdp.size >= RSDP_OLD_SIZE) {
+		root = table_at(memory, boot_read32(rsdp + RSDP_RSDT), "RSDT");
+		found = find_below(memory, &root, 4, signature);
+	}
+	return found;
 }
 
-/* One integer of an AML package: ZeroOp, OneOp or BytePrefix (ACPI 6.4 20.2.3). */
-static bool aml_small_integer(const uint8_t **at, const uint8_t *end, uint16_t *value)
+/* The generic address at an offset, if it is one of at least `bits` that can be used. */
+static struct acpi_register generic_address(const struct table *table, uint32_t offset,
+					    uint32_t bits)
 {
+	const struct acpi_register none = {ACPI_SPACE_MEMORY, 0};
+	struct acpi_register result;
+	uint64_t end;
+
+	if (offset + GENERIC_ADDRESS_SIZE > table->length)
+		return none;
+	result.space = (enum acpi_space)number(table, offset, 1);
+	result.address = number(table, offset + 4, 8);
+	/* a width of 0 is common; the bit offset of a register block is none */
+	if (number(table, offset + 2, 1) ||
+	    (number(table, offset + 1, 1) && number(table, offset + 1, 1) < bits) ||
+	    __builtin_add_overflow(result.address, bits / 8, &end))
+		return none;
+	if (result.space != ACPI_SPACE_MEMORY && (result.space != ACPI_SPACE_IO || end > 0x10000))
+		return none;
+	return result;
+}
+
+/* A register block of the FADT: its X field, or else the old one, which is a port. */
+static struct acpi_register register_block(const struct table *fadt, uint32_t x_offset,
+					   uint32_t offset, uint32_t length_offset, uint32_t bits)
+{
+	struct acpi_register result = generic_address(fadt, x_offset, bits);
+	uint64_t port = number(fadt, offset, 4);
+
+	if (!result.address && port + bits / 8 <= 0x10000 &&
+	    number(fadt, length_offset, 1) >= bits / 8)
+		result = (struct acpi_register){ACPI_SPACE_IO, port};
+	return result;
+}
+
+/* One integer of an AML package that is a sleep type, of three bits (20.2.3). */
+static bool aml_sleep_type(const uint8_t **at, const uint8_t *end, uint8_t *value)
+{
+	if (*at < end && **at == AML_BYTE)
+		(*at)++;
+	else if (*at < end && **at != AML_ZERO && **at != AML_ONE)
+		return false;
 	if (*at >= end)
 		return false;
-	if (**at == 0x0a) {
-		if (*at + 1 >= end)
-			return false;
-		*value = (*at)[1];
-		*at += 2;
-		return true;
-	}
-	if (**at > 1)
-		return false;
 	*value = *(*at)++;
-	return true;
+	return *value <= 7;
 }
 
 /* Name (_S5, Package () { SLP_TYPa, SLP_TYPb, ... }) somewhere in the DSDT. */
-static bool find_s5(const struct table *dsdt)
+static bool find_s5(const struct table *dsdt, struct acpi *acpi)
 {
-	const uint8_t *bytes = (const uint8_t *)dsdt, *end = bytes + dsdt->length;
+	const uint8_t *end = dsdt->bytes + dsdt->length;
 
-	for (const uint8_t *at = bytes + sizeof(*dsdt); at + 8 < end; at++) {
-		const uint8_t *p = at + 4;
+	/* the name, the package's mark, its length of up to 4 bytes, the number of its elements */
+	for (const uint8_t *at = dsdt->bytes + TABLE_HEADER; end - at >= 10; at++) {
+		const uint8_t *p = at + 5;
 
-		if (memcmp(at, "_S5_", 4) || *p != 0x12) /* PackageOp */
+		if (memcmp(at, "_S5_", 4) || at[4] != AML_PACKAGE)
 			continue;
-		p++;
-		p += (*p >> 6) + 1; /* PkgLength */
-		p++;		    /* NumElements */
-		if (aml_small_integer(&p, end, &sleep_type_a) &&
-		    aml_small_integer(&p, end, &sleep_type_b))
+		p += (*p >> 6) + 2;
+		if (aml_sleep_type(&p, end, &acpi->sleep_type_a) &&
+		    aml_sleep_type(&p, end, &acpi->sleep_type_b))
 			return true;
 	}
 	return false;
 }
 
-void acpi_init(const struct boot_info *info)
+static void parse_fadt(struct acpi *acpi, const struct table *fadt,
+		       const struct boot_memory *memory)
 {
-	const struct rsdp *rsdp = find_rsdp(info);
-	const struct table *madt = rsdp ? find_table(rsdp, "APIC", sizeof(*madt)) : NULL;
-	const struct fadt *fadt =
-		rsdp ? (const struct fadt *)find_table(rsdp, "FACP", sizeof(*fadt)) : NULL;
-	const struct table *dsdt = fadt ? table_at(fadt->dsdt) : NULL;
+	struct table dsdt = table_at(memory, number(fadt, FADT_X_DSDT, 8), "DSDT");
+	uint64_t smi_command = number(fadt, FADT_SMI_COMMAND, 4);
 
-	if (madt)
-		ioapic_read_madt((const uint8_t *)madt, madt->length);
-	if (!dsdt || !find_s5(dsdt))
+	if (number(fadt, FADT_FLAGS, 4) & FADT_HARDWARE_REDUCED)
 		return;
-	pm1a_control = fadt->pm1a_control;
-	pm1b_control = fadt->pm1b_control;
-	smi_command = fadt->smi_command;
-	acpi_enable = fadt->acpi_enable;
+	acpi->pm_timer =
+		register_block(fadt, FADT_X_PM_TIMER, FADT_PM_TIMER, FADT_TIMER_LENGTH, 32);
+	acpi->pm1a_control =
+		register_block(fadt, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL, FADT_PM1_LENGTH, 16);
+	acpi->pm1b_control =
+		register_block(fadt, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL, FADT_PM1_LENGTH, 16);
+	acpi->acpi_enable = number(fadt, FADT_ACPI_ENABLE, 1);
+	acpi->smi_command = smi_command <= 0xffff ? smi_command : 0;
+	if (!dsdt.bytes)
+		dsdt = table_at(memory, number(fadt, FADT_DSDT, 4), "DSDT");
+	acpi->can_sleep = acpi->pm1a_control.address && dsdt.bytes && find_s5(&dsdt, acpi);
 }
 
-void acpi_power_off(void)
+void acpi_parse(struct acpi *acpi, const struct boot_info *info, const struct boot_memory *memory)
 {
-	if (!pm1a_control)
-		return;
-	if (!(inw(pm1a_control) & SCI_EN) && smi_command && acpi_enable) {
-		outb(smi_command, acpi_enable);
-		for (int i = 0; i < 1000000 && !(inw(pm1a_control) & SCI_EN); i++)
-			cpu_relax();
-	}
-	outw(pm1a_control, sleep_type_a << 10 | SLP_EN);
-	if (pm1b_control)
-		outw(pm1b_control, sleep_type_b << 10 | SLP_EN);
-	for (int i = 0; i < 1000000; i++)
-		cpu_relax();
+	struct table fadt = find_table(info, memory, "FACP");
+	struct table hpet = find_table(info, memory, "HPET");
+	struct table madt = find_table(info, memory, "APIC");
+	struct acpi_register base;
+
+	memset(acpi, 0, sizeof(*acpi));
+	acpi->madt = madt.bytes;
+	acpi->madt_length = madt.length;
+	if (fadt.bytes)
+		parse_fadt(acpi, &fadt, memory);
+	/* one of 64 bits is told to have 64, and has 1 KiB of registers */
+	base = hpet.bytes ? generic_address(&hpet, HPET_BASE, 0) : (struct acpi_register){};
+	if (base.space == ACPI_SPACE_MEMORY)
+		acpi->hpet = base.address;
 }

@@ -9,7 +9,8 @@
 const void *boot_memory_at(const struct boot_memory *memory, uint64_t phys, uint64_t length)
 {
 	if (phys < memory->start || phys - memory->start > memory->size ||
-	    length > memory->size - (phys - memory->start))
+	    length > memory->size - (phys - memory->start) ||
+	    (memory->reach && !memory->reach(phys, length)))
 		return NULL;
 	/* Not pointer arithmetic: bytes is NULL where physical memory is mapped one to one. */
 	return (const void *)((uintptr_t)memory->bytes + (uintptr_t)(phys - memory->start));
@@ -61,12 +62,7 @@ void boot_copy_string(struct boot_info *boot, const char *what, char *to, uint32
 
 void boot_add_memory(struct boot_info *boot, uint64_t start, uint64_t length, uint32_t type)
 {
-	int error = memory_map_add(&boot->map, start, length, type);
-
-	if (error == -ENOSPC)
-		boot_warn(boot, "memory map: more than %u ranges, 0x%llx+0x%llx is left out",
-			  MEMORY_RANGES_MAX, (unsigned long long)start, (unsigned long long)length);
-	else if (error)
+	if (memory_map_add(&boot->map, start, length, type))
 		boot_warn(boot, "memory map: 0x%llx+0x%llx runs past 2^64, it is left out",
 			  (unsigned long long)start, (unsigned long long)length);
 }
@@ -161,11 +157,11 @@ static void undo_loader(struct boot_info *boot)
 
 int boot_finish(struct boot_info *boot)
 {
-	int error = memory_map_normalise(&boot->map);
-
 	undo_loader(boot);
-	if (error)
-		return error;
+	memory_map_normalise(&boot->map);
+	if (boot->map.given_up)
+		boot_warn(boot, "memory map: more than %u ranges, %llu KiB of memory are not used",
+			  MEMORY_RANGES_MAX, (unsigned long long)boot->map.given_up / 1024);
 	return memory_map_usable_bytes(&boot->map) ? 0 : -ENOENT;
 }
 

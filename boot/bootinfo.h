@@ -18,15 +18,17 @@
 
 /*
  * Physical memory that may be read: [start, start + size) is found at bytes. In the hypervisor,
- * which maps it one to one, {NULL, 0, 4 GiB}; in a test, a buffer.
+ * which maps it one to one, bytes is NULL and start 0; in a test, a buffer. What is in the window
+ * is there, or, where reach is not NULL, once reach has said so.
  */
 struct boot_memory {
 	const uint8_t *bytes;
 	uint64_t start;
 	uint64_t size;
+	bool (*reach)(uint64_t phys, uint64_t length);
 };
 
-/* Where a physical range can be read; NULL unless all of it is in the window. */
+/* Where a physical range can be read; NULL unless all of it is in the window, and reached. */
 const void *boot_memory_at(const struct boot_memory *memory, uint64_t phys, uint64_t length);
 
 /* [start, end) is in the window, start <= end, and no two modules overlap. */
@@ -75,8 +77,8 @@ struct boot_info {
  * Parses what the loader left at physical address info, by the protocol that its magic (EAX at
  * entry) names. What is damaged but can be done without is left out and noted in a warning, one
  * human line each. Returns 0; -EINVAL if the magic is no loader's or the structure contradicts
- * itself, -EFAULT if it is not in the window, -ENOENT if it names no usable memory, -ENOSPC if the
- * memory map is too fragmented. boot is overwritten either way; its warnings are valid.
+ * itself, -EFAULT if it is not in the window, -ENOENT if it names no usable memory. boot is
+ * overwritten either way; its warnings are valid.
  */
 int boot_info_parse(struct boot_info *boot, const struct boot_memory *memory, uint32_t magic,
 		    uint64_t info);

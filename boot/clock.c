@@ -1,92 +1,201 @@
 #include "boot/apic.h"
 #include "boot/clock.h"
+#include "boot/cpu.h"
+#include "boot/measure.h"
 #include "boot/options.h"
 #include "boot/pic.h"
+#include "boot/reference.h"
+#include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 
-#define MEASURE_TICKS  (PIT_HZ / 100) /* 10 ms */
+#define MEASURE_MS     10
 #define APIC_COUNT_MAX 0xffffffffu
+
+/* A wake-up is tried this late, and waited for so long: an emulator may be slow. */
+#define TRIAL_MS 1
+#define GRACE_MS 500
+
+#define ASSUMED_TSC_KHZ 1000000
 
 /* Written at boot by the first CPU. */
 static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
 static bool pit_present;
+static const char *source_name;
 
-/* What pit_measure() brackets. */
-static uint64_t tsc_start, tsc_end;
-static uint32_t apic_end;
-
-static void measure_started(void)
+static uint64_t khz_by_reference(const struct reference *reference)
 {
-	if (apic_present())
-		apic_timer_start(APIC_COUNT_MAX);
-	tsc_start = rdtsc();
+	struct measure_span least = {0, 0}, span;
+	uint64_t hz;
+	bool measured;
+
+	if (!reference->start(&hz))
+		return 0;
+	least.count = hz * MEASURE_MS / 1000;
+	measured = measure(&reference->counter, rdtsc, &least, &span);
+	reference->stop();
+	return measured ? span.tsc * hz / span.count / 1000 : 0;
 }
 
-static void measure_ended(void)
+static uint64_t khz_by_cpuid(void)
 {
-	tsc_end = rdtsc();
-	if (apic_present()) {
-		apic_end = apic_timer_count();
-		apic_timer_start(0);
-	}
-}
+	struct measure_cpuid c = {.max_leaf = cpuid_max_leaf(), .signature = cpuid(1).eax};
 
-/* SDM Vol. 2A, CPUID leaves 15h (TSC / crystal ratio) and 16h (base frequency in MHz). */
-static uint64_t tsc_khz_from_cpuid(uint64_t *crystal_khz)
-{
-	if (cpuid_max_leaf() >= 0x15) {
+	if (c.max_leaf >= 0x15) {
 		struct cpuid_regs r = cpuid(0x15);
 
-		if (r.eax && r.ebx && r.ecx) {
-			*crystal_khz = r.ecx / 1000;
-			return (uint64_t)r.ecx * r.ebx / r.eax / 1000;
-		}
+		c.denominator = r.eax;
+		c.numerator = r.ebx;
+		c.crystal_hz = r.ecx;
 	}
-	if (cpuid_max_leaf() >= 0x16)
-		return (uint64_t)(cpuid(0x16).eax & 0xffff) * 1000;
-	return 0;
+	if (c.max_leaf >= 0x16)
+		c.base_mhz = cpuid(0x16).eax;
+	return measure_cpuid_khz(&c);
 }
 
-void clock_init(void)
-{
-	uint64_t crystal_khz = 0;
+/* In the order of trust: CPUID describes the part, which an emulator need not run as. */
+static const struct {
+	enum option_clock option;
+	const char *name;
+	const struct reference *reference;
+} sources[] = {
+	{OPTION_CLOCK_PIT, "pit", &reference_pit},
+	{OPTION_CLOCK_HPET, "hpet", &reference_hpet},
+	{OPTION_CLOCK_PM, "pm", &reference_pm},
+	{OPTION_CLOCK_CPUID, "cpuid", NULL},
+};
 
-	pit_present = pit_measure(MEASURE_TICKS, measure_started, measure_ended);
-	if (pit_present) {
-		tsc_khz = (tsc_end - tsc_start) * PIT_HZ / MEASURE_TICKS / 1000;
-		if (apic_present())
-			apic_khz = (uint64_t)(APIC_COUNT_MAX - apic_end) * PIT_HZ / MEASURE_TICKS /
-				   1000;
-		if (tsc_khz)
+#define SOURCES (sizeof(sources) / sizeof(sources[0]))
+
+static bool try_source(unsigned int index)
+{
+	const struct reference *reference = sources[index].reference;
+
+	tsc_khz = reference ? khz_by_reference(reference) : khz_by_cpuid();
+	source_name = sources[index].name;
+	return tsc_khz != 0;
+}
+
+static void find_tsc_frequency(unsigned int wanted)
+{
+	for (unsigned int i = 0; i < SOURCES; i++) {
+		if (sources[i].option != wanted)
+			continue;
+		if (try_source(i))
 			return;
+		log_warning("clock=%s: there is none that counts, another is taken",
+			    sources[i].name);
 	}
-	tsc_khz = tsc_khz_from_cpuid(&crystal_khz);
-	if (apic_present())
-		apic_khz = crystal_khz / 16;
-	if (tsc_khz) {
-		log_warning("no 8254 timer to measure the TSC with: CPUID says %llu kHz",
-			    (unsigned long long)tsc_khz);
+	for (unsigned int i = 0; i < SOURCES; i++) {
+		if (sources[i].option == wanted || !try_source(i))
+			continue;
+		if (!sources[i].reference)
+			log_warning("no clock to measure the TSC with: CPUID says %llu kHz",
+				    (unsigned long long)tsc_khz);
 		return;
 	}
-	tsc_khz = 1000000;
+	tsc_khz = ASSUMED_TSC_KHZ;
+	source_name = "none";
 	log_warning("the TSC's frequency cannot be found out: 1 GHz is assumed, and time slices "
 		    "and timers are off by what that is wrong");
 }
 
+static void find_apic_frequency(void)
+{
+	static const struct measure_counter counter = {apic_timer_count, APIC_COUNT_MAX, true};
+	const struct measure_span least = {tsc_khz * MEASURE_MS, 1};
+	struct measure_span span;
+
+	if (!apic_present())
+		return;
+	apic_timer_start(APIC_COUNT_MAX);
+	if (measure(&counter, rdtsc, &least, &span))
+		apic_khz = span.count * tsc_khz / span.tsc;
+	apic_timer_start(0);
+}
+
+void clock_init(unsigned int clock, const struct acpi *acpi)
+{
+	reference_init(acpi);
+	find_tsc_frequency(clock);
+	find_apic_frequency();
+}
+
+static void start_apic_timer(uint64_t tsc_ticks)
+{
+	/* rounded up: never woken before the deadline only to halt again */
+	uint64_t ticks = tsc_ticks / tsc_khz * apic_khz + tsc_ticks % tsc_khz * apic_khz / tsc_khz;
+
+	apic_timer_start(ticks < APIC_COUNT_MAX ? ticks + 1 : APIC_COUNT_MAX);
+}
+
+static void start_pit(uint64_t tsc_ticks)
+{
+	/* the counter has 16 bits, 55 ms: a longer wait takes several */
+	uint64_t most = tsc_khz * 60;
+	uint64_t ticks = (tsc_ticks < most ? tsc_ticks : most) * PIT_HZ / (tsc_khz * 1000);
+
+	pic_enable_timer(true);
+	pit_start_oneshot(ticks < 0xffff ? ticks + 1 : 0xffff);
+}
+
+/* Whether an interrupt comes once this timer was started. */
+static bool interrupts(void (*start_timer)(uint64_t tsc_ticks))
+{
+	uint64_t count = this_cpu()->interrupt_count, end = rdtsc() + tsc_khz * GRACE_MS;
+
+	start_timer(tsc_khz * TRIAL_MS);
+	interrupts_on();
+	while (this_cpu()->interrupt_count == count && rdtsc() < end)
+		cpu_relax();
+	interrupts_off();
+	return this_cpu()->interrupt_count != count;
+}
+
+static bool apic_wakes(void)
+{
+	bool wakes = apic_khz && interrupts(start_apic_timer);
+
+	if (apic_khz)
+		apic_timer_start(0);
+	return wakes;
+}
+
+static bool pit_wakes(void)
+{
+	bool wakes = interrupts(start_pit);
+
+	pic_enable_timer(false);
+	return wakes;
+}
+
 void clock_select(unsigned int timer)
 {
-	if (timer == OPTION_TIMER_PIT)
+	bool apic = timer != OPTION_TIMER_PIT && apic_wakes();
+
+	pit_present = !apic && pit_wakes();
+	if (!apic && !pit_present && timer == OPTION_TIMER_PIT)
+		apic = apic_wakes();
+	if (!apic)
 		apic_khz = 0;
-	if (timer == OPTION_TIMER_APIC)
-		pit_present = false;
-	if (!apic_khz && !pit_present)
-		log_warning("no timer can wake an idle CPU: it spins instead");
+	if ((timer == OPTION_TIMER_PIT && !pit_present) || (timer == OPTION_TIMER_APIC && !apic))
+		log_warning("timer=%s: it does not interrupt, %s is taken",
+			    timer == OPTION_TIMER_PIT ? "pit" : "apic", clock_timer_name());
 }
 
 const char *clock_timer_name(void)
 {
 	return apic_khz ? "apic" : pit_present ? "pit" : "none";
+}
+
+bool clock_can_wake(void)
+{
+	return apic_khz || pit_present;
+}
+
+const char *clock_source_name(void)
+{
+	return source_name;
 }
 
 uint64_t clock_tsc_khz(void)
@@ -107,28 +216,19 @@ static void halt_once(void)
 
 bool clock_halt_until(uint64_t deadline)
 {
-	uint64_t now = rdtsc(), khz = tsc_khz, ticks;
+	uint64_t now = rdtsc();
 
 	if (deadline <= now)
 		return false;
-	/* rounded up: never woken before the deadline only to halt again */
-	if (apic_khz) {
-		ticks = (deadline - now) / khz * apic_khz + (deadline - now) % khz * apic_khz / khz;
-		apic_timer_start(ticks < APIC_COUNT_MAX ? ticks + 1 : APIC_COUNT_MAX);
-		halt_once();
+	assert(clock_can_wake());
+	if (apic_khz)
+		start_apic_timer(deadline - now);
+	else
+		start_pit(deadline - now);
+	halt_once();
+	if (apic_khz)
 		apic_timer_start(0);
-	} else if (pit_present) {
-		/* the counter has 16 bits, 55 ms: a longer wait takes several */
-		ticks = (deadline - now < khz * 60 ? deadline - now : khz * 60) * PIT_HZ /
-			(khz * 1000);
-		pic_enable_timer(true);
-		pit_start_oneshot(ticks < 0xffff ? ticks + 1 : 0xffff);
-		halt_once();
+	else
 		pic_enable_timer(false);
-	} else {
-		/* no timer can wake this CPU */
-		while (rdtsc() < deadline)
-			cpu_relax();
-	}
 	return true;
 }

@@ -6,17 +6,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Measures the TSC and the APIC timer against the 8254; where there is none, takes CPUID 15h/16h,
- * and says so. First CPU, interrupts off, after apic_init() and pic_init().
- */
-void clock_init(void);
+struct acpi;
 
-/* Which timer wakes an idle CPU: an enum option_timer of boot/options.h. After clock_init(). */
+/*
+ * Measures the TSC against the first clock that counts, or the one that `clock`, an enum
+ * option_clock of boot/options.h, names; where there is none, takes what CPUID says. Then measures
+ * the APIC timer against the TSC. First CPU, interrupts off, after apic_init(), pic_init() and
+ * paging_init().
+ */
+void clock_init(unsigned int clock, const struct acpi *acpi);
+
+/*
+ * Which timer wakes an idle CPU: an enum option_timer of boot/options.h. Each is tried first, and
+ * one that does not interrupt is not taken. After clock_init(); interrupts are on for a moment.
+ */
 void clock_select(unsigned int timer);
 
-/* "apic", "pit", or "none": then an idle CPU spins. */
+/* "apic", "pit", or "none". */
 const char *clock_timer_name(void);
+
+/* False: no timer interrupts, and no CPU may halt until a deadline. */
+bool clock_can_wake(void);
+
+/* What the TSC was measured against: "pit", "hpet", "pm"; or else "cpuid" or "none". */
+const char *clock_source_name(void);
 
 uint64_t clock_tsc_khz(void);
 uint64_t clock_us_to_tsc(uint64_t microseconds);

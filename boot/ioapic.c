@@ -1,11 +1,15 @@
 #include "boot/ioapic.h"
 
+#include <stddef.h>
+
+#include "boot/paging.h"
 #include "lib/console.h"
 #include "lib/string.h"
 
 #define IOAPICS_MAX	16
 #define DEFAULT_ADDRESS 0xfec00000
 
+#define REGISTERS_SIZE	 0x20
 #define WINDOW		 0x10 /* the register whose number was written at offset 0 */
 #define REGISTER_VERSION 0x01
 #define REGISTER_ENTRY	 0x10 /* two for each input: low, high half */
@@ -47,20 +51,18 @@ unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *addres
 	return found;
 }
 
-void ioapic_read_madt(const uint8_t *madt, uint32_t length)
-{
-	count = madt_ioapics(madt, length, ioapics, IOAPICS_MAX);
-}
-
-void ioapic_init(void)
+void ioapic_init(const uint8_t *madt, uint32_t length)
 {
 	unsigned int answer = 0;
 
+	count = madt ? madt_ioapics(madt, length, ioapics, IOAPICS_MAX) : 0;
 	if (!count)
 		ioapics[count++] = DEFAULT_ADDRESS;
 	for (unsigned int i = 0; i < count; i++) {
-		uint32_t version = read_register(ioapics[i], REGISTER_VERSION);
+		uint32_t version = 0;
 
+		if (paging_map_device(ioapics[i], REGISTERS_SIZE))
+			version = read_register(ioapics[i], REGISTER_VERSION);
 		if (version && version != ~0u)
 			ioapics[answer++] = ioapics[i];
 	}

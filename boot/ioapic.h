@@ -16,14 +16,11 @@
 unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *address,
 			  unsigned int max);
 
-/* These are the machine's. First CPU, at boot. */
-void ioapic_read_madt(const uint8_t *madt, uint32_t length);
-
 /*
- * Looks which of them answer; without a MADT, the place where every PC has its first. First CPU,
- * with the final page tables, where there is a local APIC.
+ * Finds those that the MADT names and that answer; without a MADT (NULL), looks where every PC has
+ * its first. First CPU, with the final page tables, where there is a local APIC.
  */
-void ioapic_init(void);
+void ioapic_init(const uint8_t *madt, uint32_t length);
 
 /*
  * Sets an input of the first one: the low half of its entry, and the local APIC it goes to. False

@@ -1,9 +1,8 @@
 #include <stddef.h>
 
-#include "boot/acpi.h"
-#include "boot/bootinfo.h"
 #include "boot/machine.h"
 #include "boot/options.h"
+#include "boot/power.h"
 #include "lib/console.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -31,11 +30,10 @@ static void hypervisor_signature(char signature[13])
 	memcpy(signature + 8, &r.edx, 4);
 }
 
-void machine_init(const struct boot_info *info)
+void machine_init(void)
 {
 	char signature[13];
 
-	acpi_init(info);
 	hypervisor_signature(signature);
 	if (!strcmp(signature, "TCGTCGTCGTCG"))
 		kind = MACHINE_TCG;
@@ -84,7 +82,7 @@ static _Noreturn void machine_exit(uint8_t status)
 		bochs_exit(status);
 	if (kind == MACHINE_TCG || kind == MACHINE_KVM)
 		outb(PORT_QEMU_EXIT, status);
-	acpi_power_off();
+	power_off();
 	print("The machine cannot be switched off from here (no ACPI S5): it is halted, and may be "
 	      "switched off.\n");
 	console_flush();

@@ -5,8 +5,6 @@
 
 #include <stdint.h>
 
-struct boot_info;
-
 enum machine_kind {
 	MACHINE_PC,
 	MACHINE_BOCHS,
@@ -15,7 +13,7 @@ enum machine_kind {
 };
 
 /* As they stand in enum option_panic of boot/options.h. */
-void machine_init(const struct boot_info *info);
+void machine_init(void);
 void machine_set_panic(unsigned int action);
 
 /* "pc", "bochs", "tcg" or "kvm": the machine= of the @boot record. */

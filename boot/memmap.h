@@ -4,12 +4,16 @@
  * Addresses and lengths are bytes, ranges are [start, end). Fill with memory_map_add, then call
  * memory_map_normalise once; the other functions want a normalised map. Used by the first CPU at
  * boot, without locks.
+ *
+ * A map may be longer than there is room. What is not usable is never lost then: ranges that touch
+ * are merged; then the smallest usable ranges are given up, and where a gap between two that are
+ * not usable is smaller still, it counts as reserved.
  */
 #pragma once
 
 #include <stdint.h>
 
-#define MEMORY_RANGES_MAX 256
+#define MEMORY_RANGES_MAX 1024
 
 /* The numbers of both multiboot protocols, which are ACPI's (ACPI 6.4, table 15.4). */
 enum memory_type {
@@ -28,26 +32,26 @@ struct memory_range {
 
 struct memory_map {
 	uint32_t count;
+	uint64_t given_up; /* usable bytes, for want of room */
 	struct memory_range range[MEMORY_RANGES_MAX];
 };
 
 /*
  * Adds a range as firmware told it; a length of 0 is ignored, a type that is not known counts as
  * reserved. A range that runs past 2^64 is refused with -EINVAL if usable and else cut there, so
- * that an error never makes memory usable. -ENOSPC if the map is full.
+ * that an error never makes memory usable.
  */
 int memory_map_add(struct memory_map *map, uint64_t start, uint64_t length, uint32_t type);
 
 /*
  * Sorts and merges. Where ranges overlap the more restrictive type wins: bad, reserved, ACPI NVS,
- * ACPI reclaimable, usable, in this order. Usable ranges shrink to whole pages. -ENOSPC if the
- * result does not fit; the map is then unchanged and must not be used.
+ * ACPI reclaimable, usable, in this order. Usable ranges shrink to whole pages.
  */
-int memory_map_normalise(struct memory_map *map);
+void memory_map_normalise(struct memory_map *map);
 
 /*
- * Takes the pages that [start, end) touches out of the usable ranges. -EINVAL if start > end;
- * -ENOSPC if a range would have to be split and the map is full: nothing is then reserved.
+ * Takes the pages that [start, end) touches out of the usable ranges. -EINVAL if start > end. Where
+ * a range would have to be split and the map is full, the smaller part of it is given up.
  */
 int memory_map_reserve(struct memory_map *map, uint64_t start, uint64_t end);
 

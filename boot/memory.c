@@ -4,48 +4,68 @@
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "boot/paging.h"
+#include "boot/page_tables.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/frames.h"
 #include "lib/lock.h"
 #include "lib/string.h"
 
-#define LOW_MEMORY_END 0x100000
+#define LOW_MEMORY_END	  0x100000
+#define BOOT_TABLES_LIMIT (1ull << 32) /* boot/start.S maps as much */
 
 static struct frames frames; /* under frames_lock */
 static struct spinlock frames_lock;
-static uint64_t top;
+static uint64_t limit = BOOT_TABLES_LIMIT; /* what page tables reach; written at boot */
 
 static void reserve(struct memory_map *map, uint64_t start, uint64_t end)
 {
-	if (memory_map_reserve(map, start, end))
-		panic("the memory map has too many ranges to keep 0x%llx-0x%llx apart in",
-		      (unsigned long long)start, (unsigned long long)end);
+	int error = memory_map_reserve(map, start, end);
+
+	assert(error == 0);
+}
+
+static void leave_out_what_cannot_be_mapped(struct memory_map *map)
+{
+	uint64_t before = memory_map_usable_bytes(map), beyond;
+
+	reserve(map, PAGE_TABLES_LIMIT, UINT64_MAX);
+	beyond = before - memory_map_usable_bytes(map);
+	if (beyond)
+		log_warning("%llu MiB of memory at or above 0x%llx are not used",
+			    (unsigned long long)beyond >> 20,
+			    (unsigned long long)PAGE_TABLES_LIMIT);
 }
 
 void memory_init(struct boot_info *info)
 {
 	struct memory_map *map = &info->map;
+	uint64_t given_up = map->given_up;
 
 	reserve(map, 0, LOW_MEMORY_END);
 	reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
 		reserve(map, info->module[i].start, info->module[i].end);
+	leave_out_what_cannot_be_mapped(map);
+	if (map->given_up > given_up)
+		log_warning("the memory map is too fragmented: %llu KiB more are not used",
+			    (unsigned long long)(map->given_up - given_up) / 1024);
 
 	frames_init(&frames);
 	for (uint32_t i = 0; i < map->count; i++) {
 		const struct memory_range *range = &map->range[i];
-		uint64_t end = range->end < PAGING_LIMIT ? range->end : PAGING_LIMIT;
 
-		if (range->type != MEMORY_USABLE || range->start >= end)
-			continue;
-		if (frames_add(&frames, range->start, end) < 0)
+		if (range->type == MEMORY_USABLE &&
+		    frames_add(&frames, range->start, range->end) < 0)
 			log_warning("memory map range 0x%llx-0x%llx is not used",
-				    (unsigned long long)range->start, (unsigned long long)end);
-		if (end > top)
-			top = end;
+				    (unsigned long long)range->start,
+				    (unsigned long long)range->end);
 	}
+}
+
+void memory_set_limit(uint64_t end)
+{
+	limit = end;
 }
 
 uint64_t memory_alloc(uint64_t size, uint64_t align)
@@ -53,7 +73,7 @@ uint64_t memory_alloc(uint64_t size, uint64_t align)
 	uint64_t address;
 
 	spin_lock(&frames_lock);
-	address = frames_alloc(&frames, size, align, paging_limit());
+	address = frames_alloc(&frames, size, align, limit);
 	spin_unlock(&frames_lock);
 	return address;
 }
@@ -89,9 +109,4 @@ void memory_free_page(void *page)
 uint64_t memory_free_bytes(void)
 {
 	return frames_free_bytes(&frames);
-}
-
-uint64_t memory_top(void)
-{
-	return top;
 }

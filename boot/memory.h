@@ -9,7 +9,11 @@
 
 struct boot_info;
 
+/* Leaves the map with what is free. First CPU, before any of the others here. */
 void memory_init(struct boot_info *info);
+
+/* From now on memory below `end` is mapped and given out; until then, the first 4 GiB. */
+void memory_set_limit(uint64_t end);
 
 /* Contiguous memory, contents undefined. Both in bytes, align a power of two. 0: there is none. */
 uint64_t memory_alloc(uint64_t size, uint64_t align);
@@ -20,6 +24,3 @@ void *memory_alloc_page(void);
 void memory_free_page(void *page);
 
 uint64_t memory_free_bytes(void);
-
-/* The end of the highest usable range: what the page tables must reach. */
-uint64_t memory_top(void);

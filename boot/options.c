@@ -7,7 +7,8 @@
 #include "lib/string.h"
 
 #define ACCEPTED                                                                                   \
-	"fpu xsave slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
+	"fpu xsave slice maxcpus console timer clock trace tracesize stats loglevel panic "        \
+	"hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -105,6 +106,11 @@ static const struct choice timer_choices[] = {
 	{NULL, 0},
 };
 
+static const struct choice clock_choices[] = {
+	{"auto", OPTION_CLOCK_AUTO}, {"pit", OPTION_CLOCK_PIT},	    {"hpet", OPTION_CLOCK_HPET},
+	{"pm", OPTION_CLOCK_PM},     {"cpuid", OPTION_CLOCK_CPUID}, {NULL, 0},
+};
+
 #define FIELD(name) .key = #name, .offset = offsetof(struct options, name)
 
 static const struct option option_table[] = {
@@ -147,6 +153,12 @@ static const struct option option_table[] = {
 		.accepted = "auto, apic, pit",
 		.initial = OPTION_TIMER_AUTO,
 		.choices = timer_choices,
+	},
+	{
+		FIELD(clock),
+		.accepted = "auto, pit, hpet, pm, cpuid",
+		.initial = OPTION_CLOCK_AUTO,
+		.choices = clock_choices,
 	},
 	{
 		FIELD(trace),

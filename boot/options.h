@@ -51,6 +51,15 @@ enum option_timer {
 	OPTION_TIMER_PIT,
 };
 
+/* What the TSC's frequency is measured against. */
+enum option_clock {
+	OPTION_CLOCK_AUTO, /* the first of those below that counts */
+	OPTION_CLOCK_PIT,
+	OPTION_CLOCK_HPET,
+	OPTION_CLOCK_PM,
+	OPTION_CLOCK_CPUID, /* not measured: what CPUID says */
+};
+
 /* Where the hypervisor uses the FPU itself, beyond what it needs. */
 enum option_hostfpu {
 	OPTION_HOSTFPU_OFF,
@@ -80,6 +89,7 @@ struct options {
 	uint32_t maxcpus;   /* 1..64 */
 	uint32_t console;   /* OPTION_CONSOLE_* */
 	uint32_t timer;	    /* enum option_timer */
+	uint32_t clock;	    /* enum option_clock */
 	uint32_t trace;	    /* 0 or 1 */
 	uint32_t tracesize; /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	    /* 0 or 1: print the table at the end */

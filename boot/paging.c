@@ -1,27 +1,37 @@
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "boot/apic.h"
+#include "boot/bootinfo.h"
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
+#include "boot/mtrr.h"
+#include "boot/page_tables.h"
 #include "boot/paging.h"
 #include "lib/x86.h"
 
-#define PTE_PRESENT BIT(0)
-#define PTE_WRITE   BIT(1)
-#define PTE_PCD	    BIT(4)
-#define PTE_LARGE   BIT(7)
-#define PTE_NX	    BIT(63)
-#define PTE_ADDRESS 0x000ffffffffff000ull
+#define PAGE_MASK ((uint64_t)PAGE_SIZE - 1)
 
-#define SIZE_4K BIT(12)
-#define SIZE_2M BIT(21)
-#define SIZE_1G BIT(30)
+#define VGA_TEXT_START 0xb8000
+#define VGA_TEXT_END   0xc0000
 
-/* Before paging_init() the tables of boot/start.S are in force. */
-static uint64_t limit = BIT(32);
-static uint64_t *pml4;
+/* The reset value, which the flags below rely on: 0 is write-back, 3 (PCD, PWT) is uncached. */
+#define PAT_AT_RESET 0x0007040600070406ull
+
+#define FLAGS_TEXT     0
+#define FLAGS_RODATA   PTE_NX
+#define FLAGS_DATA     (PTE_WRITE | PTE_NX)
+#define FLAGS_DEVICE   (PTE_WRITE | PTE_NX | PTE_PCD | PTE_PWT)
+#define FLAGS_FIRMWARE PTE_NX
+
+static struct mtrrs mtrrs; /* the first CPU's; SDM Vol. 3A 11.11.8: the same on every CPU */
+
+static bool same_type(uint64_t address, uint64_t size)
+{
+	return mtrrs_same_type(&mtrrs, address, size);
+}
+
+static struct page_tables tables = {.new_page = memory_alloc_page, .same_type = same_type};
 
 static bool is_guard(uint64_t address)
 {
@@ -34,88 +44,82 @@ static bool is_guard(uint64_t address)
 	return false;
 }
 
-static bool in_range(uint64_t address, const char *start, const char *end)
+static void map(uint64_t start, uint64_t end, uint64_t flags)
 {
-	return address >= (uint64_t)start && address < (uint64_t)end;
+	if (page_tables_map(&tables, start, end, flags))
+		panic("no memory for the hypervisor's page tables");
 }
 
-/* The entry of one 4-KiB page; 0: not mapped. */
-static uint64_t small_page(uint64_t address)
+static void map_image(void)
 {
-	if (address == 0 || is_guard(address))
-		return 0;
-	if (in_range(address, text_start, text_end))
-		return address | PTE_PRESENT;
-	if (in_range(address, rodata_start, rodata_end))
-		return address | PTE_PRESENT | PTE_NX;
-	if (address == apic_mmio_base())
-		return address | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_PCD;
-	return address | PTE_PRESENT | PTE_WRITE | PTE_NX;
+	map((uint64_t)text_start, (uint64_t)text_end, FLAGS_TEXT);
+	map((uint64_t)rodata_start, (uint64_t)rodata_end, FLAGS_RODATA);
+	for (uint64_t page = (uint64_t)data_start; page < (uint64_t)data_end; page += PAGE_SIZE)
+		if (!is_guard(page))
+			map(page, page + PAGE_SIZE, FLAGS_DATA);
 }
 
-/* Whether a large page at an address would hide something that small_page() tells apart. */
-static bool needs_small_pages(uint64_t address, uint64_t size)
+static bool map_pages(uint64_t address, uint64_t size, uint64_t flags)
 {
-	uint64_t end = address + size;
+	uint64_t end;
+
+	if (!size || __builtin_add_overflow(address, size, &end) || end > PAGE_TABLES_LIMIT)
+		return false;
+	return !page_tables_map(&tables, address & ~PAGE_MASK, (end + PAGE_MASK) & ~PAGE_MASK,
+				flags);
+}
+
+volatile void *paging_map_device(uint64_t address, uint64_t size)
+{
+	return map_pages(address, size, FLAGS_DEVICE) ? (volatile void *)address : NULL;
+}
+
+bool paging_map_firmware(uint64_t address, uint64_t size)
+{
+	return map_pages(address, size, FLAGS_FIRMWARE);
+}
+
+void paging_init(const struct boot_info *info)
+{
 	uint64_t apic = apic_mmio_base();
 
-	return address == 0 || (address < (uint64_t)image_end && end > (uint64_t)image_start) ||
-	       (apic && apic >= address && apic < end);
-}
-
-static uint64_t *next_table(uint64_t *entry)
-{
-	if (!(*entry & PTE_PRESENT)) {
-		void *page = memory_alloc_page();
-
-		if (!page)
-			panic("no memory for the hypervisor's page tables");
-		*entry = (uint64_t)page | PTE_PRESENT | PTE_WRITE;
-	}
-	return (uint64_t *)(*entry & PTE_ADDRESS);
-}
-
-static void map_2m(uint64_t *pd, uint64_t address)
-{
-	uint64_t *entry = &pd[address / SIZE_2M % 512];
-
-	if (!needs_small_pages(address, SIZE_2M)) {
-		*entry = address | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_NX;
-		return;
-	}
-	for (uint64_t page = address; page < address + SIZE_2M; page += SIZE_4K)
-		next_table(entry)[page / SIZE_4K % 512] = small_page(page);
-}
-
-void paging_init(void)
-{
-	bool gigabyte_pages = cpuid(0x80000001).edx & BIT(26);
-	uint64_t end = memory_top() > BIT(32) ? memory_top() : BIT(32);
-
-	pml4 = memory_alloc_page();
-	if (!pml4)
+	mtrrs_read(&mtrrs);
+	tables.gigabyte_pages = cpuid(0x80000001).edx & BIT(26);
+	tables.pml4 = memory_alloc_page();
+	if (!tables.pml4)
 		panic("no memory for the hypervisor's page tables");
-	for (uint64_t address = 0; address < end; address += SIZE_1G) {
-		uint64_t *pdpt = next_table(&pml4[0]);
-		uint64_t *entry = &pdpt[address / SIZE_1G];
+	map_image();
+	/* devices before memory, so that no map that is wrong makes them cached */
+	if (apic)
+		map(apic, apic + PAGE_SIZE, FLAGS_DEVICE);
+	if (info->ega_text)
+		map(VGA_TEXT_START, VGA_TEXT_END, FLAGS_DEVICE);
+	for (uint32_t i = 0; i < info->module_count; i++)
+		if (!map_pages(info->module[i].start, info->module[i].end - info->module[i].start,
+			       FLAGS_DATA))
+			panic("no memory for the hypervisor's page tables");
+	for (uint32_t i = 0; i < info->map.count; i++) {
+		const struct memory_range *range = &info->map.range[i];
 
-		if (gigabyte_pages && !needs_small_pages(address, SIZE_1G)) {
-			*entry = address | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_NX;
-			continue;
-		}
-		for (uint64_t a = address; a < address + SIZE_1G; a += SIZE_2M)
-			map_2m(next_table(entry), a);
+		if (range->type == MEMORY_USABLE)
+			map(range->start, range->end, FLAGS_DATA);
 	}
 	paging_init_cpu();
-	limit = end;
+	memory_set_limit(PAGE_TABLES_LIMIT);
+}
+
+/* SDM Vol. 3A 11.12.4: caches and TLBs are flushed around such a change. */
+static void reset_pat(void)
+{
+	if (!(cpuid(1).edx & BIT(16)) || rdmsr(MSR_IA32_PAT) == PAT_AT_RESET)
+		return;
+	wbinvd();
+	wrmsr(MSR_IA32_PAT, PAT_AT_RESET);
+	wbinvd();
 }
 
 void paging_init_cpu(void)
 {
-	write_cr3((uint64_t)pml4);
-}
-
-uint64_t paging_limit(void)
-{
-	return limit;
+	reset_pat();
+	write_cr3((uint64_t)tables.pml4);
 }

@@ -1,19 +1,32 @@
 /*
- * The hypervisor's own page tables: all memory one to one, writable and not executable, but the
- * image by its sections (text RX, rodata R, data RW), and nothing at page 0 and below each stack.
- * SDM Vol. 3A chapter 4.
+ * The hypervisor's own page tables, in which an address is its physical address. Mapped are the
+ * memory that memory_init() found to be free and the modules (writable), the image by its sections
+ * (text RX, rodata R, data RW), the registers of devices that are named here (uncached), and what
+ * firmware's tables take (read only). Nothing but text is executable. Not mapped are page 0, the
+ * page below each stack, and everything else: the map's other ranges, its holes, devices. SDM Vol.
+ * 3A chapter 4.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define PAGING_LIMIT (512ull << 30) /* one PML4 entry: memory above is not used */
+struct boot_info;
 
-/* Builds and loads the page tables. First CPU, after memory_init(). */
-void paging_init(void);
+/*
+ * Builds and loads the page tables: until then those of boot/start.S map the first 4 GiB. First
+ * CPU, after memory_init() and apic_init().
+ */
+void paging_init(const struct boot_info *info);
 
 /* Loads the same page tables on another CPU. */
 void paging_init_cpu(void);
 
-/* The end of what is mapped. */
-uint64_t paging_limit(void);
+/*
+ * Maps the pages of a device's registers, uncached, and returns where they are: at their address.
+ * NULL if they cannot be. What is mapped already stays as it is. First CPU, at boot.
+ */
+volatile void *paging_map_device(uint64_t address, uint64_t size);
+
+/* Makes firmware's data readable; false if it cannot be. The same rules. */
+bool paging_map_firmware(uint64_t address, uint64_t size);

@@ -13,19 +13,10 @@
 #define OCW3_READ_ISR  0x0b
 
 #define PIT_CHANNEL0 0x40
-#define PIT_CHANNEL2 0x42
 #define PIT_COMMAND  0x43
-#define PIT_GATE     0x61
-#define GATE_ENABLE  0x01
-#define GATE_SPEAKER 0x02
-#define GATE_OUTPUT  0x20
 
 #define PIT_ONESHOT0  0x30 /* channel 0, low then high byte, mode 0 */
 #define PIT_PERIODIC0 0x34 /* channel 0, the same, mode 2 */
-#define PIT_ONESHOT2  0xb0 /* channel 2, the same */
-
-/* TSC ticks after which a counter that has not ended is taken for absent: seconds on any CPU. */
-#define PIT_GIVE_UP (1ull << 33)
 
 /* Whether the 8254 has ever been let through: a last IRQ 0 may come late. */
 static bool timer_used;
@@ -96,30 +87,4 @@ void pit_start_periodic(uint16_t ticks)
 	outb(PIT_COMMAND, PIT_PERIODIC0);
 	outb(PIT_CHANNEL0, ticks & 0xff);
 	outb(PIT_CHANNEL0, ticks >> 8);
-}
-
-bool pit_measure(uint16_t ticks, void (*started)(void), void (*ended)(void))
-{
-	uint8_t gate = inb(PIT_GATE) & ~(GATE_SPEAKER | GATE_ENABLE);
-	uint64_t start;
-	bool counted = true;
-
-	outb(PIT_GATE, gate | GATE_ENABLE);
-	outb(PIT_COMMAND, PIT_ONESHOT2);
-	outb(PIT_CHANNEL2, ticks & 0xff);
-	outb(PIT_CHANNEL2, ticks >> 8);
-	/* a counter that is not there, or a port that reads all ones, has ended before it began */
-	if (inb(PIT_GATE) & GATE_OUTPUT)
-		return false;
-	started();
-	start = rdtsc();
-	while (!(inb(PIT_GATE) & GATE_OUTPUT)) {
-		if (rdtsc() - start > PIT_GIVE_UP) {
-			counted = false;
-			break;
-		}
-	}
-	ended();
-	outb(PIT_GATE, gate);
-	return counted;
 }

@@ -28,9 +28,3 @@ void pit_start_oneshot(uint16_t ticks);
 
 /* Starts channel 0 as a rate generator: IRQ 0 every `ticks` of PIT_HZ. */
 void pit_start_periodic(uint16_t ticks);
-
-/*
- * Runs channel 2 for `ticks` of PIT_HZ and calls `started` when it starts and `ended` when it has
- * ended. Returns false where no 8254 counts.
- */
-bool pit_measure(uint16_t ticks, void (*started)(void), void (*ended)(void));

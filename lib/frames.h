@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define FRAME_SIZE	  4096ull
-#define FRAMES_RANGES_MAX 256
+#define FRAMES_RANGES_MAX 2048
 #define FRAMES_NO_LIMIT	  UINT64_MAX
 
 struct frames_range {

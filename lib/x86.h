@@ -66,13 +66,17 @@
 #define MSR_IA32_APIC_BASE	 0x1b
 #define MSR_IA32_FEATURE_CONTROL 0x3a
 #define MSR_IA32_BIOS_SIGN_ID	 0x8b
+#define MSR_IA32_MTRRCAP	 0xfe
 #define MSR_IA32_MCG_CAP	 0x179
 #define MSR_IA32_MCG_STATUS	 0x17a
 #define MSR_IA32_MCG_CTL	 0x17b
 #define MSR_IA32_SYSENTER_CS	 0x174
 #define MSR_IA32_SYSENTER_ESP	 0x175
 #define MSR_IA32_SYSENTER_EIP	 0x176
+#define MSR_IA32_MTRR_PHYSBASE0	 0x200
+#define MSR_IA32_MTRR_PHYSMASK0	 0x201
 #define MSR_IA32_PAT		 0x277
+#define MSR_IA32_MTRR_DEF_TYPE	 0x2ff
 #define MSR_IA32_MC0_CTL	 0x400
 #define MSR_IA32_MC0_STATUS	 0x401
 #define MSR_IA32_VMX_BASIC	 0x480
@@ -253,6 +257,14 @@ static inline void outl(uint16_t port, uint32_t value)
 	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
+static inline uint32_t inl(uint16_t port)
+{
+	uint32_t value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 static inline uint64_t read_rflags(void)
 {
 	uint64_t value;
@@ -264,6 +276,11 @@ static inline uint64_t read_rflags(void)
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("pause");
+}
+
+static inline void interrupts_on(void)
+{
+	__asm__ volatile("sti" : : : "memory");
 }
 
 static inline void interrupts_off(void)

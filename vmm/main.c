@@ -3,6 +3,7 @@
  */
 #include <stddef.h>
 
+#include "boot/acpi.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
@@ -13,8 +14,10 @@
 #include "boot/mce.h"
 #include "boot/memory.h"
 #include "boot/options.h"
+#include "boot/page_tables.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
+#include "boot/power.h"
 #include "boot/trap.h"
 #include "fpu/hardware.h"
 #include "fpu/host_work.h"
@@ -37,6 +40,7 @@
 
 static struct pcpu boot_pcpu;
 static struct boot_info boot_info;
+static struct acpi acpi;
 static struct options options;
 
 _Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_SCRUB == (int)FPU_SCRUB &&
@@ -57,17 +61,27 @@ static void warn(void *arg, const char *message)
 
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
-	const struct boot_memory window = {NULL, 0, BIT(32)};
+	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
 	int error = boot_info_parse(&boot_info, &window, magic, info);
 
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
 		log_warning("%s", boot_info.warning[i]);
-	machine_init(&boot_info);
+	machine_init();
 	if (error)
 		panic("the boot loader's information cannot be used (error %d): start Resident by "
 		      "GRUB's multiboot2 or multiboot command",
 		      error);
+	acpi_find_rsdp(&boot_info, &window);
+}
+
+/* Firmware's tables may lie anywhere, also above 4 GiB, which only our own page tables reach. */
+static void read_acpi_tables(void)
+{
+	const struct boot_memory window = {NULL, 0, PAGE_TABLES_LIMIT, paging_map_firmware};
+
+	acpi_parse(&acpi, &boot_info, &window);
+	power_init(&acpi);
 }
 
 static void apply_options(void)
@@ -85,12 +99,12 @@ static void print_boot_record(void)
 	const struct fpu_features *f = fpu_features();
 
 	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
-	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu",
+	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu clock=%s",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
 	       f->method_name, (unsigned long long)f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
-	       clock_timer_name(), (unsigned long long)clock_tsc_khz());
+	       clock_timer_name(), (unsigned long long)clock_tsc_khz(), clock_source_name());
 }
 
 static void init_pcpu(struct pcpu *pcpu)
@@ -127,11 +141,12 @@ void resident_main(uint32_t magic, uint64_t info)
 		machine_panic();
 	memory_init(&boot_info);
 	apic_init();
-	paging_init();
+	paging_init(&boot_info);
+	read_acpi_tables();
 	pic_init();
 	if (apic_present())
-		ioapic_init();
-	clock_init();
+		ioapic_init(acpi.madt, acpi.madt_length);
+	clock_init(options.clock, &acpi);
 	clock_select(options.timer);
 	machine_check_init_cpu();
 	fpu_detect(options.xsave);
@@ -139,6 +154,9 @@ void resident_main(uint32_t magic, uint64_t info)
 	print_boot_record();
 	if (error)
 		machine_panic();
+	if (!clock_can_wake())
+		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
+		      "never wake. Enable one of them in the firmware's setup");
 	guest_cpuid_init();
 	bitmaps_init();
 	if (vmx_on())

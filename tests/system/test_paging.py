@@ -2,7 +2,9 @@
 
 import os
 import re
+import socket
 import struct
+import subprocess
 
 import pytest
 from booting import BUILD
@@ -10,6 +12,11 @@ from elf import Elf
 
 MEMORY = 64  # MiB, all of which is looked at: the tables may be anywhere
 PRESENT, WRITE, LARGE, NX = 1 << 0, 1 << 1, 1 << 7, 1 << 63
+UNCACHED = 1 << 3 | 1 << 4  # PWT and PCD
+FIRMWARE = 128 << 10  # what QEMU's BIOS keeps at the end of memory
+DEVICES = {"VGA text": range(0xB8000, 0xC0000), "HPET": range(0xFED00000, 0xFED01000)}
+DEVICES["local APIC"] = range(0xFEE00000, 0xFEE01000)
+HALTED = "panic=halt: the machine is halted."
 ADDRESS = 0x000FFFFFFFFFF000
 EFER_NXE = 1 << 11
 CR0_WP, CR0_PG = 1 << 16, 1 << 31
@@ -18,11 +25,12 @@ CR0_WP, CR0_PG = 1 << 16, 1 << 31
 class Mapping:
     """A leaf of the tables: `size` bytes at `start`, and what all levels together allow there."""
 
-    def __init__(self, start, size, write, execute):
+    def __init__(self, start, size, write, execute, uncached):
         self.start, self.size, self.write, self.execute = start, size, write, execute
+        self.uncached = uncached
 
     def __repr__(self):
-        rights = "R" + "W" * self.write + "X" * self.execute
+        rights = "R" + "W" * self.write + "X" * self.execute + " UC" * self.uncached
         return f"{self.start:#x}+{self.size:#x} {rights}"
 
     def touches(self, addresses):
@@ -40,7 +48,7 @@ def walk(memory, table, level=4, base=0, write=True, execute=True):
             start |= 0xFFFF << 48
         rights = (write and bool(entry & WRITE), execute and not entry & NX)
         if level == 1 or (level < 4 and entry & LARGE):
-            yield Mapping(start, size, *rights)
+            yield Mapping(start, size, *rights, entry & UNCACHED == UNCACHED)
         else:
             below = entry & ADDRESS
             assert below + 4096 <= len(memory), f"a table at {below:#x}, beyond memory"
@@ -130,3 +138,75 @@ def test_stack_guards_are_not_present(machine, image):
     assert {
         name: machine.at(range(value, value + 4096)) for name, value in guards.items()
     } == dict.fromkeys(guards, [])
+
+
+def bytes_of(leaves):
+    return sum(leaf.size for leaf in leaves)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_registers_of_devices_are_mapped_uncached_page_by_page(machine, device):
+    leaves = machine.at(DEVICES[device])
+    assert bytes_of(leaves) == len(DEVICES[device])
+    assert all(leaf.size == 4096 and leaf.uncached for leaf in leaves)
+
+
+def test_of_what_firmware_keeps_only_tables_can_be_read_and_nothing_written(machine):
+    end = MEMORY << 20
+    leaves = machine.at(range(end - FIRMWARE, end))
+    assert leaves  # ACPI's tables
+    assert [leaf for leaf in leaves if leaf.size != 4096 or leaf.write] == []
+
+
+def test_all_free_memory_is_mapped_and_nothing_else(machine, image):
+    end = (MEMORY << 20) - FIRMWARE
+    memory = machine.at(range(1 << 20, end))
+    # page by page it is all there, but for the guards and the gap before each section
+    assert bytes_of(memory) > end - (1 << 20) - (64 << 10)
+    assert all(leaf.start >= 1 << 20 and leaf.start + leaf.size <= end for leaf in memory)
+    assert all(not leaf.uncached for leaf in memory)
+    assert any(leaf.size == 2 << 20 for leaf in memory)
+    named = [*DEVICES.values(), range(1 << 20, MEMORY << 20)]
+    assert [
+        leaf for leaf in machine.leaves if not any(leaf.touches(addresses) for addresses in named)
+    ] == []
+
+
+def test_memory_above_512_gib_is_mapped():
+    """600 GiB, of which next to nothing is touched."""
+    here, there = socket.socketpair()
+    with subprocess.Popen(
+        ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "600G", "-nodefaults"]
+        + ["-object", "memory-backend-ram,id=ram,size=600G,reserve=off"]
+        + ["-machine", "pc,memory-backend=ram", "-no-reboot", "-display", "none"]
+        + ["-chardev", f"socket,id=monitor,fd={there.fileno()}", "-mon", "chardev=monitor"]
+        + ["-serial", "stdio", "-kernel", os.path.join(BUILD, "resident32.elf")]
+        + ["-append", "panic=halt"],
+        pass_fds=[there.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            there.close()
+            console = []
+            for line in process.stdout:
+                console.append(line)
+                if HALTED in line:
+                    break
+            assert HALTED in console[-1], console
+            assert not [line for line in console if "are not used" in line]
+            here.settimeout(60)
+            here.sendall(b"info mem\nquit\n")
+            said = b""
+            while part := here.recv(1 << 16):
+                said += part
+        finally:
+            process.kill()
+            here.close()
+    ranges = [
+        (int(start, 16), int(end, 16))
+        for start, end in re.findall(rb"([0-9a-f]{16})-([0-9a-f]{16}) ", said)
+    ]
+    # 4 GiB upwards goes what has no place below: the memory ends above 600 GiB
+    assert any(start < 512 << 30 and end > 600 << 30 for start, end in ranges), said

@@ -82,7 +82,7 @@ static void check_invariants(const struct boot_memory *memory)
 static int parse_prefix(size_t size)
 {
 	uint8_t *copy = exact_copy(image, size);
-	struct boot_memory memory = {copy, BASE, size};
+	struct boot_memory memory = {copy, BASE, size, NULL};
 	int result = boot_info_parse(&boot, &memory, MULTIBOOT1_LOADER_MAGIC, BASE);
 
 	check_invariants(&memory);
@@ -97,8 +97,8 @@ static int parse(void)
 
 static void the_window_is_checked_without_overflow(void **state)
 {
-	struct boot_memory memory = {image, BASE, SIZE};
-	struct boot_memory all = {NULL, 0, 1ull << 32};
+	struct boot_memory memory = {image, BASE, SIZE, NULL};
+	struct boot_memory all = {NULL, 0, 1ull << 32, NULL};
 
 	(void)state;
 	assert_ptr_equal(boot_memory_at(&memory, BASE, SIZE), image);
@@ -135,7 +135,7 @@ static void a_sound_structure_is_understood(void **state)
 
 static void an_unknown_magic_is_refused(void **state)
 {
-	struct boot_memory memory = {image, BASE, SIZE};
+	struct boot_memory memory = {image, BASE, SIZE, NULL};
 
 	(void)state;
 	assert_int_equal(boot_info_parse(&boot, &memory, 0, BASE), -EINVAL);
@@ -144,7 +144,7 @@ static void an_unknown_magic_is_refused(void **state)
 
 static void an_information_structure_outside_memory_is_refused(void **state)
 {
-	struct boot_memory memory = {image, BASE, SIZE};
+	struct boot_memory memory = {image, BASE, SIZE, NULL};
 
 	(void)state;
 	assert_int_equal(multiboot1_parse(&boot, &memory, 0), -EFAULT);
@@ -248,7 +248,7 @@ static void more_modules_than_fit_are_counted(void **state)
 {
 	enum { COUNT = BOOT_MODULES_MAX + 3, TABLE = 0x200 };
 	static uint8_t big[0x800];
-	struct boot_memory memory = {big, BASE, sizeof(big)};
+	struct boot_memory memory = {big, BASE, sizeof(big), NULL};
 
 	(void)state;
 	memcpy(big, image, sizeof(image));

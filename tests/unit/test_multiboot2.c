@@ -103,7 +103,7 @@ static int setup(void **state)
 static int parse_prefix(size_t size)
 {
 	uint8_t *copy = exact_copy(image, size);
-	struct boot_memory memory = {copy, BASE, size};
+	struct boot_memory memory = {copy, BASE, size, NULL};
 	int result = boot_info_parse(&boot, &memory, MULTIBOOT2_LOADER_MAGIC, BASE);
 
 	assert_true(memchr(boot.cmdline, 0, sizeof(boot.cmdline)) != NULL);
@@ -174,7 +174,7 @@ static void efi_and_vga_text_follow_from_the_tags(void **state)
 
 static void the_header_is_checked(void **state)
 {
-	struct boot_memory memory = {image, BASE, SIZE};
+	struct boot_memory memory = {image, BASE, SIZE, NULL};
 	static const uint32_t sizes[] = {0, 7, 8, 15};
 
 	(void)state;

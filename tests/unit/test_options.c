@@ -34,6 +34,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.maxcpus, 64);
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
 	assert_int_equal(options.trace, 0);
+	assert_int_equal(options.clock, OPTION_CLOCK_AUTO);
 	assert_int_equal(options.tracesize, 65536);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
@@ -66,7 +67,7 @@ static void every_option_is_understood(void **state)
 	(void)state;
 	parse("fpu=unload xsave=xsavec slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
-	      "stats=off loglevel=3 panic=reboot hostfpu=exits crash=vmentry");
+	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits crash=vmentry");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
 	assert_int_equal(options.xsave, OPTION_XSAVE_XSAVEC);
@@ -75,6 +76,8 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_E9);
 	assert_int_equal(options.trace, 1);
 	assert_int_equal(options.tracesize, 100);
+	assert_int_equal(options.timer, OPTION_TIMER_PIT);
+	assert_int_equal(options.clock, OPTION_CLOCK_HPET);
 	assert_int_equal(options.stats, 0);
 	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
 	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);

@@ -1,8 +1,11 @@
 # Unit tests on the host: `make unit` builds and runs every tests/unit/test_*.c.
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
+UNIT_acpi        = boot/acpi.c $(UNIT_multiboot1)
+UNIT_acpi_damage = $(UNIT_acpi)
 UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
+UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
@@ -24,6 +27,7 @@ UNIT_ioapic      := boot/ioapic.c
 UNIT_leftovers   := boot/leftovers.c
 UNIT_lost_memory := vmm/lost_memory.c
 UNIT_mce_severity := boot/mce_severity.c
+UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
@@ -33,6 +37,7 @@ UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
+UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
 UNIT_selftest    := $(UNIT_method)

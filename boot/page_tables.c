@@ -1,0 +1,69 @@
+#include "boot/page_tables.h"
+
+#include "lib/errno.h"
+
+#define LEVEL_PT   1
+#define LEVEL_PDPT 3
+#define LEVEL_PML4 4
+
+#define PAGE_MASK 0xfffull
+
+static uint64_t entry_size(int level)
+{
+	return 1ull << (12 + 9 * (level - 1));
+}
+
+static bool may_be_leaf(const struct page_tables *tables, int level, uint64_t address, uint64_t end)
+{
+	uint64_t size = entry_size(level);
+
+	if (level == LEVEL_PT)
+		return true;
+	if (level == LEVEL_PML4 || (level == LEVEL_PDPT && !tables->gigabyte_pages))
+		return false;
+	return address % size == 0 && end - address >= size && tables->same_type(address, size);
+}
+
+/* Maps the page at an address by the largest entry; *size is its size. */
+static int map_one(const struct page_tables *tables, uint64_t address, uint64_t end, uint64_t flags,
+		   uint64_t *size)
+{
+	uint64_t *table = tables->pml4;
+
+	for (int level = LEVEL_PML4;; level--) {
+		uint64_t *entry = &table[address / entry_size(level) % 512];
+
+		*size = entry_size(level) - address % entry_size(level);
+		if (!(*entry & PTE_PRESENT)) {
+			void *page;
+
+			if (may_be_leaf(tables, level, address, end)) {
+				*entry = address | PTE_PRESENT | flags |
+					 (level > LEVEL_PT ? PTE_LARGE : 0);
+				return 0;
+			}
+			page = tables->new_page();
+			if (!page)
+				return -ENOMEM;
+			*entry = (uint64_t)page | PTE_PRESENT | PTE_WRITE;
+		} else if (level == LEVEL_PT || *entry & PTE_LARGE) {
+			return 0;
+		}
+		table = (uint64_t *)(*entry & PTE_ADDRESS);
+	}
+}
+
+int page_tables_map(const struct page_tables *tables, uint64_t start, uint64_t end, uint64_t flags)
+{
+	if (start > end || end > PAGE_TABLES_LIMIT || (start | end) & PAGE_MASK)
+		return -EINVAL;
+	while (start < end) {
+		uint64_t size;
+		int error = map_one(tables, start, end, flags, &size);
+
+		if (error)
+			return error;
+		start += size;
+	}
+	return 0;
+}
