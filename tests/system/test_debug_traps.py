@@ -4,7 +4,7 @@ import pytest
 from booting import bochs
 
 CPUS = ["tigerlake", "corei5_arrandale_m520"]
-CLOBBER = ("clobber", "name=peer mem=8M -- seed=3")
+CLOBBER = ("clobber", "name=peer mem=8M control=on -- seed=3")
 FORGETS = "exception-exit-mov-ss"
 
 

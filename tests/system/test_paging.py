@@ -16,6 +16,7 @@ UNCACHED = 1 << 3 | 1 << 4  # PWT and PCD
 FIRMWARE = 128 << 10  # what QEMU's BIOS keeps at the end of memory
 DEVICES = {"VGA text": range(0xB8000, 0xC0000), "HPET": range(0xFED00000, 0xFED01000)}
 DEVICES["local APIC"] = range(0xFEE00000, 0xFEE01000)
+DEVICES["I/O APIC"] = range(0xFEC00000, 0xFEC01000)
 HALTED = "panic=halt: the machine is halted."
 ADDRESS = 0x000FFFFFFFFFF000
 EFER_NXE = 1 << 11
