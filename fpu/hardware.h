@@ -42,6 +42,9 @@ struct fpu_image *fpu_image_create(void);
 void fpu_image_reset(struct fpu_image *image);
 void fpu_image_destroy(struct fpu_image *image);
 
+/* Bytes of an image: whole pages, with room for every component in either format. */
+uint64_t fpu_image_room(void);
+
 /*
  * Saves to and loads from an image, by the chosen method, CR0.TS clear and XCR0 = superset. `is32`
  * records the width that keeps the x87 pointers whole: FIP and FDP have 64 bits or selectors.
