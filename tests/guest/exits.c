@@ -28,6 +28,7 @@ int guest_main(void)
 		{"mode", mode_checks, mode_check_count},
 		{"switch", switch_checks, switch_check_count},
 		{"pkru", pkru_checks, pkru_check_count},
+		{"compacted", compacted_checks, compacted_check_count},
 	};
 
 	asm volatile("fnstenv %0" : "=m"(fpu_at_start));
