@@ -27,3 +27,12 @@ uint32_t fpu_compacted_size(const struct fpu_component component[FPU_COMPONENTS]
 	}
 	return size;
 }
+
+/* Each lies behind those before it. */
+uint32_t fpu_compacted_offset(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask,
+			      uint32_t i)
+{
+	uint32_t offset = fpu_compacted_size(component, mask & (BIT(i) - 1));
+
+	return component[i].aligned ? (offset + 63) & ~63u : offset;
+}

@@ -20,3 +20,8 @@ struct fpu_component {
 /* Bytes of an area that holds these components, legacy region and header included. */
 uint32_t fpu_standard_size(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask);
 uint32_t fpu_compacted_size(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask);
+
+/* Where component i, which is one of them and not in the legacy region, lies in the compacted
+ * format. */
+uint32_t fpu_compacted_offset(const struct fpu_component component[FPU_COMPONENTS], uint64_t mask,
+			      uint32_t i);

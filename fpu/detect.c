@@ -173,7 +173,7 @@ static uint32_t methods_there(void)
 	return methods;
 }
 
-void fpu_detect(uint32_t wanted)
+bool fpu_detect(uint32_t wanted)
 {
 	bool automatic = wanted == OPTION_XSAVE_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
@@ -196,7 +196,7 @@ void fpu_detect(uint32_t wanted)
 		if (!why)
 			break;
 		if (method == FPU_FXSAVE)
-			panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
+			return false;
 		if (!reason && (tried || !automatic)) {
 			refused = method;
 			reason = why;
@@ -209,7 +209,8 @@ void fpu_detect(uint32_t wanted)
 			    "an image may be taken for ours, and what it changed is then not saved",
 			    features.method_name);
 	if (!features.superset)
-		return;
+		return true;
 	features.xsavec_works = has_method(FPU_XSAVEC) && fpu_method_works(FPU_XSAVEC);
 	features.xsaves_works = has_method(FPU_XSAVES) && fpu_method_works(FPU_XSAVES);
+	return true;
 }

@@ -65,7 +65,7 @@ uint32_t fpu_load_initial(void)
 }
 
 /* The self-test puts any format and all components into an image. */
-static uint64_t image_pages_size(void)
+uint64_t fpu_image_room(void)
 {
 	const struct fpu_features *f = fpu_features();
 	uint64_t standard = fpu_standard_size(f->component, f->superset);
@@ -77,7 +77,7 @@ static uint64_t image_pages_size(void)
 
 struct fpu_image *fpu_image_create(void)
 {
-	struct fpu_image *image = (void *)memory_alloc(image_pages_size(), PAGE_SIZE);
+	struct fpu_image *image = (void *)memory_alloc(fpu_image_room(), PAGE_SIZE);
 
 	if (image)
 		fpu_image_reset(image);
@@ -88,7 +88,7 @@ void fpu_image_reset(struct fpu_image *image)
 {
 	const struct fpu_features *f = fpu_features();
 
-	memset(image, 0, image_pages_size());
+	memset(image, 0, fpu_image_room());
 	image->fcw = FPU_RESET_FCW;
 	image->mxcsr = FPU_RESET_MXCSR;
 	image->xstate_bv = f->superset ? XCR0_X87 : 0;
@@ -98,7 +98,7 @@ void fpu_image_reset(struct fpu_image *image)
 
 void fpu_image_destroy(struct fpu_image *image)
 {
-	memory_free((uint64_t)image, image_pages_size());
+	memory_free((uint64_t)image, fpu_image_room());
 }
 
 void fpu_clear_memory(void *address, uint64_t size)

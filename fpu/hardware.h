@@ -28,9 +28,10 @@ struct fpu_features {
 /*
  * Finds the components and the save instruction (CPUID.D), tries it with a pattern in every
  * component, and steps down to a simpler one if the pattern comes back wrong. `wanted` is the
- * method to begin with, or OPTION_XSAVE_AUTO. Says at most one line. First CPU.
+ * method to begin with, or OPTION_XSAVE_AUTO. Says at most one line. False: not even FXSAVE brings a
+ * pattern back (an emulator's may not), and nothing may run. First CPU.
  */
-void fpu_detect(uint32_t wanted);
+bool fpu_detect(uint32_t wanted);
 
 /* CR4, XCR0 and IA32_XSS of this CPU as saves, loads and host sections need them; CR0.TS set. */
 void fpu_init_hardware(void);
@@ -41,6 +42,9 @@ const struct fpu_features *fpu_features(void);
 struct fpu_image *fpu_image_create(void);
 void fpu_image_reset(struct fpu_image *image);
 void fpu_image_destroy(struct fpu_image *image);
+
+/* Bytes of an image: whole pages, with room for every component in either format. */
+uint64_t fpu_image_room(void);
 
 /*
  * Saves to and loads from an image, by the chosen method, CR0.TS clear and XCR0 = superset. `is32`

@@ -9,17 +9,8 @@
 
 #include "fpu/method.h"
 
-struct fpu_image;
-
-/*
- * Whether a pattern in every component of the superset survives a save and a load by this method.
- * It may raise exceptions. XCR0 = superset, fpu_features() filled in but for the method.
- */
+/* Whether fpu_trial() finds nothing wrong with this method. The same conditions. */
 bool fpu_method_works(enum fpu_save_method method);
-
-/* The part of it that needs no privilege. Three images as fpu_image_create() makes them. */
-bool fpu_pattern_survives(enum fpu_save_method method, struct fpu_image *image,
-			  struct fpu_image *tried, struct fpu_image *result);
 
 /*
  * The offset of PKRU in the standard format, found by saving it; 0 if CPUID.D.9 says otherwise or

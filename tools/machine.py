@@ -51,7 +51,7 @@ class Machine:
             models = self.bochs.models
         except BochsError as error:
             raise MachineError(str(error)) from None
-        if self.model not in models:
+        if self.model.partition(",")[0] not in models:  # more features may follow
             raise MachineError(
                 f"CPU_MODEL={self.model}: {self.bochs} has none of this name; its models are: "
                 + " ".join(sorted(models))

@@ -11,6 +11,8 @@ CPUS = (
     "corei7_icelake_u",
     "corei7_ivy_bridge_3770k",
     "corei5_arrandale_m520",
+    "sapphire_rapids",
+    "arrow_lake",
 )
 SLICES = (100, 200, 500, 2000)  # microseconds
 # Besides the tortured: one that never uses the FPU, one that uses it in every turn, none.
@@ -63,14 +65,15 @@ class Run:
         return f"{self.opts}{changing}{neighbour} cpu={self.cpu} seed={self.seed}"
 
 
-def matrix(first_seed=1):
-    """Endless. Every policy meets every CPU model within 36 boots, in all other variations."""
+def matrix(cpus, first_seed=1):
+    """Endless. Each turn has every policy, and from turn to turn on the next of these CPU models:
+    each policy meets each model within as many turns as there are models."""
     number = 0
     while True:
         turn, policy = divmod(number, len(POLICIES))
         yield Run(
             policy=POLICIES[policy],
-            cpu=CPUS[(policy + turn) % len(CPUS)],
+            cpu=cpus[(policy + turn) % len(cpus)],
             seed=first_seed + 3 * number,
             slice=SLICES[(turn + number) % len(SLICES)],
             host=number % 4 == 1,

@@ -128,7 +128,7 @@ static void init_pcpu(struct pcpu *pcpu)
 _Noreturn void resident_main(uint32_t magic, uint64_t info);
 void resident_main(uint32_t magic, uint64_t info)
 {
-	bool complete;
+	bool complete, fpu_works;
 	int error;
 
 	cpu_set_this(&boot_pcpu.cpu);
@@ -149,11 +149,13 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_init(options.clock, &acpi);
 	clock_select(options.timer);
 	machine_check_init_cpu();
-	fpu_detect(options.xsave);
+	fpu_works = fpu_detect(options.xsave);
 	error = vmx_capabilities_check();
 	print_boot_record();
 	if (error)
 		machine_panic();
+	if (!fpu_works)
+		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
 	if (!clock_can_wake())
 		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
 		      "never wake. Enable one of them in the firmware's setup");

@@ -30,6 +30,7 @@ int guest_main(void)
 		{"pkru", pkru_checks, pkru_check_count},
 		{"paging", paging_checks, paging_check_count},
 		{"hidden", hidden_checks, hidden_check_count},
+		{"compacted", compacted_checks, compacted_check_count},
 	};
 
 	asm volatile("fnstenv %0" : "=m"(fpu_at_start));

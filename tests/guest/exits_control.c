@@ -128,6 +128,15 @@ static void cr4_hidden_bits(void)
 		try_cr4("PKE without PKU", read_cr4() | CR4_PKE, VECTOR_GP);
 }
 
+/* Tiles heed no CR0.TS: what no XCR0 lets a guest reach needs no switching. */
+static void tiles_out_of_reach(void)
+{
+	TRY(".byte 0xc4, 0xe2, 0x7b, 0x49, 0xc0", : : : "memory");
+	expect_fault("TILEZERO", VECTOR_UD);
+	TRY(".byte 0xc4, 0xe2, 0x78, 0x49, 0xc0", : : : "memory");
+	expect_fault("TILERELEASE", VECTOR_UD);
+}
+
 static void xcr0_kept_without_osxsave(void)
 {
 	uintptr_t cr4 = read_cr4();
@@ -280,6 +289,7 @@ const struct check control_checks[] = {
 	{"cr-privileged-in-user-mode", privileged_in_user_mode, 0},
 	{"xcr0-checks", xcr0_checks, 0},
 	{"xcr0-hidden-bits", xcr0_hidden_bits, NEEDS_HYPERCALL},
+	{"tiles-out-of-reach", tiles_out_of_reach, NEEDS_HYPERCALL},
 	{"xcr0-kept-without-osxsave", xcr0_kept_without_osxsave, 0},
 };
 const size_t control_check_count = ARRAY_SIZE(control_checks);

@@ -117,70 +117,6 @@ static void unsupported_features_hidden(void)
 	}
 }
 
-#ifdef __x86_64__
-#define XSAVEC	"xsavec64 %0"
-#define XRSTOR	"xrstor64 %0"
-#define XSAVES	"xsaves64 %0"
-#define XRSTORS "xrstors64 %0"
-#else
-#define XSAVEC	"xsavec %0"
-#define XRSTOR	"xrstor %0"
-#define XSAVES	"xsaves %0"
-#define XRSTORS "xrstors %0"
-#endif
-
-static struct fpu_registers pattern[2], got;
-static uint8_t compacted[4096] __attribute__((aligned(64)));
-
-static void load_patterns(unsigned now)
-{
-	fpu_pattern(&pattern[now], 5, now, FPU_FULL);
-	fpu_load(&pattern[now]);
-}
-
-static void expect_first_pattern(const char *what)
-{
-	uint64_t format, all = xgetbv(0);
-	char why[128];
-
-	if (!expect_fault(what, NO_TRAP))
-		return;
-	fpu_store(&got);
-	expect(fpu_equal(&pattern[0], &got, why, sizeof(why)), "%s: %s", what, why);
-	memcpy(&format, compacted + 520, sizeof(format));
-	expect(format == (all | 1ull << 63), "%s: XCOMP_BV is 0x%llx", what,
-	       (unsigned long long)format);
-}
-
-/* What is offered must bring a pattern in every register back. */
-static void compacted_forms_work(void)
-{
-	uint32_t offered = fpu_components & FPU_XSAVE ? cpuid(0xd, 1).eax : 0;
-
-	if (!(offered & 0xa)) {
-		skip("neither XSAVEC nor XSAVES here");
-		return;
-	}
-	fpu_calibrate(1);
-	if (offered & 1u << 1) {
-		load_patterns(0);
-		TRY(XSAVEC, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
-		expect_fault("XSAVEC", NO_TRAP);
-		load_patterns(1);
-		TRY(XRSTOR, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
-		expect_first_pattern("XRSTOR of XSAVEC's area");
-	}
-	memset(compacted, 0, sizeof(compacted));
-	if (offered & 1u << 3) {
-		load_patterns(0);
-		TRY(XSAVES, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
-		expect_fault("XSAVES", NO_TRAP);
-		load_patterns(1);
-		TRY(XRSTORS, : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
-		expect_first_pattern("XRSTORS of XSAVES' area");
-	}
-}
-
 /* 5-level paging is hidden, and with it the width that only it gives. */
 static void address_widths(void)
 {
@@ -236,7 +172,6 @@ const struct check cpuid_checks[] = {
 	{"cpuid-osxsave-mirrors-cr4", osxsave_mirrors_cr4, 0},
 	{"cpuid-leaf-d-follows-xcr0", leaf_d_follows_xcr0, NEEDS_HYPERCALL},
 	{"cpuid-unsupported-features-hidden", unsupported_features_hidden, NEEDS_HYPERCALL},
-	{"cpuid-compacted-forms-work", compacted_forms_work, NEEDS_HYPERCALL},
 	{"cpuid-address-widths", address_widths, NEEDS_HYPERCALL},
 	{"cpuid-upper-halves-cleared", upper_halves_cleared, 0},
 	{"cpuid-leaf-out-of-range", leaf_out_of_range, 0},

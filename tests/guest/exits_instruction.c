@@ -65,16 +65,6 @@ static void rsm_undefined(void)
 	expect_fault("RSM", VECTOR_UD);
 }
 
-static void hidden_xsave_forms_undefined(void)
-{
-	static uint8_t area[4096] __attribute__((aligned(64)));
-
-	TRY("xsaves %0", : "+m"(area) : "a"(0), "d"(0) : "memory");
-	expect_fault("XSAVES", VECTOR_UD);
-	TRY("xrstors %0", : : "m"(area), "a"(0), "d"(0) : "memory");
-	expect_fault("XRSTORS", VECTOR_UD);
-}
-
 static void caches(void)
 {
 	uint32_t before = 0x12345678;
@@ -174,7 +164,6 @@ const struct check instruction_checks[] = {
 	{"instruction-monitor-mwait-undefined", monitor_mwait_undefined, NEEDS_HYPERCALL},
 	{"instruction-rdpmc-faults", rdpmc_faults, NEEDS_HYPERCALL},
 	{"instruction-rsm-undefined", rsm_undefined, 0},
-	{"instruction-xsaves-undefined", hidden_xsave_forms_undefined, NEEDS_HYPERCALL},
 	{"instruction-caches", caches, 0},
 	{"instruction-rdtsc-monotonic", rdtsc_monotonic, 0},
 	{"instruction-rdtsc-across-switches", rdtsc_across_switches, NEEDS_HYPERCALL},

@@ -33,11 +33,14 @@ enum class {
 #define NEEDS_OPT    8
 #define NEEDS_BMI    16
 #define NEEDS_SSE42  32
+#define NEEDS_XSAVEC 64
+#define NEEDS_XSAVES 128
 
 #define SPOILS_X87 1
 
 static uint8_t area[4096] __attribute__((aligned(64)));
 static uint8_t image[4096] __attribute__((aligned(64)));
+static uint8_t compacted[4096] __attribute__((aligned(64)));
 static uint8_t fx_image[512] __attribute__((aligned(16)));
 static uint32_t mxcsr_now;
 
@@ -65,6 +68,9 @@ PROBE(do_kmov, "kmovw %%k1, %0", : "=m"(area) : : "memory")
 PROBE(do_xsave, "xsave" WIDE " %0", : "+m"(area) : "a"(~0u), "d"(~0u) : "memory")
 PROBE(do_xsaveopt, "xsaveopt" WIDE " %0", : "+m"(area) : "a"(~0u), "d"(~0u) : "memory")
 PROBE(do_xrstor, "xrstor" WIDE " %0", : : "m"(image), "a"(~0u), "d"(~0u) : "memory")
+PROBE(do_xsavec, "xsavec" WIDE " %0", : "+m"(area) : "a"(~0u), "d"(~0u) : "memory")
+PROBE(do_xsaves, "xsaves" WIDE " %0", : "+m"(area) : "a"(~0u), "d"(~0u) : "memory")
+PROBE(do_xrstors, "xrstors" WIDE " %0", : : "m"(compacted), "a"(~0u), "d"(~0u) : "memory")
 PROBE(do_fxsave, "fxsave" WIDE " %0", : "=m"(area) : : "memory")
 PROBE(do_fxrstor, "fxrstor" WIDE " %0", : : "m"(fx_image) : "memory")
 PROBE(do_movnti, "movnti %0, %1", : : "r"(1), "m"(area) : "memory")
@@ -110,6 +116,9 @@ static const struct instruction {
 	{"xsave", do_xsave, VEX, NEEDS_XSAVE, 0},
 	{"xsaveopt", do_xsaveopt, VEX, NEEDS_XSAVE | NEEDS_OPT, 0},
 	{"xrstor", do_xrstor, VEX, NEEDS_XSAVE, 0},
+	{"xsavec", do_xsavec, VEX, NEEDS_XSAVEC, 0},
+	{"xsaves", do_xsaves, VEX, NEEDS_XSAVES, 0},
+	{"xrstors", do_xrstors, VEX, NEEDS_XSAVES, 0},
 	{"fxsave", do_fxsave, FX, 0, 0},
 	{"fxrstor", do_fxrstor, FX, 0, 0},
 	{"movnti", do_movnti, EXEMPT, 0, 0},
@@ -169,6 +178,10 @@ static unsigned offered(void)
 		have |= NEEDS_XSAVE;
 		if (cpuid(0xd, 1).eax & 1)
 			have |= NEEDS_OPT;
+		if (cpuid(0xd, 1).eax & 2)
+			have |= NEEDS_XSAVEC;
+		if (cpuid(0xd, 1).eax & 8)
+			have |= NEEDS_XSAVES;
 	}
 	if ((features.ecx & 1u << 20) && (features.ecx & 1u << 23))
 		have |= NEEDS_SSE42;
@@ -182,7 +195,7 @@ static struct fpu_registers want, got;
 static int fx_em[2]; /* what FXSAVE with EM=1 raised: TS=0, TS=1 */
 static bool fx_em_seen[2];
 
-/* Loads a pattern, and makes the images that XRSTOR and FXRSTOR load: the same pattern. */
+/* Loads a pattern, and makes the images that XRSTOR, XRSTORS and FXRSTOR load: the same pattern. */
 static void load_pattern(enum class class)
 {
 	enum fpu_kind kind = class == WAIT_PENDING ? FPU_PENDING : FPU_FULL;
@@ -194,6 +207,10 @@ static void load_pattern(enum class class)
 	if (fpu_components & FPU_XSAVE) {
 		memset(image + 512, 0, 64);
 		asm volatile("xsave" WIDE " %0" : "+m"(image) : "a"(~0u), "d"(~0u) : "memory");
+	}
+	if (offered() & NEEDS_XSAVES) {
+		memset(compacted + 512, 0, 64);
+		asm volatile("xsaves" WIDE " %0" : "+m"(compacted) : "a"(~0u), "d"(~0u) : "memory");
 	}
 }
 

@@ -1,4 +1,4 @@
-/* The guest's own XSAVE, XSAVEOPT, XRSTOR, FXSAVE and FXRSTOR, at random addresses. */
+/* The guest's own XSAVE family, FXSAVE and FXRSTOR, at random addresses. */
 #include "torture.h"
 
 #define PLACES 64
@@ -21,18 +21,25 @@ static uint64_t random_components(void)
 	return below(3) ? draw() & xcr0_all : ~0ull;
 }
 
-static bool has_xsaveopt(void)
+/* What saves: the bit of CPUID.D.1:EAX that offers it, or XSAVE. */
+enum form { XSAVEOPT = 0, XSAVEC = 1, XSAVES = 3, XSAVE = 32 };
+
+static enum form form_or_xsave(enum form form)
 {
-	return cpuid(0xd, 1).eax & 1;
+	return form != XSAVE && (cpuid(0xd, 1).eax & 1u << form) ? form : XSAVE;
 }
 
-static void save(uint8_t *area, uint64_t mask, bool optimised)
+static void save(uint8_t *area, uint64_t mask, enum form form)
 {
 	uint32_t low = (uint32_t)mask, high = (uint32_t)(mask >> 32);
 
 	memset(area + 512, 0, 64);
-	if (optimised)
+	if (form == XSAVEOPT)
 		asm volatile("xsaveopt" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else if (form == XSAVEC)
+		asm volatile("xsavec" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else if (form == XSAVES)
+		asm volatile("xsaves" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
 	else
 		asm volatile("xsave" WIDE " (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
 }
@@ -43,6 +50,11 @@ static void restore(const uint8_t *area, uint64_t mask)
 		     :
 		     : "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
 		     : "memory");
+}
+
+static void restore_supervisor(const uint8_t *area)
+{
+	asm volatile("xrstors" WIDE " (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
 }
 
 static void save_legacy(void)
@@ -70,7 +82,7 @@ void area_save(void)
 		save_legacy();
 		return;
 	}
-	save(area, mask, below(2) && has_xsaveopt());
+	save(area, mask, below(2) ? form_or_xsave(XSAVEOPT) : XSAVE);
 	if (!fpu_area_equal(&model, area, mask & xcr0_now, why, sizeof(why)))
 		wrong("mask 0x%llx: %s", (unsigned long long)(mask & xcr0_now), why);
 }
@@ -116,22 +128,29 @@ void area_restore(void)
 	model_restore(&fresh, mask & xcr0_now, in_use);
 }
 
-/* What a kernel does at a task switch: away with everything, something else, and back. */
+/* What a kernel does at a task switch: away with everything, something else, and back, compacted or
+ * not. */
 void area_swap(void)
 {
+	static const enum form forms[] = {XSAVE, XSAVEC, XSAVES};
 	static uint8_t area[FPU_AREA_SIZE] __attribute__((aligned(64)));
 	static struct fpu_registers kept;
 	uint32_t kept_loose = loose;
+	enum form form;
 
 	if (!(xcr0_now & FPU_SSE))
 		return;
-	save(area, ~0ull, false);
+	form = form_or_xsave(forms[below(ARRAY_SIZE(forms))]);
+	save(area, ~0ull, form);
 	kept = model;
 	load_everything();
 	pause_here();
 	if (below(2))
 		verify();
-	restore(area, ~0ull);
+	if (form == XSAVES)
+		restore_supervisor(area);
+	else
+		restore(area, ~0ull);
 	model = kept;
 	/* without AVX-512 XRSTOR has brought nothing of it back */
 	if (!(xcr0_now & FPU_AVX512)) {

@@ -1,22 +1,7 @@
-"""Which CPU models the Bochs that is found has: newer ones come with newer versions."""
-
-import functools
-import subprocess
+"""Which CPU models the Bochs that runs the tests has: newer ones come with newer versions."""
 
 import pytest
-
-
-@functools.lru_cache(maxsize=None)
-def bochs_models():
-    result = subprocess.run(
-        ["bochs-bin", "--help", "cpu"],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=30,
-        check=False,
-    )
-    return frozenset((result.stdout + result.stderr).split())
+from booting import bochs
 
 
 def models(*names, features=""):
@@ -27,7 +12,7 @@ def models(*names, features=""):
         pytest.param(
             name + added,
             marks=pytest.mark.skipif(
-                name not in bochs_models(), reason=f"this Bochs has no CPU model {name}"
+                not bochs().knows(name), reason=f"{bochs()} has no CPU model {name}"
             ),
             id="-".join([name, *features.split()]),
         )

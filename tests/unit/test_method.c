@@ -108,6 +108,22 @@ static void sizes_follow_the_components_that_are_asked_for(void **state)
 	assert_int_equal(fpu_compacted_size(aligned, 0x1d), 640 + 16 + 8);
 }
 
+static void compacted_a_component_lies_behind_those_before_it(void **state)
+{
+	static const struct fpu_component component[FPU_COMPONENTS] = {
+		[2] = {8, 600, false},
+		[3] = {16, 700, true},
+		[4] = {8, 620, false},
+	};
+
+	(void)state;
+	assert_int_equal(fpu_compacted_offset(component, 0x1f, 2), 576);
+	assert_int_equal(fpu_compacted_offset(component, 0x1f, 3), 640);
+	assert_int_equal(fpu_compacted_offset(component, 0x1f, 4), 656);
+	assert_int_equal(fpu_compacted_offset(component, 0x1b, 3), 576);
+	assert_int_equal(fpu_compacted_offset(component, 0x17, 4), 584);
+}
+
 union area {
 	struct fpu_image image;
 	uint8_t bytes[4096];
@@ -248,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_way_that_is_safe_is_taken),
 		cmocka_unit_test(sizes_follow_the_components_that_are_asked_for),
+		cmocka_unit_test(compacted_a_component_lies_behind_those_before_it),
 		cmocka_unit_test(sizes_are_those_that_the_host_says),
 		cmocka_unit_test(xsavec_of_this_host_carries_every_component),
 		cmocka_unit_test(xsaveopt_of_this_host_carries_every_component),

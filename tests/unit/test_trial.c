@@ -9,7 +9,7 @@
 #include "boot/memory.h"
 #include "fpu/hardware.h"
 #include "fpu/image.h"
-#include "fpu/selftest.h"
+#include "fpu/trial.h"
 #include "lib/x86.h"
 
 #define TRIED (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
@@ -76,15 +76,19 @@ static bool host_has(enum fpu_save_method method)
 
 static bool survives(enum fpu_save_method method, enum fpu_save_method made_for)
 {
-	struct fpu_image *image[3];
+	struct fpu_trial_images images;
 	bool survived;
 
 	features.method = made_for;
-	for (unsigned int i = 0; i < 3; i++)
-		image[i] = fpu_image_create();
-	survived = fpu_pattern_survives(method, image[0], image[1], image[2]);
-	for (unsigned int i = 0; i < 3; i++)
-		fpu_image_destroy(image[i]);
+	images.carried = fpu_image_create();
+	images.foreign = fpu_image_create();
+	images.tried = fpu_image_create();
+	images.found = fpu_image_create();
+	survived = fpu_trial(method, &images);
+	fpu_image_destroy(images.carried);
+	fpu_image_destroy(images.foreign);
+	fpu_image_destroy(images.tried);
+	fpu_image_destroy(images.found);
 	return survived;
 }
 
@@ -129,5 +133,5 @@ int main(void)
 		cmocka_unit_test_setup(a_component_in_the_wrong_place_fails, read_features),
 	};
 
-	return cmocka_run_group_tests_name("selftest", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("trial", tests, NULL, NULL);
 }
