@@ -15,10 +15,14 @@
 #define EPT_EXECUTE	BIT(2)
 #define EPT_ALL		(EPT_READ | EPT_WRITE | EPT_EXECUTE)
 #define EPT_WRITE_BACK	(6ull << 3)
+#define EPT_IGNORE_PAT	BIT(6)
 #define EPT_LARGE	BIT(7)
 #define EPT_ADDRESS	0x000ffffffffff000ull
 #define EPTP_WRITE_BACK 6ull
 #define EPTP_LEVELS_4	(3ull << 3)
+
+/* Write-back whatever PAT and page tables a guest makes (SDM Vol. 3C 28.3.7.2). */
+#define EPT_RAM (EPT_ALL | EPT_WRITE_BACK | EPT_IGNORE_PAT)
 
 #define LEVELS	  4
 #define GPA_LIMIT BIT(48)
@@ -66,7 +70,7 @@ static int map_one(struct ept *ept, uint64_t gpa, uint64_t hpa, unsigned int lea
 	}
 	if (*entry)
 		return -EEXIST;
-	*entry = hpa | EPT_ALL | EPT_WRITE_BACK | (leaf_level ? EPT_LARGE : 0);
+	*entry = hpa | EPT_RAM | (leaf_level ? EPT_LARGE : 0);
 	return 0;
 }
 

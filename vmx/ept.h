@@ -1,5 +1,6 @@
 /*
- * Extended page tables: a guest's physical addresses to the machine's. Memory type write-back.
+ * Extended page tables: a guest's physical addresses to the machine's. Memory type write-back,
+ * whatever the guest's PAT says: it has no device, and uncacheable RAM would lock the bus.
  * SDM Vol. 3C 28.3.
  */
 #pragma once

@@ -66,7 +66,8 @@ static uint64_t translate(const struct ept *ept, uint64_t gpa)
 			return UINT64_MAX;
 		assert_int_equal(entry & 7, 7);
 		if (level == 0 || (entry & 0x80)) {
-			assert_int_equal(entry >> 3 & 7, 6); /* write-back */
+			assert_int_equal(entry >> 3 & 7, 6); /* write-back, */
+			assert_true(entry & 0x40);	     /* whatever PAT says */
 			return (entry & 0x000ffffffffff000ull & ~(size - 1)) + gpa % size;
 		}
 		assert_int_equal(entry & 0xf8, 0); /* reserved in an entry that names a table */
