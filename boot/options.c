@@ -7,7 +7,9 @@
 #include "lib/string.h"
 
 #define ACCEPTED                                                                                   \
-	"fpu xsave slice maxcpus console timer trace tracesize stats loglevel panic hostfpu crash"
+	"fpu xsave slice maxcpus console timer multihit trace tracesize stats "                    \
+	"loglevel "                                                                                \
+	"panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -98,6 +100,13 @@ static const struct choice timer_choices[] = {
 	{NULL, 0},
 };
 
+static const struct choice multihit_choices[] = {
+	{"auto", OPTION_MULTIHIT_AUTO},
+	{"split", OPTION_MULTIHIT_SPLIT},
+	{"off", OPTION_MULTIHIT_OFF},
+	{NULL, 0},
+};
+
 #define FIELD(name) .key = #name, .offset = offsetof(struct options, name)
 
 static const struct option option_table[] = {
@@ -140,6 +149,12 @@ static const struct option option_table[] = {
 		.accepted = "auto, apic, pit",
 		.initial = OPTION_TIMER_AUTO,
 		.choices = timer_choices,
+	},
+	{
+		FIELD(multihit),
+		.accepted = "auto, split, off",
+		.initial = OPTION_MULTIHIT_AUTO,
+		.choices = multihit_choices,
 	},
 	{
 		FIELD(trace),

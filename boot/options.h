@@ -50,6 +50,13 @@ enum option_timer {
 	OPTION_TIMER_PIT,
 };
 
+/* Whether large EPT pages are split where a guest executes: vmx/multihit.h. */
+enum option_multihit {
+	OPTION_MULTIHIT_AUTO, /* on the CPUs that are affected */
+	OPTION_MULTIHIT_SPLIT,
+	OPTION_MULTIHIT_OFF,
+};
+
 /* Where the hypervisor uses the FPU itself, beyond what it needs. */
 enum option_hostfpu {
 	OPTION_HOSTFPU_OFF,
@@ -75,6 +82,7 @@ struct options {
 	uint32_t maxcpus;   /* 1..64 */
 	uint32_t console;   /* OPTION_CONSOLE_* */
 	uint32_t timer;	    /* enum option_timer */
+	uint32_t multihit;  /* enum option_multihit */
 	uint32_t trace;	    /* 0 or 1 */
 	uint32_t tracesize; /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	    /* 0 or 1: print the table at the end */

@@ -17,9 +17,10 @@
 #define BASIC_REASON 0xffffu
 
 /* EPT violation qualification (SDM Vol. 3C table 27-7) */
-#define EPT_READ  BIT(0)
-#define EPT_WRITE BIT(1)
-#define EPT_FETCH BIT(2)
+#define EPT_READ	  BIT(0)
+#define EPT_WRITE	  BIT(1)
+#define EPT_FETCH	  BIT(2)
+#define EPT_NMI_UNBLOCKED BIT(12)
 
 #define IOAPIC_PAGE 0xfec00000ull
 #define APIC_PAGE   0xfee00000ull
@@ -155,6 +156,15 @@ static void exit_general_protection(struct pcpu *pcpu, struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
+/* An IRET that had unblocked NMIs when it failed runs again (SDM Vol. 3C 27.2.3). */
+static void block_nmis_again(uint64_t qualification)
+{
+	if ((qualification & EPT_NMI_UNBLOCKED) &&
+	    !(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
+}
+
 static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
@@ -164,6 +174,10 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 							 : "read";
 
 	(void)pcpu;
+	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
+		block_nmis_again(qualification);
+		return;
+	}
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
 		vm_fail(vcpu, "ept-violation",
 			"%s at guest-physical 0x%llx: the %s is not there (CPUID.1:EDX.9 says so) "

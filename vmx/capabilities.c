@@ -1,9 +1,11 @@
+#include "boot/options.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
 #include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
+#include "vmx/multihit.h"
 
 #define BASIC_STRING_IO_INFORMATION BIT(54)
 #define BASIC_TRUE_CONTROLS	    BIT(55)
@@ -158,7 +160,17 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 	return error ? -ENODEV : 0;
 }
 
-int vmx_capabilities_check(void)
+static void choose_ept_split(struct vmx_capabilities *c, uint32_t wanted)
+{
+	bool affected = multihit_affects_this_cpu();
+
+	c->ept_split = wanted == OPTION_MULTIHIT_AUTO ? affected : wanted == OPTION_MULTIHIT_SPLIT;
+	if (affected && !c->ept_split)
+		log_warning("multihit=off: a guest can stop this machine by a machine check "
+			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
+}
+
+int vmx_capabilities_check(const struct options *options)
 {
 	struct vmx_capabilities *c = &capabilities;
 	uint64_t basic;
@@ -182,6 +194,7 @@ int vmx_capabilities_check(void)
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
 		error = -ENODEV;
+	choose_ept_split(c, options->multihit);
 	if (c->ept) {
 		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
 		if (check_ept(c->ept_vpid))

@@ -1,9 +1,76 @@
-"""The extended page tables: what a guest's memory is cached as."""
+"""The extended page tables: what a guest's memory is cached as, and by which pages it executes."""
 
+import re
 import struct
+
+import pytest
+
+REGIONS = "name=a mem=32M runs=2 -- code=3"
+KERNEL, CROSSING = 1, 2  # 2-MiB regions that hold the kernel, and the instruction across two
 
 LARGE, IGNORE_PAT, MEMORY_TYPE, WRITE_BACK = 1 << 7, 1 << 6, 7 << 3, 6 << 3
 IMAGE_END = 4 << 20  # below it there are pages that the hypervisor does not map
+
+
+def verdicts(result):
+    return [line for line in result.lines("a") if re.match("PASS|FAIL|SKIP|RESULT", line)]
+
+
+def pages(record):
+    return [record.number(f"pages_{size}") for size in ("1g", "2m", "4k")]
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+def test_only_the_2m_regions_that_a_guest_fetches_from_are_split(boot, bits):
+    result = boot(opts="multihit=split", modules=[("regions" + bits, REGIONS)])
+    assert result.status == 0
+    assert result.lines("a").count("PASS regions") == 2
+    assert result.one("boot")["ept_split"] == "on"
+    splits = KERNEL + 3 + CROSSING
+    ends = [record for record in result.all("ept", vm="a") if "splits" in record]
+    assert len(ends) == 2  # a new run begins with large pages again
+    for record in ends:
+        assert record.number("splits") == splits
+        assert pages(record) == [0, 16 - splits, 512 * splits]
+    for record in result.all("exit", vm="a", reason="ept-violation"):
+        assert record.number("count") == splits
+
+
+def test_nothing_is_split_where_the_cpu_is_not_affected_or_it_is_forbidden(boot):
+    for cpu, opts, verdict in (
+        ("tigerlake", "", "unaffected"),
+        ("corei7_haswell_4770", "multihit=off", "affected"),
+    ):
+        result = boot(cpu=cpu, opts=opts, modules=[("regions", REGIONS)])
+        assert result.status == 0
+        record = result.one("boot")
+        assert (record["multihit"], record["ept_split"]) == (verdict, "off")
+        assert not result.all("exit", vm="a", reason="ept-violation")
+        assert ("CVE-2018-12207" in result.console) == (verdict == "affected")
+
+
+def test_an_affected_cpu_splits_by_itself(boot):
+    result = boot(cpu="corei7_haswell_4770", modules=[("regions", REGIONS)])
+    assert result.status == 0
+    record = result.one("boot")
+    assert (record["multihit"], record["ept_split"]) == ("affected", "on")
+    assert result.all("exit", vm="a", reason="ept-violation")
+    assert "CVE-2018-12207" not in result.console
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+def test_a_fetch_from_where_there_is_no_memory_still_ends_the_guest(boot, bits):
+    result = boot(opts="multihit=split", modules=[("bad" + bits, "name=bad mem=9M -- unmapped")])
+    assert result.one("vm", name="bad", state="ended")["cause"] == "ept-violation"
+    assert "instruction fetch at guest-physical 0x20000000, which is not" in result.console
+
+
+def test_every_kind_of_exit_is_as_it_is_on_large_pages(boot):
+    modules = [("exits", "name=a mem=8M -- peers=2"), ("clobber", "name=b mem=8M -- seed=3")]
+    large, small = (boot(opts=f"multihit={how}", modules=modules) for how in ("off", "split"))
+    assert small.status == large.status
+    assert verdicts(small) == verdicts(large)
+    assert small.one("exit", vm="a", reason="ept-violation").number("count") >= 1
 
 
 def extended_tables(memory):

@@ -18,6 +18,7 @@ UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
+UNIT_multihit    := vmx/multihit.c lib/string.c
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
@@ -57,6 +58,9 @@ $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)
 
 $(UNIT_DIR)/test_selftest: $(UNIT_DIR)/selftest_kernel.o $(UNIT_DIR)/hardware_kernel.o
 $(UNIT_DIR)/test_selftest: UNIT_CFLAGS += -no-pie
+
+# lib/x86.h keeps absolute addresses of what may fault
+$(UNIT_DIR)/test_multihit: UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie
