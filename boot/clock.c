@@ -1,5 +1,6 @@
 #include "boot/apic.h"
 #include "boot/clock.h"
+#include "boot/cpu.h"
 #include "boot/options.h"
 #include "boot/pic.h"
 #include "lib/console.h"
@@ -11,6 +12,7 @@
 /* Written at boot by the first CPU. */
 static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
 static bool pit_present;
+static bool idle_apic; /* the APIC timer wakes an idle CPU */
 
 /* What pit_measure() brackets. */
 static uint64_t tsc_start, tsc_end;
@@ -76,17 +78,16 @@ void clock_init(void)
 
 void clock_select(unsigned int timer)
 {
-	if (timer == OPTION_TIMER_PIT)
-		apic_khz = 0;
+	idle_apic = apic_khz && timer != OPTION_TIMER_PIT;
 	if (timer == OPTION_TIMER_APIC)
 		pit_present = false;
-	if (!apic_khz && !pit_present)
+	if (!idle_apic && !pit_present)
 		log_warning("no timer can wake an idle CPU: it spins instead");
 }
 
 const char *clock_timer_name(void)
 {
-	return apic_khz ? "apic" : pit_present ? "pit" : "none";
+	return idle_apic ? "apic" : pit_present ? "pit" : "none";
 }
 
 uint64_t clock_tsc_khz(void)
@@ -97,6 +98,31 @@ uint64_t clock_tsc_khz(void)
 uint64_t clock_us_to_tsc(uint64_t microseconds)
 {
 	return microseconds / 1000 * tsc_khz + microseconds % 1000 * tsc_khz / 1000;
+}
+
+/* The APIC timer's count for so many TSC ticks: rounded up, as what ends early begins again. */
+static uint32_t apic_count(uint64_t tsc)
+{
+	uint64_t count = tsc / tsc_khz * apic_khz + tsc % tsc_khz * apic_khz / tsc_khz;
+
+	return count < APIC_COUNT_MAX ? count + 1 : APIC_COUNT_MAX;
+}
+
+bool clock_has_apic_timer(void)
+{
+	return apic_khz;
+}
+
+void clock_interrupt_at(uint64_t deadline)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t now;
+
+	if (cpu->timer_deadline == deadline)
+		return;
+	now = rdtsc();
+	apic_timer_start(apic_count(deadline > now ? deadline - now : 0));
+	cpu->timer_deadline = deadline;
 }
 
 /* STI takes effect after HLT has begun: an interrupt cannot come between them. */
@@ -111,12 +137,11 @@ bool clock_halt_until(uint64_t deadline)
 
 	if (deadline <= now)
 		return false;
-	/* rounded up: never woken before the deadline only to halt again */
-	if (apic_khz) {
-		ticks = (deadline - now) / khz * apic_khz + (deadline - now) % khz * apic_khz / khz;
-		apic_timer_start(ticks < APIC_COUNT_MAX ? ticks + 1 : APIC_COUNT_MAX);
+	if (idle_apic) {
+		apic_timer_start(apic_count(deadline - now));
 		halt_once();
 		apic_timer_start(0);
+		this_cpu()->timer_deadline = 0;
 	} else if (pit_present) {
 		/* the counter has 16 bits, 55 ms: a longer wait takes several */
 		ticks = (deadline - now < khz * 60 ? deadline - now : khz * 60) * PIT_HZ /

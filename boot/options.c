@@ -7,9 +7,8 @@
 #include "lib/string.h"
 
 #define ACCEPTED                                                                                   \
-	"fpu xsave slice maxcpus console timer multihit trace tracesize stats "                    \
-	"loglevel "                                                                                \
-	"panic hostfpu crash"
+	"fpu xsave slice maxcpus console timer preemption multihit trace tracesize stats "         \
+	"loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -100,6 +99,13 @@ static const struct choice timer_choices[] = {
 	{NULL, 0},
 };
 
+static const struct choice preemption_choices[] = {
+	{"auto", OPTION_PREEMPTION_AUTO},
+	{"vmx", OPTION_PREEMPTION_VMX},
+	{"apic", OPTION_PREEMPTION_APIC},
+	{NULL, 0},
+};
+
 static const struct choice multihit_choices[] = {
 	{"auto", OPTION_MULTIHIT_AUTO},
 	{"split", OPTION_MULTIHIT_SPLIT},
@@ -149,6 +155,12 @@ static const struct option option_table[] = {
 		.accepted = "auto, apic, pit",
 		.initial = OPTION_TIMER_AUTO,
 		.choices = timer_choices,
+	},
+	{
+		FIELD(preemption),
+		.accepted = "auto, vmx, apic",
+		.initial = OPTION_PREEMPTION_AUTO,
+		.choices = preemption_choices,
 	},
 	{
 		FIELD(multihit),

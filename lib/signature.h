@@ -10,6 +10,9 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
+/* Reserved bits of a signature. */
+#define SIGNATURE_RESERVED 0xf000c000u
+
 static inline bool signature_is_intel_family6(const char vendor[12], uint32_t signature)
 {
 	return !memcmp(vendor, "GenuineIntel", 12) && (signature >> 8 & 0xf) == 6;

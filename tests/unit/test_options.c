@@ -35,6 +35,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
 	assert_int_equal(options.trace, 0);
 	assert_int_equal(options.tracesize, 65536);
+	assert_int_equal(options.preemption, OPTION_PREEMPTION_AUTO);
 	assert_int_equal(options.multihit, OPTION_MULTIHIT_AUTO);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
@@ -68,8 +69,9 @@ static void every_option_is_understood(void **state)
 	parse("fpu=unload xsave=xsavec slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
 	      "stats=off loglevel=3 panic=reboot hostfpu=exits crash=vmentry "
-	      "multihit=split");
+	      "preemption=apic multihit=split");
 	assert_int_equal(heard.count, 0);
+	assert_int_equal(options.preemption, OPTION_PREEMPTION_APIC);
 	assert_int_equal(options.multihit, OPTION_MULTIHIT_SPLIT);
 	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
 	assert_int_equal(options.xsave, OPTION_XSAVE_XSAVEC);

@@ -25,6 +25,7 @@ UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
 UNIT_policy      := $(UNIT_owner)
+UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_selftest    := $(UNIT_method)
 UNIT_string      := lib/string.c
 UNIT_uart        := vmm/uart.c
