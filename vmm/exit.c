@@ -200,6 +200,14 @@ static void exit_ept_misconfiguration(struct pcpu *pcpu, struct vcpu *vcpu)
 		(unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
+/* The instruction has completed. What it did slows every CPU down: the others have their turn now.
+ */
+static void exit_bus_lock(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void)pcpu;
+	vcpu->yield = true;
+}
+
 static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_EXCEPTION_NMI] = exit_exception,
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
@@ -239,7 +247,17 @@ static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_WBINVD] = exit_skip,
 	[EXIT_REASON_XSETBV] = exit_xsetbv,
 	[EXIT_REASON_VMFUNC] = exit_invalid_opcode,
+	[EXIT_REASON_BUS_LOCK] = exit_bus_lock,
 };
+
+/* The guest did not run; if it is a machine check that can be lived with, it is tried again. */
+static void entry_failed(struct vcpu *vcpu, uint32_t basic)
+{
+	if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
+		machine_check_handle(NULL);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(basic));
+}
 
 void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 {
@@ -248,14 +266,15 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 
 	if (basic < EXIT_REASON_COUNT)
 		vcpu->exits[basic]++;
-	if (reason & EXIT_REASON_ENTRY_FAILURE) {
-		/* the guest did not run; if the machine check can be lived with, it is tried again
-		 */
-		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
-			machine_check_handle(NULL);
-		else
-			exit_entry_failed(vcpu, exit_reason_name(basic));
-		return;
+	if (reason & EXIT_REASON_FLAGS) {
+		if (reason & EXIT_REASON_ENTRY_FAILURE) {
+			entry_failed(vcpu, basic);
+			return;
+		}
+		/* a bus lock, and an exit of higher priority */
+		if (basic != EXIT_REASON_BUS_LOCK)
+			vcpu->exits[EXIT_REASON_BUS_LOCK]++;
+		exit_bus_lock(pcpu, vcpu);
 	}
 	vcpu->launched = true;
 	if (pcpu->host_work_at_exits)

@@ -29,6 +29,7 @@
 #define SECONDARY_ENABLE_INVPCID     (1u << 12)
 #define SECONDARY_ENCLS_EXITING	     (1u << 15)
 #define SECONDARY_ENABLE_XSAVES	     (1u << 20)
+#define SECONDARY_BUS_LOCK_DETECTION (1u << 30)
 
 #define EXIT_SAVE_DEBUG_CONTROLS     (1u << 2)
 #define EXIT_HOST_ADDRESS_SPACE_SIZE (1u << 9)

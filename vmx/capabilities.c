@@ -71,7 +71,8 @@ static const struct named_bit entry_required[] = {
 
 #define SECONDARY_OPTIONAL                                                                         \
 	(SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_VPID | SECONDARY_WBINVD_EXITING |              \
-	 SECONDARY_ENABLE_INVPCID | SECONDARY_ENCLS_EXITING | SECONDARY_ENABLE_XSAVES)
+	 SECONDARY_ENABLE_INVPCID | SECONDARY_ENCLS_EXITING | SECONDARY_ENABLE_XSAVES |            \
+	 SECONDARY_BUS_LOCK_DETECTION)
 
 static int missing(const char *what, const char *remedy)
 {

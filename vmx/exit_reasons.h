@@ -66,13 +66,17 @@
 	X(RDSEED, 61, "rdseed")                                                                    \
 	X(PML_FULL, 62, "pml-full")                                                                \
 	X(XSAVES, 63, "xsaves")                                                                    \
-	X(XRSTORS, 64, "xrstors")
+	X(XRSTORS, 64, "xrstors")                                                                  \
+	X(BUS_LOCK, 74, "bus-lock")
 
 #define EXIT_REASON_ENUM(name, number, text) EXIT_REASON_##name = number,
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUM) EXIT_REASON_COUNT };
 #undef EXIT_REASON_ENUM
 
+/* Beside the basic reason (SDM Vol. 3C 24.9.1); the second: the guest has locked the bus. */
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
+#define EXIT_REASON_BUS_LOCKED	  (1u << 26)
+#define EXIT_REASON_FLAGS	  (EXIT_REASON_ENTRY_FAILURE | EXIT_REASON_BUS_LOCKED)
 
 /* "unknown" where the number is none of the list. */
 const char *exit_reason_name(unsigned int reason);
