@@ -21,6 +21,7 @@
 /* Written at boot by the first CPU. */
 static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
 static bool pit_present;
+static bool idle_apic; /* the APIC timer wakes an idle CPU */
 static const char *source_name;
 
 static uint64_t khz_by_reference(const struct reference *reference)
@@ -171,26 +172,28 @@ static bool pit_wakes(void)
 
 void clock_select(unsigned int timer)
 {
-	bool apic = timer != OPTION_TIMER_PIT && apic_wakes();
+	bool wanted;
 
-	pit_present = !apic && pit_wakes();
-	if (!apic && !pit_present && timer == OPTION_TIMER_PIT)
-		apic = apic_wakes();
-	if (!apic)
+	if (!apic_wakes())
 		apic_khz = 0;
-	if ((timer == OPTION_TIMER_PIT && !pit_present) || (timer == OPTION_TIMER_APIC && !apic))
+	idle_apic = apic_khz && timer != OPTION_TIMER_PIT;
+	pit_present = !idle_apic && pit_wakes();
+	if (!pit_present)
+		idle_apic = apic_khz;
+	wanted = timer == OPTION_TIMER_PIT ? pit_present : idle_apic;
+	if (timer != OPTION_TIMER_AUTO && !wanted)
 		log_warning("timer=%s: it does not interrupt, %s is taken",
 			    timer == OPTION_TIMER_PIT ? "pit" : "apic", clock_timer_name());
 }
 
 const char *clock_timer_name(void)
 {
-	return apic_khz ? "apic" : pit_present ? "pit" : "none";
+	return idle_apic ? "apic" : pit_present ? "pit" : "none";
 }
 
 bool clock_can_wake(void)
 {
-	return apic_khz || pit_present;
+	return idle_apic || pit_present;
 }
 
 const char *clock_source_name(void)
@@ -208,6 +211,23 @@ uint64_t clock_us_to_tsc(uint64_t microseconds)
 	return microseconds / 1000 * tsc_khz + microseconds % 1000 * tsc_khz / 1000;
 }
 
+bool clock_has_apic_timer(void)
+{
+	return apic_khz;
+}
+
+void clock_interrupt_at(uint64_t deadline)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t now;
+
+	if (cpu->timer_deadline == deadline)
+		return;
+	now = rdtsc();
+	start_apic_timer(deadline > now ? deadline - now : 0);
+	cpu->timer_deadline = deadline;
+}
+
 /* STI takes effect after HLT has begun: an interrupt cannot come between them. */
 static void halt_once(void)
 {
@@ -221,14 +241,16 @@ bool clock_halt_until(uint64_t deadline)
 	if (deadline <= now)
 		return false;
 	assert(clock_can_wake());
-	if (apic_khz)
+	if (idle_apic)
 		start_apic_timer(deadline - now);
 	else
 		start_pit(deadline - now);
 	halt_once();
-	if (apic_khz)
+	if (idle_apic) {
 		apic_timer_start(0);
-	else
+		this_cpu()->timer_deadline = 0;
+	} else {
 		pic_enable_timer(false);
+	}
 	return true;
 }

@@ -30,6 +30,15 @@ bool clock_can_wake(void);
 
 /* What the TSC was measured against: "pit", "hpet", "pm"; or else "cpuid" or "none". */
 const char *clock_source_name(void);
+/* Whether clock_interrupt_at() can be used. After clock_init(), whatever clock_select() chose. */
+bool clock_has_apic_timer(void);
+
+/*
+ * Has the local APIC's timer interrupt this CPU (VECTOR_APIC_TIMER) when the TSC reaches `deadline`
+ * or a little later, or long before if that is far off. Nothing is written if it is set for that
+ * already. Lasts until the interrupt, clock_halt_until() or another deadline.
+ */
+void clock_interrupt_at(uint64_t deadline);
 
 uint64_t clock_tsc_khz(void);
 uint64_t clock_us_to_tsc(uint64_t microseconds);

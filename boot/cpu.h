@@ -29,6 +29,7 @@ struct cpu {
 	/* Counted by handlers, read by the run loop. */
 	volatile uint64_t nmi_count;	   /* NMIs that arrived, in root mode or by VM exit */
 	volatile uint64_t interrupt_count; /* external interrupts */
+	uint64_t timer_deadline; /* that clock_interrupt_at() has set the APIC timer for, or 0 */
 };
 
 static inline struct cpu *this_cpu(void)

@@ -7,8 +7,8 @@
 #include "lib/string.h"
 
 #define ACCEPTED                                                                                   \
-	"fpu xsave slice maxcpus console timer clock trace tracesize stats loglevel panic "        \
-	"hostfpu crash"
+	"fpu xsave slice maxcpus console timer clock preemption multihit trace tracesize stats "   \
+	"loglevel panic hostfpu crash"
 
 /* A value that is a word, or for a list several of them, ORed. The table ends with name NULL. */
 struct choice {
@@ -111,6 +111,20 @@ static const struct choice clock_choices[] = {
 	{"pm", OPTION_CLOCK_PM},     {"cpuid", OPTION_CLOCK_CPUID}, {NULL, 0},
 };
 
+static const struct choice preemption_choices[] = {
+	{"auto", OPTION_PREEMPTION_AUTO},
+	{"vmx", OPTION_PREEMPTION_VMX},
+	{"apic", OPTION_PREEMPTION_APIC},
+	{NULL, 0},
+};
+
+static const struct choice multihit_choices[] = {
+	{"auto", OPTION_MULTIHIT_AUTO},
+	{"split", OPTION_MULTIHIT_SPLIT},
+	{"off", OPTION_MULTIHIT_OFF},
+	{NULL, 0},
+};
+
 #define FIELD(name) .key = #name, .offset = offsetof(struct options, name)
 
 static const struct option option_table[] = {
@@ -159,6 +173,18 @@ static const struct option option_table[] = {
 		.accepted = "auto, pit, hpet, pm, cpuid",
 		.initial = OPTION_CLOCK_AUTO,
 		.choices = clock_choices,
+	},
+	{
+		FIELD(preemption),
+		.accepted = "auto, vmx, apic",
+		.initial = OPTION_PREEMPTION_AUTO,
+		.choices = preemption_choices,
+	},
+	{
+		FIELD(multihit),
+		.accepted = "auto, split, off",
+		.initial = OPTION_MULTIHIT_AUTO,
+		.choices = multihit_choices,
 	},
 	{
 		FIELD(trace),

@@ -60,6 +60,20 @@ enum option_clock {
 	OPTION_CLOCK_CPUID, /* not measured: what CPUID says */
 };
 
+/* What takes the CPU back from a guest: vmx/preemption.h. */
+enum option_preemption {
+	OPTION_PREEMPTION_AUTO, /* the VMX-preemption timer, or the APIC's where that is broken */
+	OPTION_PREEMPTION_VMX,
+	OPTION_PREEMPTION_APIC,
+};
+
+/* Whether large EPT pages are split where a guest executes: vmx/multihit.h. */
+enum option_multihit {
+	OPTION_MULTIHIT_AUTO, /* on the CPUs that are affected */
+	OPTION_MULTIHIT_SPLIT,
+	OPTION_MULTIHIT_OFF,
+};
+
 /* Where the hypervisor uses the FPU itself, beyond what it needs. */
 enum option_hostfpu {
 	OPTION_HOSTFPU_OFF,
@@ -83,20 +97,22 @@ enum option_crash {
 };
 
 struct options {
-	uint32_t fpu;	    /* enum option_fpu */
-	uint32_t xsave;	    /* enum option_xsave */
-	uint32_t slice_us;  /* how long a vCPU runs before another may: 100..1000000 */
-	uint32_t maxcpus;   /* 1..64 */
-	uint32_t console;   /* OPTION_CONSOLE_* */
-	uint32_t timer;	    /* enum option_timer */
-	uint32_t clock;	    /* enum option_clock */
-	uint32_t trace;	    /* 0 or 1 */
-	uint32_t tracesize; /* entries of each CPU's ring: 16..1048576 */
-	uint32_t stats;	    /* 0 or 1: print the table at the end */
-	uint32_t loglevel;  /* enum option_loglevel */
-	uint32_t panic;	    /* enum option_panic */
-	uint32_t hostfpu;   /* enum option_hostfpu */
-	uint32_t crash;	    /* enum option_crash */
+	uint32_t fpu;	     /* enum option_fpu */
+	uint32_t xsave;	     /* enum option_xsave */
+	uint32_t slice_us;   /* how long a vCPU runs before another may: 100..1000000 */
+	uint32_t maxcpus;    /* 1..64 */
+	uint32_t console;    /* OPTION_CONSOLE_* */
+	uint32_t timer;	     /* enum option_timer */
+	uint32_t clock;	     /* enum option_clock */
+	uint32_t preemption; /* enum option_preemption */
+	uint32_t multihit;   /* enum option_multihit */
+	uint32_t trace;	     /* 0 or 1 */
+	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
+	uint32_t stats;	     /* 0 or 1: print the table at the end */
+	uint32_t loglevel;   /* enum option_loglevel */
+	uint32_t panic;	     /* enum option_panic */
+	uint32_t hostfpu;    /* enum option_hostfpu */
+	uint32_t crash;	     /* enum option_crash */
 };
 
 /*

@@ -122,7 +122,9 @@ void interrupt_handle(uint8_t vector)
 {
 	this_cpu()->interrupt_count++;
 	if (apic_in_service(vector)) {
-		if (vector != VECTOR_APIC_TIMER)
+		if (vector == VECTOR_APIC_TIMER)
+			this_cpu()->timer_deadline = 0;
+		else
 			stray_apic(vector);
 		apic_end_of_interrupt();
 	} else if (vector >= VECTOR_PIC_FIRST && vector < VECTOR_PIC_FIRST + 16) {

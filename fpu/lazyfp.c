@@ -1,10 +1,5 @@
 #include "fpu/lazyfp.h"
-#include "lib/string.h"
-#include "lib/x86.h"
-
-/* SDM Vol. 2A, CPUID: the model of family 6 has four further bits. */
-#define SIGNATURE_FAMILY(s) ((s) >> 8 & 0xf)
-#define SIGNATURE_MODEL(s)  (((s) >> 4 & 0xf) | ((s) >> 12 & 0xf0))
+#include "lib/signature.h"
 
 /*
  * It was only ever found in Intel's family 6: Core since at least Nehalem (INTEL-SA-00145, "Lazy FP
@@ -36,21 +31,18 @@ static const uint8_t unaffected_models[] = {
 
 bool lazyfp_affects(const char vendor[12], uint32_t signature)
 {
-	if (memcmp(vendor, "GenuineIntel", 12) || SIGNATURE_FAMILY(signature) != 6)
+	if (!signature_is_intel_family6(vendor, signature))
 		return true;
 	for (unsigned int i = 0; i < sizeof(unaffected_models); i++)
-		if (SIGNATURE_MODEL(signature) == unaffected_models[i])
+		if (signature_model(signature) == unaffected_models[i])
 			return false;
 	return true;
 }
 
 bool fpu_lazy_leaks(void)
 {
-	struct cpuid_regs r = cpuid(0);
 	char vendor[12];
 
-	memcpy(vendor, &r.ebx, 4);
-	memcpy(vendor + 4, &r.edx, 4);
-	memcpy(vendor + 8, &r.ecx, 4);
+	cpuid_vendor(vendor);
 	return lazyfp_affects(vendor, cpuid(1).eax);
 }

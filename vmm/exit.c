@@ -18,9 +18,10 @@
 #define BASIC_REASON 0xffffu
 
 /* EPT violation qualification (SDM Vol. 3C table 27-7) */
-#define EPT_READ  BIT(0)
-#define EPT_WRITE BIT(1)
-#define EPT_FETCH BIT(2)
+#define EPT_READ	  BIT(0)
+#define EPT_WRITE	  BIT(1)
+#define EPT_FETCH	  BIT(2)
+#define EPT_NMI_UNBLOCKED BIT(12)
 
 #define IOAPIC_PAGE 0xfec00000ull
 #define APIC_PAGE   0xfee00000ull
@@ -172,6 +173,15 @@ static void exit_general_protection(struct pcpu *pcpu, struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
+/* An IRET that had unblocked NMIs when it failed runs again (SDM Vol. 3C 27.2.3). */
+static void block_nmis_again(uint64_t qualification)
+{
+	if ((qualification & EPT_NMI_UNBLOCKED) &&
+	    !(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
+}
+
 static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
@@ -181,6 +191,10 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 							 : "read";
 
 	(void)pcpu;
+	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
+		block_nmis_again(qualification);
+		return;
+	}
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
 		vm_fail(vcpu, "ept-violation",
 			"%s at guest-physical 0x%llx: the %s is not there (CPUID.1:EDX.9 says so) "
@@ -201,6 +215,14 @@ static void exit_ept_misconfiguration(struct pcpu *pcpu, struct vcpu *vcpu)
 		"the extended page tables for guest-physical 0x%llx are wrong: an error of the "
 		"hypervisor [SDM Vol. 3C 28.3.3.1]",
 		(unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+}
+
+/* The instruction has completed. What it did slows every CPU down: the others have their turn now.
+ */
+static void exit_bus_lock(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	(void)pcpu;
+	vcpu->yield = true;
 }
 
 static const exit_handler handlers[EXIT_REASON_COUNT] = {
@@ -256,7 +278,19 @@ static const exit_handler handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_UWRMSR] = exit_invalid_opcode,
 	[EXIT_REASON_RDMSR_IMMEDIATE] = exit_invalid_opcode,
 	[EXIT_REASON_WRMSRNS_IMMEDIATE] = exit_invalid_opcode,
+	[EXIT_REASON_BUS_LOCK] = exit_bus_lock,
 };
+
+/* The guest did not run; if it can live with the machine check, it is tried again. */
+static void entry_failed(struct vcpu *vcpu, uint32_t basic)
+{
+	if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
+		exit_machine_check(vcpu);
+	else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
+		guest_state_refused(vcpu);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(basic));
+}
 
 void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 {
@@ -265,16 +299,15 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 
 	if (basic < EXIT_REASON_COUNT)
 		vcpu->exits[basic]++;
-	if (reason & EXIT_REASON_ENTRY_FAILURE) {
-		/* the guest did not run; if it can live with the machine check, it is tried again
-		 */
-		if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
-			exit_machine_check(vcpu);
-		else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
-			guest_state_refused(vcpu);
-		else
-			exit_entry_failed(vcpu, exit_reason_name(basic));
-		return;
+	if (reason & EXIT_REASON_FLAGS) {
+		if (reason & EXIT_REASON_ENTRY_FAILURE) {
+			entry_failed(vcpu, basic);
+			return;
+		}
+		/* a bus lock, and an exit of higher priority */
+		if (basic != EXIT_REASON_BUS_LOCK)
+			vcpu->exits[EXIT_REASON_BUS_LOCK]++;
+		exit_bus_lock(pcpu, vcpu);
 	}
 	vcpu->launched = true;
 	if (pcpu->host_work_at_exits)

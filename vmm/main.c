@@ -36,6 +36,7 @@
 #include "vmm/vm.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
+#include "vmx/multihit.h"
 #include "vmx/vmx.h"
 
 static struct pcpu boot_pcpu;
@@ -99,12 +100,15 @@ static void print_boot_record(void)
 	const struct fpu_features *f = fpu_features();
 
 	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
-	       "lazyfp=%s firmware=%s timer=%s tsc_khz=%llu clock=%s",
+	       "lazyfp=%s multihit=%s ept_split=%s firmware=%s timer=%s preemption=%s "
+	       "tsc_khz=%llu clock=%s",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
 	       f->method_name, (unsigned long long)f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
-	       fpu_lazy_leaks() ? "affected" : "unaffected", boot_info.efi ? "uefi" : "bios",
-	       clock_timer_name(), (unsigned long long)clock_tsc_khz(), clock_source_name());
+	       fpu_lazy_leaks() ? "affected" : "unaffected",
+	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
+	       boot_info.efi ? "uefi" : "bios", clock_timer_name(), preemption_name(c->preemption),
+	       (unsigned long long)clock_tsc_khz(), clock_source_name());
 }
 
 static void init_pcpu(struct pcpu *pcpu)
@@ -150,7 +154,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	clock_select(options.timer);
 	machine_check_init_cpu();
 	fpu_works = fpu_detect(options.xsave);
-	error = vmx_capabilities_check();
+	error = vmx_capabilities_check(&options);
 	print_boot_record();
 	if (error)
 		machine_panic();

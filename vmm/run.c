@@ -49,13 +49,23 @@ static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
 	return now + (limit > vcpu->ran ? limit - vcpu->ran : 0);
 }
 
-static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
+/* The guest exits when the TSC reaches `deadline`, or a little before or after. */
+static void preempt_at(uint64_t now, uint64_t deadline)
 {
 	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
+
+	if (vmx_capabilities()->preemption == PREEMPTION_VMX)
+		vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
+	else
+		clock_interrupt_at(deadline);
+}
+
+static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
+{
 	enum vmx_entry_result result;
 	uint64_t entered;
 
-	vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
+	preempt_at(now, deadline);
 	event_prepare_entry(&vcpu->events, vcpu->cr8);
 	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
 	entered = rdtsc();

@@ -116,6 +116,10 @@ void stats_print_vm(const struct vm *vm)
 			       exit_reason_name(reason), (ull)vcpu->exits[reason]);
 	if (vm->unhandled_io)
 		record("io vm=%s unhandled=%llu", vm->config.name, (ull)vm->unhandled_io);
+	if (vm->ept.splits)
+		record("ept vm=%s splits=%llu pages_1g=%llu pages_2m=%llu pages_4k=%llu",
+		       vm->config.name, (ull)vm->ept.splits, (ull)vm->ept.pages_1g,
+		       (ull)vm->ept.pages_2m, (ull)vm->ept.pages_4k);
 	record("fpuctx vm=%s vcpu=%u entries=%llu resident=%llu armed=%llu nm=%llu loads=%llu "
 	       "saves=%llu scrubs=%llu preloads=%llu samples=%llu ts_writes=%llu",
 	       vm->config.name, vcpu->id, (ull)c->entries, (ull)c->resident, (ull)c->armed,

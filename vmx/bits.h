@@ -30,6 +30,7 @@
 #define SECONDARY_ENCLS_EXITING	     (1u << 15)
 #define SECONDARY_ENABLE_XSAVES	     (1u << 20)
 #define SECONDARY_ENCLV_EXITING	     (1u << 28)
+#define SECONDARY_BUS_LOCK_DETECTION (1u << 30)
 
 #define EXIT_SAVE_DEBUG_CONTROLS     (1u << 2)
 #define EXIT_HOST_ADDRESS_SPACE_SIZE (1u << 9)

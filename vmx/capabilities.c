@@ -1,9 +1,13 @@
+#include "boot/clock.h"
+#include "boot/options.h"
 #include "lib/console.h"
 #include "lib/errno.h"
+#include "lib/signature.h"
 #include "lib/x86.h"
 #include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
+#include "vmx/multihit.h"
 
 #define BASIC_STRING_IO_INFORMATION BIT(54)
 #define BASIC_TRUE_CONTROLS	    BIT(55)
@@ -22,7 +26,6 @@ static const struct named_bit pin_required[] = {
 	{PIN_EXTERNAL_INTERRUPT_EXITING, "external-interrupt exiting"},
 	{PIN_NMI_EXITING, "NMI exiting"},
 	{PIN_VIRTUAL_NMIS, "virtual NMIs"},
-	{PIN_PREEMPTION_TIMER, "VMX-preemption timer"},
 	{},
 };
 static const struct named_bit primary_required[] = {
@@ -69,7 +72,7 @@ static const struct named_bit entry_required[] = {
 #define SECONDARY_OPTIONAL                                                                         \
 	(SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_VPID | SECONDARY_WBINVD_EXITING |              \
 	 SECONDARY_ENABLE_INVPCID | SECONDARY_ENCLS_EXITING | SECONDARY_ENCLV_EXITING |            \
-	 SECONDARY_ENABLE_XSAVES)
+	 SECONDARY_ENABLE_XSAVES | SECONDARY_BUS_LOCK_DETECTION)
 
 static int missing(const char *what, const char *remedy)
 {
@@ -141,7 +144,7 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 	int error = 0;
 
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PIN : MSR_IA32_VMX_PINBASED,
-			 pin_required, 0, &c->pin);
+			 pin_required, PIN_PREEMPTION_TIMER, &c->pin);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
 			 primary_required, 0, &c->primary);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT, exit_required,
@@ -159,7 +162,42 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 	return error ? -ENODEV : 0;
 }
 
-int vmx_capabilities_check(void)
+/* What ends a guest's time: preemption=, or what works here. */
+static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
+{
+	bool offered = c->pin & PIN_PREEMPTION_TIMER, broken;
+	char vendor[12];
+
+	cpuid_vendor(vendor);
+	broken = preemption_timer_broken(vendor, cpuid(1).eax);
+	c->preemption = preemption_choose(wanted, offered, broken, clock_has_apic_timer());
+	if (c->preemption != PREEMPTION_VMX)
+		c->pin &= ~PIN_PREEMPTION_TIMER;
+	if (c->preemption == PREEMPTION_VMX && broken)
+		log_warning("preemption=vmx: the VMX-preemption timer of this CPU is known to "
+			    "count wrong, and slices may be far too long: use preemption=auto");
+	if (c->preemption != PREEMPTION_NONE)
+		return 0;
+	if (wanted == OPTION_PREEMPTION_VMX)
+		return missing("the VMX-preemption timer of preemption=vmx", "use preemption=auto");
+	if (wanted == OPTION_PREEMPTION_APIC)
+		return missing("the local APIC timer of preemption=apic", "use preemption=auto");
+	return missing(broken ? "a VMX-preemption timer that works, and a local APIC timer instead"
+			      : "the VMX-preemption timer, and a local APIC timer instead",
+		       "enable the local APIC in the BIOS setup, or use another CPU");
+}
+
+static void choose_ept_split(struct vmx_capabilities *c, uint32_t wanted)
+{
+	bool affected = multihit_affects_this_cpu();
+
+	c->ept_split = wanted == OPTION_MULTIHIT_AUTO ? affected : wanted == OPTION_MULTIHIT_SPLIT;
+	if (affected && !c->ept_split)
+		log_warning("multihit=off: a guest can stop this machine by a machine check "
+			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
+}
+
+int vmx_capabilities_check(const struct options *options)
 {
 	struct vmx_capabilities *c = &capabilities;
 	uint64_t basic;
@@ -183,6 +221,9 @@ int vmx_capabilities_check(void)
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
 		error = -ENODEV;
+	if (choose_preemption(c, options->preemption))
+		error = -ENODEV;
+	choose_ept_split(c, options->multihit);
 	if (c->ept) {
 		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
 		if (check_ept(c->ept_vpid))

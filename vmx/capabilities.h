@@ -7,22 +7,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/preemption.h"
+
+struct options;
+
 struct vmx_capabilities {
 	bool vmx, ept, unrestricted_guest; /* for the @boot record */
 	uint32_t pin, primary, secondary, exit,
 		entry; /* control words: what is wanted and must be */
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	uint64_t ept_vpid;	   /* IA32_VMX_EPT_VPID_CAP */
-	uint32_t revision;	   /* VMCS revision identifier */
-	uint32_t preemption_shift; /* the preemption timer counts TSC >> this */
+	uint64_t ept_vpid;	    /* IA32_VMX_EPT_VPID_CAP */
+	uint32_t revision;	    /* VMCS revision identifier */
+	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
+	enum preemption preemption; /* what ends a guest's time */
+	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */
 };
 
 /*
  * Checks all that Resident needs, sets and locks IA32_FEATURE_CONTROL where firmware left it
- * open, and computes the control words. Prints one line for each thing that is missing, with what
- * to do about it. Returns 0, or -ENODEV if anything is missing.
+ * open, and computes the control words and what follows from preemption= and multihit=. Prints one
+ * line for each thing that is missing, with what to do about it. Returns 0, or -ENODEV if anything
+ * is missing. After clock_init().
  */
-int vmx_capabilities_check(void);
+int vmx_capabilities_check(const struct options *options);
 
 /* Of the CPU that vmx_capabilities_check() ran on; all CPUs are taken to be alike. */
 const struct vmx_capabilities *vmx_capabilities(void);

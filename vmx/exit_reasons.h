@@ -90,7 +90,10 @@
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUM) EXIT_REASON_COUNT };
 #undef EXIT_REASON_ENUM
 
+/* Beside the basic reason (SDM Vol. 3C 24.9.1); the second: the guest has locked the bus. */
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
+#define EXIT_REASON_BUS_LOCKED	  (1u << 26)
+#define EXIT_REASON_FLAGS	  (EXIT_REASON_ENTRY_FAILURE | EXIT_REASON_BUS_LOCKED)
 
 /* "unknown" where the number is none of the list. */
 const char *exit_reason_name(unsigned int reason);

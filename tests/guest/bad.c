@@ -150,6 +150,13 @@ static int loop(void)
 	return still_alive("loop");
 }
 
+/* The same, open to interrupts, of which it has none. */
+static int spin(void)
+{
+	asm volatile("sti\n1:\tjmp 1b" : : : "memory");
+	return still_alive("spin");
+}
+
 static int halt(void)
 {
 	asm volatile("cli; hlt" : : : "memory");
@@ -313,6 +320,7 @@ static const struct way {
 	{"monitor", monitor},
 	{"getsec", getsec},
 	{"loop", loop},
+	{"spin", spin},
 	{"db", endless_debug},
 	{"ac", endless_alignment},
 	{"nmi-storm", nmi_storm},

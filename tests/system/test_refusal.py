@@ -48,8 +48,17 @@ def test_a_cpu_without_64_bit_mode_is_told_so(boot):
     assert result.why == "until"
 
 
-def test_all_that_an_early_vmx_cpu_lacks_is_named_at_once(boot):
-    result = boot(cpu="core2_penryn_t9600", modules=[("integer", "name=a mem=4M -- rounds=2")])
+@pytest.mark.parametrize(
+    "opts, timer",
+    [
+        ("", []),  # the local APIC's will do
+        ("preemption=vmx", ["the VMX-preemption timer of preemption=vmx"]),
+    ],
+)
+def test_all_that_an_early_vmx_cpu_lacks_is_named_at_once(boot, opts, timer):
+    result = boot(
+        cpu="core2_penryn_t9600", opts=opts, modules=[("integer", "name=a mem=4M -- rounds=2")]
+    )
     assert (result.status, result.message) == (1, "")
     errors = [line for line in result.console.splitlines() if line.startswith("ERROR: ")]
     lacking = [
@@ -60,16 +69,16 @@ def test_all_that_an_early_vmx_cpu_lacks_is_named_at_once(boot):
     names = [match[1] for match in lacking]
     assert sorted(names) == [
         "EPT (extended page tables)",
-        "VMX-preemption timer",
         "load IA32_EFER",
         "load IA32_EFER at entry",
         "load IA32_PAT",
         "load IA32_PAT at entry",
         "save IA32_EFER",
         "save IA32_PAT",
+        *timer,
         "unrestricted guest",
     ]
-    assert result.one("boot").has(vmx=1, ept=0, ug=0)
+    assert result.one("boot").has(vmx=1, ept=0, ug=0, preemption="none" if timer else "apic")
     assert result.all("vm") == []
 
 

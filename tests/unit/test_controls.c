@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include "vmx/bits.h"
 #include "vmx/controls.h"
 
 static uint64_t capability(uint32_t must, uint32_t may)
@@ -26,6 +27,23 @@ static void optional_bits_that_the_cpu_lacks_are_left_out(void **state)
 	assert_int_equal(
 		vmx_controls_compute(capability(0, 0x0F), 0x01, 0x80000002, &value, &missing), 0);
 	assert_int_equal(value, 0x03);
+}
+
+static void bus_lock_detection_is_asked_for_only_where_the_cpu_offers_it(void **state)
+{
+	uint32_t required = SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST;
+	uint32_t optional = SECONDARY_BUS_LOCK_DETECTION, value, missing;
+
+	(void)state;
+	assert_int_equal(SECONDARY_BUS_LOCK_DETECTION, 0x40000000);
+	assert_int_equal(vmx_controls_compute(capability(0, required | optional), required,
+					      optional, &value, &missing),
+			 0);
+	assert_int_equal(value, required | optional);
+	assert_int_equal(
+		vmx_controls_compute(capability(0, required), required, optional, &value, &missing),
+		0);
+	assert_int_equal(value, required);
 }
 
 static void every_missing_required_bit_is_named(void **state)
@@ -84,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(required_bits_that_the_cpu_has_are_set),
 		cmocka_unit_test(optional_bits_that_the_cpu_lacks_are_left_out),
+		cmocka_unit_test(bus_lock_detection_is_asked_for_only_where_the_cpu_offers_it),
 		cmocka_unit_test(every_missing_required_bit_is_named),
 		cmocka_unit_test(every_state_of_a_bit_agrees_with_the_manual),
 		cmocka_unit_test(fixed_bits_are_set_and_cleared),

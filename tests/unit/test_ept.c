@@ -1,4 +1,4 @@
-/* vmx/ept.c: what is mapped by which page size, and what is refused. */
+/* vmx/ept.c: what is mapped by which page size, what is refused, and what may be executed. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -47,31 +47,51 @@ static int setup(void **state)
 {
 	(void)state;
 	capabilities.ept_vpid = EPT_CAP_2M_PAGES | EPT_CAP_1G_PAGES;
+	capabilities.ept_split = false;
 	pages = 0;
 	pages_left = 100;
 	invalidated = 0;
 	return 0;
 }
 
-/* A walk as the CPU does it: the host-physical address, or UINT64_MAX for an EPT violation. */
-static uint64_t translate(const struct ept *ept, uint64_t gpa)
+/* What a walk as the CPU does it finds: rights 0 is an EPT violation. */
+struct walk {
+	uint64_t hpa, size;
+	unsigned int rights; /* all levels together: 1 read, 2 write, 4 execute */
+};
+
+static struct walk walk(const struct ept *ept, uint64_t gpa)
 {
 	const uint64_t *table = ept->root;
+	unsigned int rights = 7;
 
 	for (int level = 3;; level--) {
 		uint64_t size = 1ull << (12 + 9 * level);
 		uint64_t entry = table[gpa / size % 512];
 
-		if (!(entry & 7))
-			return UINT64_MAX;
-		assert_int_equal(entry & 7, 7);
+		rights &= entry & 7;
+		if (!rights)
+			return (struct walk){UINT64_MAX, size, 0};
 		if (level == 0 || (entry & 0x80)) {
-			assert_int_equal(entry >> 3 & 7, 6); /* write-back */
-			return (entry & 0x000ffffffffff000ull & ~(size - 1)) + gpa % size;
+			assert_int_equal(entry >> 3 & 7, 6); /* write-back, */
+			assert_true(entry & 0x40);	     /* whatever PAT says */
+			return (struct walk){(entry & 0x000ffffffffff000ull & ~(size - 1)) +
+						     gpa % size,
+					     size, rights};
 		}
+		assert_int_equal(rights, 7);
 		assert_int_equal(entry & 0xf8, 0); /* reserved in an entry that names a table */
 		table = (const uint64_t *)(uintptr_t)(entry & 0x000ffffffffff000ull);
 	}
+}
+
+static uint64_t translate(const struct ept *ept, uint64_t gpa)
+{
+	struct walk w = walk(ept, gpa);
+
+	if (w.rights)
+		assert_int_equal(w.rights, 7);
+	return w.hpa;
 }
 
 static void expect_pages(uint64_t gpa, uint64_t hpa, uint64_t size, uint64_t p1g, uint64_t p2m,
@@ -158,6 +178,136 @@ static void test_destroying_forgets_cached_translations(void **state)
 	ept_destroy(&ept);
 }
 
+/* All of [gpa, gpa + size) is there, readable and writable, and executable if and only if small. */
+static void expect_split(const struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	for (uint64_t at = 0; at < size; at += 4 * KIB) {
+		struct walk w = walk(ept, gpa + at);
+
+		assert_int_equal(w.hpa, hpa + at);
+		assert_int_equal(w.rights, w.size == 4 * KIB ? 7 : 3);
+	}
+}
+
+static void test_only_4k_pages_are_executable_where_large_ones_are_split(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	pages_left = 1000;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, 4 * GIB, GIB + 4 * MIB + 8 * KIB), 0);
+	expect_split(&ept, 0, 4 * GIB, GIB + 4 * MIB + 8 * KIB);
+	assert_int_equal(walk(&ept, 123).size, GIB);
+	assert_int_equal(walk(&ept, GIB).size, 2 * MIB);
+	assert_int_equal(walk(&ept, GIB + 4 * MIB).rights, 7);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_a_fetch_splits_its_2m_region_and_no_other(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, 4 * GIB, 8 * MIB), 0);
+	invalidated = 0;
+	pages_left = 0; /* what a split takes was set aside */
+	assert_true(ept_split(&ept, 3 * MIB + 17));
+	assert_int_equal(invalidated, ept.pointer);
+	assert_int_equal(ept.splits, 1);
+	assert_int_equal(ept.pages_2m, 3);
+	assert_int_equal(ept.pages_4k, 512);
+	for (uint64_t gpa = 0; gpa < 8 * MIB; gpa += MIB)
+		assert_int_equal(walk(&ept, gpa).size, gpa / (2 * MIB) == 1 ? 4 * KIB : 2 * MIB);
+	expect_split(&ept, 0, 4 * GIB, 8 * MIB);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_a_fetch_from_a_1g_page_leaves_the_rest_of_it_large(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	pages_left = 1000;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, GIB, 4 * GIB, GIB), 0);
+	assert_int_equal(ept.pages_1g, 1);
+	assert_true(ept_split(&ept, GIB + 6 * MIB + 4 * KIB));
+	assert_int_equal(ept.splits, 2);
+	assert_int_equal(ept.pages_1g, 0);
+	assert_int_equal(ept.pages_2m, 511);
+	assert_int_equal(ept.pages_4k, 512);
+	assert_int_equal(walk(&ept, GIB + 6 * MIB).size, 4 * KIB);
+	assert_int_equal(walk(&ept, GIB + 8 * MIB).size, 2 * MIB);
+	expect_split(&ept, GIB, 4 * GIB, GIB);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_a_guest_that_executes_everywhere_finds_a_table_each_time(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	pages_left = 1200;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, 4 * GIB, 2 * GIB), 0);
+	pages_left = 0;
+	for (uint64_t gpa = 0; gpa < 2 * GIB; gpa += 2 * MIB)
+		assert_true(ept_split(&ept, gpa));
+	assert_int_equal(ept.pages_1g + ept.pages_2m, 0);
+	assert_int_equal(ept.pages_4k, 2 * GIB / (4 * KIB));
+	assert_null(ept.spare);
+	expect_split(&ept, 0, 4 * GIB, 2 * GIB);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void test_what_cannot_be_split_is_left_alone(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	for (int split = 0; split < 2; split++) {
+		capabilities.ept_split = split;
+		assert_int_equal(ept_create(&ept), 0);
+		assert_int_equal(ept_map(&ept, 0, 4 * GIB, 2 * MIB + 4 * KIB), 0);
+		invalidated = 0;
+		assert_int_equal(ept_split(&ept, 5), split);
+		assert_int_equal(invalidated, split ? ept.pointer : 0);
+		invalidated = 0;
+		assert_false(ept_split(&ept, 5));	   /* once is enough */
+		assert_false(ept_split(&ept, 2 * MIB));	   /* small and executable */
+		assert_false(ept_split(&ept, 4 * MIB));	   /* not mapped */
+		assert_false(ept_split(&ept, 600 * GIB));  /* not mapped at any level */
+		assert_false(ept_split(&ept, 1ull << 48)); /* no guest-physical address */
+		assert_int_equal(ept.splits, split);
+		assert_int_equal(invalidated, 0);
+		ept_destroy(&ept);
+		assert_int_equal(pages, 0);
+	}
+}
+
+static void test_want_of_memory_for_splits_is_an_error_at_the_start(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	pages_left = 3 + 3; /* root, PDPT and PD, and tables for three of four large pages */
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_map(&ept, 0, GIB, 8 * MIB), -ENOMEM);
+	ept_destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +317,16 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(test_want_of_memory_is_an_error_and_leaks_nothing, setup),
 		cmocka_unit_test_setup(test_destroying_forgets_cached_translations, setup),
+		cmocka_unit_test_setup(test_only_4k_pages_are_executable_where_large_ones_are_split,
+				       setup),
+		cmocka_unit_test_setup(test_a_fetch_splits_its_2m_region_and_no_other, setup),
+		cmocka_unit_test_setup(test_a_fetch_from_a_1g_page_leaves_the_rest_of_it_large,
+				       setup),
+		cmocka_unit_test_setup(
+			test_a_guest_that_executes_everywhere_finds_a_table_each_time, setup),
+		cmocka_unit_test_setup(test_what_cannot_be_split_is_left_alone, setup),
+		cmocka_unit_test_setup(test_want_of_memory_for_splits_is_an_error_at_the_start,
+				       setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,8 @@ static void expect_defaults(void)
 	assert_int_equal(options.trace, 0);
 	assert_int_equal(options.clock, OPTION_CLOCK_AUTO);
 	assert_int_equal(options.tracesize, 65536);
+	assert_int_equal(options.preemption, OPTION_PREEMPTION_AUTO);
+	assert_int_equal(options.multihit, OPTION_MULTIHIT_AUTO);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
 	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
@@ -67,8 +69,11 @@ static void every_option_is_understood(void **state)
 	(void)state;
 	parse("fpu=unload xsave=xsavec slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
-	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits crash=vmentry");
+	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
+	      "crash=vmentry preemption=apic multihit=split");
 	assert_int_equal(heard.count, 0);
+	assert_int_equal(options.preemption, OPTION_PREEMPTION_APIC);
+	assert_int_equal(options.multihit, OPTION_MULTIHIT_SPLIT);
 	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
 	assert_int_equal(options.xsave, OPTION_XSAVE_XSAVEC);
 	assert_int_equal(options.slice_us, 500);

@@ -32,6 +32,7 @@ UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
+UNIT_multihit    := vmx/multihit.c lib/string.c
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
@@ -40,6 +41,7 @@ UNIT_owner_random := $(UNIT_owner)
 UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
+UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_string      := lib/string.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
@@ -84,6 +86,9 @@ UNIT_FPU_KERNEL := $(addprefix $(UNIT_DIR)/,hardware_kernel.o string_kernel.o)
 $(UNIT_DIR)/test_trial: $(UNIT_DIR)/trial_kernel.o $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
+
+# lib/x86.h keeps absolute addresses of what may fault
+$(UNIT_DIR)/test_multihit: UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie

@@ -1,0 +1,72 @@
+/* vmx/preemption.c: what ends a guest's time, on which CPU. */
+#include "tests/unit/unit.h"
+
+#include "boot/options.h"
+#include "vmx/preemption.h"
+
+#define INTEL "GenuineIntel"
+
+static void the_steppings_of_the_list_are_broken_and_their_neighbours_are_not(void **state)
+{
+	static const uint32_t broken[] = {0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5,
+					  0x20652, 0x20655, 0x206e6, 0x306a8};
+	unsigned int found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++)
+		assert_true(preemption_timer_broken(INTEL, broken[i]));
+	for (uint32_t signature = 0; signature < 0x100000; signature++)
+		found += preemption_timer_broken(INTEL, signature);
+	assert_int_equal(found, ARRAY_SIZE(broken) * 4); /* with each value of bits 15:14 */
+}
+
+static void what_is_reserved_in_a_signature_does_not_hide_a_broken_one(void **state)
+{
+	(void)state;
+	assert_true(preemption_timer_broken(INTEL, 0x20652 | 0xf000c000));
+	assert_false(
+		preemption_timer_broken(INTEL, 0x20652 | 0x3000)); /* the type is not reserved */
+	assert_false(preemption_timer_broken(INTEL, 0x20652 | 0x0ff00000));
+	assert_false(preemption_timer_broken("CentaurHauls", 0x20652));
+}
+
+static void what_works_is_chosen_and_what_is_asked_for_or_nothing(void **state)
+{
+	static const struct {
+		unsigned int wanted;
+		bool offered, broken, apic;
+		enum preemption chosen;
+	} cases[] = {
+		{OPTION_PREEMPTION_AUTO, true, false, true, PREEMPTION_VMX},
+		{OPTION_PREEMPTION_AUTO, true, false, false, PREEMPTION_VMX},
+		{OPTION_PREEMPTION_AUTO, true, true, true, PREEMPTION_APIC},
+		{OPTION_PREEMPTION_AUTO, true, true, false, PREEMPTION_NONE},
+		{OPTION_PREEMPTION_AUTO, false, false, true, PREEMPTION_APIC},
+		{OPTION_PREEMPTION_AUTO, false, false, false, PREEMPTION_NONE},
+		{OPTION_PREEMPTION_AUTO, false, true, true, PREEMPTION_APIC},
+		{OPTION_PREEMPTION_VMX, true, true, true, PREEMPTION_VMX},
+		{OPTION_PREEMPTION_VMX, false, false, true, PREEMPTION_NONE},
+		{OPTION_PREEMPTION_APIC, true, false, true, PREEMPTION_APIC},
+		{OPTION_PREEMPTION_APIC, true, false, false, PREEMPTION_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(preemption_choose(cases[i].wanted, cases[i].offered,
+						   cases[i].broken, cases[i].apic),
+				 cases[i].chosen);
+	assert_string_equal(preemption_name(PREEMPTION_NONE), "none");
+	assert_string_equal(preemption_name(PREEMPTION_VMX), "vmx");
+	assert_string_equal(preemption_name(PREEMPTION_APIC), "apic");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_steppings_of_the_list_are_broken_and_their_neighbours_are_not),
+		cmocka_unit_test(what_is_reserved_in_a_signature_does_not_hide_a_broken_one),
+		cmocka_unit_test(what_works_is_chosen_and_what_is_asked_for_or_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
