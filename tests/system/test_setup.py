@@ -1,0 +1,91 @@
+"""tools/setup and tools/debian where Debian's mirror cannot be reached: with an apt-get that fails."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from booting import ROOT
+
+INSTALLED = """#!/bin/sh
+# every package is there
+while [ "$1" != -f ]; do shift; done
+shift 2
+for package; do echo "$package installed"; done
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout of tools/ alone, and on the path an apt-get and a dpkg-query of the test's."""
+    (tmp_path / "checkout/tools").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    for name in ("setup", "debian", "unpacked"):
+        shutil.copy(os.path.join(ROOT, "tools", name), tmp_path / "checkout/tools")
+    program(tmp_path, "dpkg-query", INSTALLED)
+    return tmp_path
+
+
+def program(directory, name, text):
+    path = directory / "bin" / name
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def apt_get(directory, mirror, status):
+    program(
+        directory,
+        "apt-get",
+        f'#!/bin/sh\necho "$*" >>"{directory}/asked"\n'
+        f'[ "$1" = indextargets ] && {{ echo "{mirror}"; exit 0; }}\n'
+        f'echo "E: Could not connect to the mirror"\nexit {status}\n',
+    )
+
+
+def run_setup(directory, **knobs):
+    names = ("BOCHS", "MACHINE")
+    clean = {name: value for name, value in os.environ.items() if name not in names}
+    return subprocess.run(
+        ["tools/setup", "run"],
+        cwd=directory / "checkout",
+        env={**clean, "PATH": f"{directory}/bin:{os.environ['PATH']}", **knobs},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "mirror, why",
+    [
+        ("http://mirror.invalid/debian/", "could not be had from the system's mirror"),
+        ("cdrom://[Debian]/", "name no http mirror of Debian"),
+    ],
+)
+def test_without_a_mirror_bochs_is_the_systems_and_a_line_says_so(checkout, mirror, why):
+    apt_get(checkout, mirror, 100)
+    done = run_setup(checkout)
+    assert done.returncode == 0
+    assert why in done.stderr
+    assert done.stderr.count("so Bochs is the system's") == 1
+    left = checkout / "checkout/build/debian"
+    assert not left.exists() or [path.name for path in left.iterdir()] == ["bochs.lock"]
+
+
+@pytest.mark.parametrize("knobs", [{"BOCHS": "system"}, {"MACHINE": "kvm"}, {"MACHINE": "tcg"}])
+def test_nothing_is_got_that_is_not_wanted(checkout, knobs):
+    apt_get(checkout, "http://mirror.invalid/debian/", 100)
+    done = run_setup(checkout, **knobs)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (checkout / "asked").exists()
+
+
+def test_what_is_there_is_kept_and_no_mirror_asked(checkout):
+    apt_get(checkout, "http://mirror.invalid/debian/", 100)
+    there = checkout / "checkout/build/debian/bochs"
+    there.mkdir(parents=True)
+    (there / "versions").write_text("bochs 3.1\n")
+    done = run_setup(checkout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (checkout / "asked").exists()
