@@ -8,8 +8,17 @@
 /* Returns false where no UART answers (its scratch register does not hold a value). */
 bool serial_init(void);
 
-/* Waits for room, but never longer than a UART at work can need. */
+/*
+ * Waits for room, but never longer than a UART at work can need: one that takes nothing for so long
+ * is dead, and what is written from then on is dropped.
+ */
 void serial_write(char c);
+
+/* The same where it does not have to wait; else false. */
+bool serial_try_write(char c);
+
+/* It was not ready for 200 ms: it is dead. */
+void serial_give_up(void);
 
 /* A character that has been received, or -1: there is none. */
 int serial_read(void);

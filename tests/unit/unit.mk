@@ -14,6 +14,7 @@ UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  := vmm/guest_load.c vmm/guest_ram.c $(UNIT_elf)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
+UNIT_line_ring   := lib/line_ring.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
