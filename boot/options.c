@@ -74,15 +74,11 @@ static const struct choice panic_choices[] = {
 };
 
 static const struct choice crash_choices[] = {
-	{"none", OPTION_CRASH_NONE},
-	{"pagefault", OPTION_CRASH_PAGEFAULT},
-	{"textwrite", OPTION_CRASH_TEXTWRITE},
-	{"stack", OPTION_CRASH_STACK},
-	{"vector", OPTION_CRASH_VECTOR},
-	{"nmi", OPTION_CRASH_NMI},
-	{"vmentry", OPTION_CRASH_VMENTRY},
-	{"section", OPTION_CRASH_SECTION},
-	{NULL, 0},
+	{"none", OPTION_CRASH_NONE},	       {"pagefault", OPTION_CRASH_PAGEFAULT},
+	{"textwrite", OPTION_CRASH_TEXTWRITE}, {"stack", OPTION_CRASH_STACK},
+	{"vector", OPTION_CRASH_VECTOR},       {"nmi", OPTION_CRASH_NMI},
+	{"vmentry", OPTION_CRASH_VMENTRY},     {"section", OPTION_CRASH_SECTION},
+	{"idle", OPTION_CRASH_IDLE},	       {NULL, 0},
 };
 
 static const struct choice hostfpu_choices[] = {
@@ -181,7 +177,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(crash),
-		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry, section",
+		.accepted = "none, pagefault, textwrite, stack, vector, nmi, vmentry, section, "
+			    "idle",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

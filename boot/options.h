@@ -66,6 +66,7 @@ enum option_crash {
 	OPTION_CRASH_NMI,	/* NMIs at a high rate while guests run */
 	OPTION_CRASH_VMENTRY,	/* a VM entry that fails */
 	OPTION_CRASH_SECTION,	/* a host section inside a host section */
+	OPTION_CRASH_IDLE,	/* a panic when no guest can run, while output may be waiting */
 };
 
 struct options {

@@ -11,7 +11,6 @@
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
-#include "vmx/dump.h"
 #include "vmx/vmcs.h"
 
 #define BASIC_REASON 0xffffu
@@ -27,7 +26,7 @@
 void exit_entry_failed(struct vcpu *vcpu, const char *what)
 {
 	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
-	vmcs_dump();
+	vcpu->vm->settling.dump = true;
 	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
 }
 
