@@ -6,7 +6,7 @@
 # any tests/guest/NAME_*.c or NAME_*.S beside it, linked with tests/guest/support/. Each is built
 # twice, as build/guest/NAME.elf (64-bit) and build/guest/NAME32.elf (32-bit).
 
-guest_names := fpu-hold integer clobber own-ts nm-table exits bad workload torture leak
+guest_names := fpu-hold integer clobber own-ts nm-table exits bad workload torture leak fair hostile
 
 guest_build := build/guest
 guest_flags := -ffreestanding -fno-pic -mgeneral-regs-only -mno-red-zone -O2 -g -Wall -Wextra \
