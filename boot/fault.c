@@ -113,11 +113,15 @@ static void print_register_line(const char *a, uint64_t va, const char *b, uint6
 	      (unsigned long long)vb, c, (unsigned long long)vc);
 }
 
-/* A fault while one is reported must not start over for ever. */
+/*
+ * From now on nothing waits for its turn on the console. A fault while one is reported must not
+ * start over for ever.
+ */
 static void stop_if_reporting(void)
 {
 	static bool reporting;
 
+	console_set_sink(NULL);
 	if (reporting) {
 		print("\nanother fault while this one was reported\n");
 		machine_panic();

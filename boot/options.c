@@ -90,6 +90,7 @@ static const struct choice crash_choices[] = {
 	{"nested", OPTION_CRASH_NESTED},
 	{"memory", OPTION_CRASH_MEMORY},
 	{"storm", OPTION_CRASH_STORM},
+	{"idle", OPTION_CRASH_IDLE},
 	{NULL, 0},
 };
 
@@ -227,7 +228,7 @@ static const struct option option_table[] = {
 	{
 		FIELD(crash),
 		.accepted = "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
-			    "nmi, nested, memory, storm",
+			    "nmi, nested, memory, storm, idle",
 		.initial = OPTION_CRASH_NONE,
 		.choices = crash_choices,
 	},

@@ -94,6 +94,7 @@ enum option_crash {
 	OPTION_CRASH_MEMORY,	/* a machine check: memory of the guest that runs is lost */
 	OPTION_CRASH_NESTED,	/* machine checks in the NMI handler, and NMIs at a high rate */
 	OPTION_CRASH_STORM,	/* an interrupt that nobody drives, level-triggered */
+	OPTION_CRASH_IDLE,	/* a panic when no guest can run, while output may be waiting */
 };
 
 struct options {

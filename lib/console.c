@@ -3,15 +3,19 @@
 #include "lib/console.h"
 #include "lib/format.h"
 #include "lib/serial.h"
+#include "lib/string.h"
 #include "lib/vga.h"
 #include "lib/x86.h"
 
-#define PORT_E9	 0xe9
-#define LINE_MAX 1024
+#define PORT_E9 0xe9
 
 /* Written at boot by the first CPU, before any other runs. */
 static unsigned int selected;
 static enum log_level level = LOG_INFO;
+static console_sink *sink;
+
+static bool in_line;  /* console_send() has sent the beginning of a line */
+static bool returned; /* ... and of its end on COM1 the '\r' */
 
 void console_flush(void)
 {
@@ -31,19 +35,72 @@ void console_select(unsigned int devices, bool vga_text_present)
 	}
 }
 
+static bool send_com1(char c, bool wait)
+{
+	if (!wait)
+		return serial_try_write(c);
+	serial_write(c);
+	return true;
+}
+
+/* False if COM1 has no room: nothing is sent then, or of a '\n' the '\r' only. */
+static bool send_one(char c, bool wait)
+{
+	if (selected & CONSOLE_COM1) {
+		if (c == '\n' && !returned)
+			returned = send_com1('\r', wait);
+		if ((c == '\n' && !returned) || !send_com1(c, wait))
+			return false;
+		returned = false;
+	}
+	if (selected & CONSOLE_VGA)
+		vga_write(c);
+	if (selected & CONSOLE_E9)
+		outb(PORT_E9, c);
+	return true;
+}
+
+static void write_text(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		send_one(text[i], true);
+}
+
 void console_write(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (selected & CONSOLE_COM1) {
-			if (text[i] == '\n')
-				serial_write('\r');
-			serial_write(text[i]);
-		}
-		if (selected & CONSOLE_VGA)
-			vga_write(text[i]);
-		if (selected & CONSOLE_E9)
-			outb(PORT_E9, text[i]);
-	}
+	if (in_line)
+		write_text("\n", 1);
+	in_line = false;
+	write_text(text, length);
+	if (selected & CONSOLE_VGA)
+		while (vga_show())
+			;
+}
+
+size_t console_send(const char *text, size_t length)
+{
+	size_t sent = 0;
+
+	while (sent < length && send_one(text[sent], false))
+		sent++;
+	if (sent)
+		in_line = text[sent - 1] != '\n';
+	return sent;
+}
+
+bool console_show(void)
+{
+	return (selected & CONSOLE_VGA) && vga_show();
+}
+
+void console_give_up(void)
+{
+	serial_give_up();
+}
+
+void console_set_sink(console_sink *new_sink)
+{
+	sink = new_sink;
 }
 
 int console_read(void)
@@ -58,16 +115,16 @@ void log_set_level(enum log_level new_level)
 
 static void write_formatted(const char *prefix, const char *fmt, va_list args, const char *end)
 {
-	char line[LINE_MAX];
-	int length = format_v(line, sizeof(line), fmt, args);
+	size_t before = strlen(prefix), after = strlen(end);
+	size_t room = CONSOLE_LINE_MAX - before - after;
+	char line[CONSOLE_LINE_MAX + 1];
+	size_t length;
 
-	if (length >= (int)sizeof(line))
-		length = sizeof(line) - 1;
-	for (size_t n = 0; prefix[n]; n++)
-		console_write(&prefix[n], 1);
-	console_write(line, length);
-	for (size_t n = 0; end[n]; n++)
-		console_write(&end[n], 1);
+	memcpy(line, prefix, before);
+	length = format_v(line + before, room + 1, fmt, args);
+	length = length < room ? length : room;
+	memcpy(line + before + length, end, after);
+	(sink ? sink : console_write)(line, before + length + after);
 }
 
 void log_line(enum log_level line_level, const char *fmt, ...)

@@ -17,8 +17,30 @@ enum console_device {
 /* Selects the devices of a mask of enum console_device; one that is not there is left out. */
 void console_select(unsigned int devices, bool vga_text_present);
 
-/* Writes bytes; a '\n' goes out as "\r\n" on COM1. */
+/*
+ * Writes bytes, and waits until they are written; a '\n' goes out as "\r\n" on COM1. A line that
+ * console_send() has begun is broken off.
+ */
 void console_write(const char *text, size_t length);
+
+/* Writes what can be written without waiting, and returns how much that is. */
+size_t console_send(const char *text, size_t length);
+
+/* Shows a little more of what has been sent on a device that shows it later; false: it has all. */
+bool console_show(void);
+
+/* console_send() could send nothing for 200 ms: what has no room is dropped from now on. */
+void console_give_up(void);
+
+#define CONSOLE_LINE_MAX 1024
+
+/*
+ * What is logged, recorded and printed goes to the sink instead of the devices, up to
+ * CONSOLE_LINE_MAX bytes a call, and may be waiting there when the call returns. NULL, as at boot:
+ * it is written at once.
+ */
+typedef void console_sink(const char *text, size_t length);
+void console_set_sink(console_sink *sink);
 
 /* A character typed on COM1, or -1: there is none, or COM1 is not selected. */
 int console_read(void);

@@ -6,20 +6,26 @@
 #define COM1	  0x3f8
 #define COM1_DATA (COM1 + 0) /* divisor low with DLAB */
 #define COM1_IER  (COM1 + 1) /* divisor high with DLAB */
-#define COM1_FCR  (COM1 + 2)
+#define COM1_IIR  (COM1 + 2) /* read */
+#define COM1_FCR  (COM1 + 2) /* written */
 #define COM1_LCR  (COM1 + 3)
 #define COM1_MCR  (COM1 + 4)
 #define COM1_LSR  (COM1 + 5)
 #define COM1_SCR  (COM1 + 7)
 
-#define LCR_8N1	 0x03
-#define LCR_DLAB 0x80
-#define LSR_DR	 0x01
-#define LSR_THRE 0x20
-#define LSR_TEMT 0x40
+#define IIR_FIFO  0xc0 /* both bits: a 16550A, whose FIFO works */
+#define LCR_8N1	  0x03
+#define LCR_DLAB  0x80
+#define LSR_DR	  0x01
+#define LSR_THRE  0x20
+#define LSR_TEMT  0x40
+#define FIFO_SIZE 16
 
 /* A port read takes about a microsecond and a character 87; flow control is not used. */
 #define WAIT_LIMIT 200000
+
+static unsigned int fifo_size; /* of the transmitter */
+static unsigned int room;      /* of it, what is known to be free */
 
 /* A transmitter that was waited for in vain is looked at once a character, until it is ready. */
 static bool dead;
@@ -37,6 +43,9 @@ bool serial_init(void)
 	outb(COM1_LCR, LCR_8N1);
 	outb(COM1_FCR, 0x07); /* FIFOs on and empty */
 	outb(COM1_MCR, 0x03); /* DTR, RTS */
+	fifo_size = (inb(COM1_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
+	room = 0;
+	dead = false;
 	return true;
 }
 
@@ -55,8 +64,31 @@ static bool wait_for(uint8_t bits)
 
 void serial_write(char c)
 {
-	if (wait_for(LSR_THRE))
-		outb(COM1_DATA, c);
+	if (!room) {
+		if (!wait_for(LSR_THRE))
+			return;
+		room = fifo_size;
+	}
+	room--;
+	outb(COM1_DATA, c);
+}
+
+bool serial_try_write(char c)
+{
+	if (!room && (inb(COM1_LSR) & LSR_THRE)) {
+		room = fifo_size;
+		dead = false;
+	}
+	if (!room)
+		return dead;
+	room--;
+	outb(COM1_DATA, c);
+	return true;
+}
+
+void serial_give_up(void)
+{
+	dead = true;
 }
 
 int serial_read(void)
@@ -69,5 +101,6 @@ int serial_read(void)
 
 void serial_flush(void)
 {
-	wait_for(LSR_THRE | LSR_TEMT);
+	if (!dead)
+		wait_for(LSR_THRE | LSR_TEMT);
 }

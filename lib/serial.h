@@ -14,6 +14,12 @@ bool serial_init(void);
  */
 void serial_write(char c);
 
+/* The same where it does not have to wait; else false. */
+bool serial_try_write(char c);
+
+/* It was not ready for 200 ms: it is dead. */
+void serial_give_up(void);
+
 /* A character that has been received, or -1: there is none. */
 int serial_read(void);
 

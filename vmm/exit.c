@@ -11,7 +11,6 @@
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
-#include "vmx/dump.h"
 #include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"
 
@@ -29,7 +28,7 @@
 void exit_entry_failed(struct vcpu *vcpu, const char *what)
 {
 	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
-	vmcs_dump();
+	vcpu->vm->settling.dump = true;
 	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
 }
 
@@ -222,7 +221,7 @@ static void exit_ept_misconfiguration(struct pcpu *pcpu, struct vcpu *vcpu)
 static void exit_bus_lock(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;
-	vcpu->yield = true;
+	vcpu->pending |= VCPU_YIELD;
 }
 
 static const exit_handler handlers[EXIT_REASON_COUNT] = {

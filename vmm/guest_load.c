@@ -1,14 +1,11 @@
 #include "vmm/guest_load.h"
 
-#include <stdbool.h>
-
 #include "boot/memmap.h"
 #include "boot/multiboot1.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vmm/firmware.h"
-#include "vmm/guest_image.h"
 
 #define LOADER_NAME "Resident"
 
@@ -43,7 +40,8 @@ struct loader {
 	const struct guest_ram *ram;
 	const uint8_t *file;
 	uint64_t low_ram_end; /* of the RAM that begins at 0 */
-	struct guest_image kernel;
+	const struct guest_image *kernel;
+	struct guest_load *load;
 	uint32_t taken_count;
 	struct range taken[GUEST_SEGMENTS_MAX + GUEST_MODULES_MAX + 1];
 	char *error;
@@ -71,13 +69,19 @@ static void take(struct loader *l, uint64_t start, uint64_t size)
 	l->taken[l->taken_count++] = (struct range){start, start + size};
 }
 
+static void copy_later(struct loader *l, uint64_t gpa, const uint8_t *from, uint64_t size)
+{
+	if (size)
+		l->load->copy[l->load->count++] = (struct guest_copy){gpa, size, from};
+}
+
 static int load_segments(struct loader *l)
 {
-	if (l->kernel.entry >= FOUR_GIB)
+	if (l->kernel->entry >= FOUR_GIB)
 		return REFUSE(l, ENOEXEC, "entry point 0x%llx is beyond 4 GiB",
-			      (unsigned long long)l->kernel.entry);
-	for (uint32_t i = 0; i < l->kernel.count; i++) {
-		const struct guest_segment *s = &l->kernel.segment[i];
+			      (unsigned long long)l->kernel->entry);
+	for (uint32_t i = 0; i < l->kernel->count; i++) {
+		const struct guest_segment *s = &l->kernel->segment[i];
 
 		if (!guest_ram_contains(l->ram, s->phys, s->memory_size))
 			return REFUSE(l, ENOMEM,
@@ -86,8 +90,8 @@ static int load_segments(struct loader *l)
 				      (unsigned long long)s->phys,
 				      (unsigned long long)(s->phys + s->memory_size),
 				      (unsigned long long)(l->ram->size >> 20));
-		guest_ram_write(l->ram, s->phys, l->file + s->offset, s->file_size);
-		guest_ram_clear(l->ram, s->phys + s->file_size, s->memory_size - s->file_size);
+		copy_later(l, s->phys, l->file + s->offset, s->file_size);
+		copy_later(l, s->phys + s->file_size, NULL, s->memory_size - s->file_size);
 		take(l, s->phys, s->memory_size);
 	}
 	return 0;
@@ -127,8 +131,9 @@ static uint64_t kernel_end(const struct loader *l)
 {
 	uint64_t end = HIGH_START;
 
-	for (uint32_t i = 0; i < l->kernel.count; i++) {
-		uint64_t segment_end = l->kernel.segment[i].phys + l->kernel.segment[i].memory_size;
+	for (uint32_t i = 0; i < l->kernel->count; i++) {
+		uint64_t segment_end =
+			l->kernel->segment[i].phys + l->kernel->segment[i].memory_size;
 
 		if (segment_end > end && segment_end <= l->low_ram_end)
 			end = segment_end;
@@ -154,7 +159,7 @@ static int load_modules(struct loader *l, const struct guest_module *modules, ui
 				"(%llu MiB): raise mem=",
 				i + 1, (unsigned long long)modules[i].size,
 				(unsigned long long)(l->ram->size >> 20));
-		guest_ram_write(l->ram, at, modules[i].bytes, modules[i].size);
+		copy_later(l, at, modules[i].bytes, modules[i].size);
 		info->module[i].start = (uint32_t)at;
 		info->module[i].end = (uint32_t)(at + modules[i].size);
 		from = at + modules[i].size;
@@ -283,26 +288,28 @@ static uint64_t end_of_low_ram(const struct guest_ram *ram)
 	return lower(end, FOUR_GIB);
 }
 
-int guest_load(const struct guest_ram *ram, const void *image, uint64_t size, const char *cmdline,
-	       const struct guest_module *modules, uint32_t module_count, struct guest_entry *entry,
-	       char *error, size_t error_size)
+int guest_load(struct guest_load *load, const struct guest_ram *ram,
+	       const struct guest_image *kernel, const void *file, const char *cmdline,
+	       const struct guest_module *modules, uint32_t module_count, char *error,
+	       size_t error_size)
 {
 	struct loader loader = {
 		.ram = ram,
-		.file = image,
+		.file = file,
 		.low_ram_end = end_of_low_ram(ram),
+		.kernel = kernel,
+		.load = load,
 		.error = error,
 		.error_size = error_size,
 	};
 	struct info_block info = {0};
 	int result;
 
+	load->count = load->next = 0;
+	load->done = 0;
 	if (module_count > GUEST_MODULES_MAX)
 		return REFUSE(&loader, E2BIG, "%u modules: at most %d can be handed over",
 			      module_count, GUEST_MODULES_MAX);
-	result = guest_image_parse(&loader.kernel, image, size, error, error_size);
-	if (result)
-		return result;
 	firmware_install(ram);
 	result = load_segments(&loader);
 	if (result)
@@ -315,10 +322,30 @@ int guest_load(const struct guest_ram *ram, const void *image, uint64_t size, co
 	if (result)
 		return result;
 	write_info(&loader, &info, cmdline, modules, module_count);
-	*entry = (struct guest_entry){
-		.eip = (uint32_t)loader.kernel.entry,
+	load->entry = (struct guest_entry){
+		.eip = (uint32_t)kernel->entry,
 		.eax = MULTIBOOT1_LOADER_MAGIC,
 		.ebx = (uint32_t)info.gpa,
 	};
 	return 0;
+}
+
+bool guest_load_step(struct guest_load *load, const struct guest_ram *ram)
+{
+	const struct guest_copy *copy = &load->copy[load->next];
+	uint64_t size;
+
+	if (load->next == load->count)
+		return true;
+	size = lower(copy->size - load->done, PAGE);
+	if (copy->from)
+		guest_ram_write(ram, copy->gpa + load->done, copy->from + load->done, size);
+	else
+		guest_ram_clear(ram, copy->gpa + load->done, size);
+	load->done += size;
+	if (load->done == copy->size) {
+		load->done = 0;
+		load->next++;
+	}
+	return load->next == load->count;
 }

@@ -9,9 +9,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/guest_image.h"
 #include "vmm/guest_ram.h"
 
 #define GUEST_MODULES_MAX 32
@@ -29,12 +31,36 @@ struct guest_entry {
 	uint32_t ebx; /* guest-physical address of the information structure */
 };
 
+/* `size` bytes of a file, or zeros where `from` is NULL, that go to guest-physical `gpa`. */
+struct guest_copy {
+	uint64_t gpa;
+	uint64_t size;
+	const uint8_t *from;
+};
+
+#define GUEST_COPIES_MAX (2 * GUEST_SEGMENTS_MAX + GUEST_MODULES_MAX)
+
+/* A kernel that is being loaded: what is left to be copied. */
+struct guest_load {
+	struct guest_entry entry;
+	uint32_t count, next;
+	uint64_t done; /* bytes of the next copy */
+	struct guest_copy copy[GUEST_COPIES_MAX];
+};
+
 /*
- * The guest does not run yet; its memory is the caller's. image and the modules are host memory
- * and not trusted. Returns 0; or with one human line in error[error_size] -ENOEXEC (no kernel that
- * can be loaded), -ENOMEM (does not fit into the guest's memory) or -E2BIG (too many modules).
- * After an error the guest's memory may be partly written.
+ * Begins: finds a place for everything, and writes the information structure. kernel is what
+ * guest_image_parse() made of the file, which with the modules is host memory, is not trusted and
+ * has to stay until the last step. The guest does not run; its memory is the caller's. Returns 0;
+ * or with one human line in error[error_size] -ENOEXEC (no kernel that can be loaded), -ENOMEM
+ * (does not fit into the guest's memory) or -E2BIG (too many modules). After an error the guest's
+ * memory may be partly written.
  */
-int guest_load(const struct guest_ram *ram, const void *image, uint64_t size, const char *cmdline,
-	       const struct guest_module *modules, uint32_t module_count, struct guest_entry *entry,
-	       char *error, size_t error_size);
+int guest_load(struct guest_load *load, const struct guest_ram *ram,
+	       const struct guest_image *kernel, const void *file, const char *cmdline,
+	       const struct guest_module *modules, uint32_t module_count, char *error,
+	       size_t error_size);
+
+/* Copies up to a page of the segments and modules; true when all is there and the guest can start.
+ */
+bool guest_load_step(struct guest_load *load, const struct guest_ram *ram);

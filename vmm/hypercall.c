@@ -1,6 +1,5 @@
 #include "boot/clock.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/bios_call.h"
 #include "vmm/exit.h"
@@ -11,7 +10,9 @@
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-#define CONSOLE_PART 64 /* characters on the console, 6 ms at 115200 baud */
+/* Of a console write at a time, so that one exit does not take longer than a slice may be. */
+#define CONSOLE_PART 64			/* characters */
+#define LINE_COST    (CONSOLE_PART / 4) /* of a line's end */
 
 /*
  * Writes a few bytes; true if there are more. RBX and RCX advance, and the guest executes VMCALL
@@ -20,7 +21,7 @@
 static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length, int64_t *result)
 {
 	struct vm *vm = vcpu->vm;
-	uint32_t printed = 0, done = 0;
+	uint32_t cost = 0, done = 0;
 
 	*result = 0;
 	if (length > HYPERCALL_CONSOLE_MAX)
@@ -29,11 +30,11 @@ static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length,
 		*result = -EFAULT;
 	if (*result)
 		return false;
-	while (done < length && printed < CONSOLE_PART) {
+	while (done < length && cost < CONSOLE_PART) {
 		char c;
 
 		guest_ram_read(&vm->ram, gpa + done++, &c, 1);
-		printed += c == '\n' ? 1 + strlen(vm->config.name) : 1;
+		cost += c == '\n' ? LINE_COST : 1;
 		guest_console_write(&vm->console, vm->config.name, c);
 	}
 	vcpu->registers.rbx += done;
@@ -99,7 +100,7 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 	case HYPERCALL_GET_VERSION:
 		return HYPERCALL_VERSION;
 	case HYPERCALL_YIELD:
-		vcpu->yield = true;
+		vcpu->pending |= VCPU_YIELD;
 		return 0;
 	case HYPERCALL_GET_STATS:
 		return get_stats(pcpu, vcpu, b, c, d);

@@ -29,6 +29,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
+#include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
 #include "vmm/trace_records.h"
@@ -85,13 +86,20 @@ static void read_acpi_tables(void)
 	power_init(&acpi);
 }
 
+/* What a fault's report ends with. */
+static void print_on_fault(void)
+{
+	trace_print_last();
+	output_print_waiting();
+}
+
 static void apply_options(void)
 {
 	options_parse(&options, boot_info.cmdline, warn, NULL);
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
 	machine_set_panic(options.panic);
-	fault_print_also(trace_print_last);
+	fault_print_also(print_on_fault);
 }
 
 static void print_boot_record(void)

@@ -12,7 +12,7 @@ struct pcpu {
 	struct fpu_cpu fpu;
 	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
 	struct vcpu *scheduled;	 /* that ran last and has not left the CPU, or NULL */
-	uint32_t settle_turn;	 /* the VM whose turn vms_settle_step() begins with */
+	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
 	bool host_work_at_exits; /* hostfpu=exits */
 	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
 	uint32_t pkru;	    /* as the hardware has it, unless the current vCPU uses it */

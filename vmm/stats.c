@@ -105,15 +105,23 @@ static void print_table(const struct pcpu *pcpu)
 	      (ull)pcpu->fpu.counters.host, (ull)pcpu->switches);
 }
 
-void stats_print_vm(const struct vm *vm)
+bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
 {
 	const struct vcpu *vcpu = &vm->vcpu;
 	const struct fpu_counters *c = &vcpu->fpu.context.counters;
 
-	for (unsigned int reason = 0; reason < EXIT_REASON_COUNT; reason++)
-		if (vcpu->exits[reason])
-			record("exit vm=%s vcpu=%u reason=%s count=%llu", vm->config.name, vcpu->id,
-			       exit_reason_name(reason), (ull)vcpu->exits[reason]);
+	while (*next < EXIT_REASON_COUNT) {
+		unsigned int reason = (*next)++;
+
+		if (!vcpu->exits[reason])
+			continue;
+		record("exit vm=%s vcpu=%u reason=%s count=%llu", vm->config.name, vcpu->id,
+		       exit_reason_name(reason), (ull)vcpu->exits[reason]);
+		return true;
+	}
+	if (*next > EXIT_REASON_COUNT)
+		return false;
+	++*next;
 	if (vm->unhandled_io)
 		record("io vm=%s unhandled=%llu", vm->config.name, (ull)vm->unhandled_io);
 	if (vm->ept.splits)
@@ -125,6 +133,15 @@ void stats_print_vm(const struct vm *vm)
 	       vm->config.name, vcpu->id, (ull)c->entries, (ull)c->resident, (ull)c->armed,
 	       (ull)c->nm, (ull)c->loads, (ull)c->saves, (ull)c->scrubs, (ull)c->preloads,
 	       (ull)c->samples, (ull)c->ts_writes);
+	return true;
+}
+
+static void print_vm(const struct vm *vm)
+{
+	unsigned int next = 0;
+
+	while (stats_print_vm_next(vm, &next))
+		;
 }
 
 void stats_print(const struct pcpu *pcpu, bool table)
@@ -132,7 +149,7 @@ void stats_print(const struct pcpu *pcpu, bool table)
 	if (table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
-		stats_print_vm(vm_at(i));
+		print_vm(vm_at(i));
 	record("cpu cpu=%u tsc=%llu guest_tsc=%llu idles=%llu interrupts=%llu nmis=%llu "
 	       "nmi_exits=%llu nmi_first=%llu",
 	       pcpu->cpu.id, (ull)rdtsc(), (ull)pcpu->guest_tsc, (ull)pcpu->idles,

@@ -21,8 +21,11 @@ void stats_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu,
 /* "@fpu cpu=... snapshot=LABEL vm=NAME ...": all of it, since no guest reads the console. */
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label);
 
-/* What a VM cost so far: its @exit, @io and @fpuctx records. */
-void stats_print_vm(const struct vm *vm);
+/*
+ * What a VM cost so far, its @exit, @io and @fpuctx records, in pieces: *next begins with 0. False
+ * when all have been printed.
+ */
+bool stats_print_vm_next(const struct vm *vm, unsigned int *next);
 
 /* All records; and, if `table`, the table. At the end of the last VM. */
 void stats_print(const struct pcpu *pcpu, bool table);

@@ -33,6 +33,10 @@ enum switched_msr {
 	SWITCHED_MSR_COUNT,
 };
 
+/* Why a vCPU does not go on at once after an exit. */
+#define VCPU_YIELD  1u /* it gives up the rest of its slice */
+#define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
+
 struct debug_registers {
 	uint64_t dr[4], dr6;
 };
@@ -65,7 +69,7 @@ struct vcpu {
 	bool wakes_on_interrupt, wakes_on_nmi;
 
 	uint64_t switches; /* the CPU came to it from another vCPU */
-	bool yield;	   /* gives up the rest of its slice */
+	uint8_t pending;   /* VCPU_YIELD, VCPU_OUTPUT: looked at after each exit */
 	uint64_t ran;	   /* TSC ticks it has had, root mode on its behalf included */
 	uint64_t exits[EXIT_REASON_COUNT];
 };

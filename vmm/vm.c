@@ -199,6 +199,7 @@ void vm_create(struct vm *vm)
 		return;
 	}
 	vm->state = VM_CLEARING;
+	vm->settling.stage = SETTLE_CLEAR;
 }
 
 static bool add_module(const struct vm_config *config, const struct boot_module *module)
@@ -265,6 +266,9 @@ bool vms_create(const struct boot_info *info)
 		vm_count++;
 		if (bad)
 			vm_refuse(vm, "its module line: %s", error);
+		else if (guest_image_parse(&vm->kernel, (const void *)vm->image->start,
+					   vm->image->end - vm->image->start, error, sizeof(error)))
+			vm_refuse(vm, "its kernel: %s", error);
 		else
 			vm_create(vm);
 	}
@@ -277,6 +281,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 		return;
 	guest_console_flush(&vm->console, vm->config.name);
 	vm->state = VM_ENDING;
+	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
 	vm->status = vm->status ? vm->status : status;
 	vm->vcpu.state = VCPU_STOPPED;
 	fpu_release(&this_pcpu()->fpu, &vm->vcpu.fpu.context); /* not worth a save any more */
@@ -289,6 +294,7 @@ void vm_reset(struct vm *vm)
 		return;
 	guest_console_flush(&vm->console, vm->config.name);
 	vm->state = VM_RESETTING;
+	vm->settling.stage = SETTLE_LOAD;
 	vm->vcpu.state = VCPU_STOPPED;
 	record("vm name=%s state=reset", vm->config.name);
 }

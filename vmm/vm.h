@@ -1,10 +1,11 @@
 /*
  * A virtual machine, from its module line to its end.
  *
- * Life: VM_CLEARING (its memory is filled with zeros, chunk by chunk) -> VM_RUNNING -> VM_ENDING
- * (its memory is cleared again) -> VM_ENDED (and given back); with runs= to VM_CLEARING again.
- * VM_RUNNING -> VM_RESETTING (its kernel is loaded again) -> VM_RUNNING. A VM that cannot be made
- * goes straight to VM_ENDED. Root mode of the CPU it runs on.
+ * Life: VM_CLEARING (its memory is filled with zeros, and its kernel loaded) -> VM_RUNNING ->
+ * VM_ENDING (its memory is cleared again) -> VM_ENDED (and given back); with runs= to VM_CLEARING
+ * again. VM_RUNNING -> VM_RESETTING (its kernel is loaded again) -> VM_RUNNING. A VM that cannot be
+ * made goes straight to VM_ENDED. What it goes through while it does not run is done in pieces, in
+ * its turns (vm_settle.c). Root mode of the CPU it runs on.
  */
 #pragma once
 
@@ -12,7 +13,9 @@
 #include <stdint.h>
 
 #include "boot/bootinfo.h"
+#include "lib/line_ring.h"
 #include "vmm/guest_console.h"
+#include "vmm/guest_load.h"
 #include "vmm/guest_ram.h"
 #include "vmm/uart.h"
 #include "vmm/vcpu.h"
@@ -31,6 +34,27 @@ enum vm_state {
 	VM_ENDED,
 };
 
+/* What is to be done next for a VM that is neither running nor ended. */
+enum settle_stage {
+	SETTLE_DUMP,
+	SETTLE_CLEAR,
+	SETTLE_LOAD,
+	SETTLE_COPY,
+	SETTLE_GIVE_BACK,
+	SETTLE_RECORDS,
+	SETTLE_CREATE,
+};
+
+struct vm_settling {
+	enum settle_stage stage;
+	bool dump; /* its VMCS is printed before all else: an entry failed */
+	unsigned int dump_line;
+	uint32_t extent; /* where clearing has got to */
+	uint64_t offset;
+	unsigned int record; /* of the run that has ended */
+	struct guest_load load;
+};
+
 struct vm {
 	struct vm_config config;
 	enum vm_state state;
@@ -45,9 +69,11 @@ struct vm {
 	const struct boot_module *image;
 	const struct boot_module *modules[VM_MODULES_MAX];
 	uint32_t module_count;
-	uint32_t clear_extent; /* where clearing has got to */
-	uint64_t clear_offset;
-	uint64_t unhandled_io; /* accesses to ports that are not there */
+	struct guest_image kernel; /* what is in the image */
+	struct vm_settling settling;
+	struct line_ring output; /* lines that wait for the console: vmm/output.h */
+	uint64_t debt;		 /* TSC ticks used for it outside of its turns */
+	uint64_t unhandled_io;	 /* accesses to ports that are not there */
 };
 
 /*
@@ -56,12 +82,19 @@ struct vm {
  */
 bool vms_create(const struct boot_info *info);
 
+/* Whether it is being started, reset or ended. */
+static inline bool vm_settles(const struct vm *vm)
+{
+	return vm->state != VM_RUNNING && vm->state != VM_ENDED;
+}
+
 /*
- * One step for a VM that is being started, reset or ended: clears a chunk of its memory in a host
- * section, and when all is clear starts it or gives its memory back. False if there is nothing to
- * do. (vm_settle.c)
+ * Starts, resets or ends a VM that settles: goes on with it, in pieces of some ten microseconds,
+ * until the TSC has reached `deadline`, it no longer settles, or there is something to be done for
+ * the console.
+ * (vm_settle.c)
  */
-bool vms_settle_step(struct pcpu *pcpu);
+void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline);
 
 /* Makes a VM's memory, EPT and vCPU: it is VM_CLEARING then, or VM_ENDED and it was said why. */
 void vm_create(struct vm *vm);

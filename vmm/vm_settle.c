@@ -6,18 +6,67 @@
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/lost_memory.h"
+#include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
+#include "vmx/dump.h"
 
-#define CLEAR_CHUNK (256ull << 10)
+#define CLEAR_SECTION (256ull << 10) /* in one host section, if there is time */
+#define CLEAR_PIECE   (16ull << 10)  /* between two looks at the time */
 
-/* Loads the kernel and sets the vCPU to its start. */
-static bool load(struct pcpu *pcpu, struct vm *vm)
+/* The VMCS of a failed entry. */
+static void dump(struct pcpu *pcpu, struct vm *vm)
+{
+	vcpu_switch_to(pcpu, &vm->vcpu);
+	if (vmcs_dump_line(vm->settling.dump_line++))
+		return;
+	vm->settling.dump = false;
+	vm->settling.dump_line = 0;
+	vm->settling.stage = SETTLE_CLEAR;
+}
+
+/* True when all is clear. */
+static bool clear_piece(struct vm *vm)
+{
+	struct vm_settling *s = &vm->settling;
+	const struct guest_extent *extent = &vm->ram.extent[s->extent];
+	uint64_t size = extent->size - s->offset;
+	uint8_t *start = extent->host + s->offset;
+	bool lost;
+
+	size = size < CLEAR_PIECE ? size : CLEAR_PIECE;
+	size = lost_memory_run((uint64_t)start, size, &lost);
+	if (!lost)
+		fpu_clear_memory(start, size);
+	s->offset += size;
+	if (s->offset < extent->size)
+		return false;
+	s->offset = 0;
+	return ++s->extent == vm->ram.count;
+}
+
+/* A host section takes the registers from a guest: as much in one as there is time for. */
+static void clear(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
+{
+	uint64_t left = CLEAR_SECTION / CLEAR_PIECE;
+	bool finished;
+
+	fpu_host_begin(&pcpu->fpu);
+	do
+		finished = clear_piece(vm);
+	while (!finished && --left && rdtsc() < deadline);
+	fpu_host_end(&pcpu->fpu);
+	if (!finished)
+		return;
+	vm->settling.extent = 0;
+	vm->settling.stage = vm->state == VM_CLEARING ? SETTLE_LOAD : SETTLE_GIVE_BACK;
+}
+
+static void load(struct vm *vm)
 {
 	struct guest_module modules[VM_MODULES_MAX];
 	struct vm_config configs[VM_MODULES_MAX];
-	struct guest_entry entry;
 	char error[160];
 
 	for (uint32_t i = 0; i < vm->module_count; i++) {
@@ -30,21 +79,24 @@ static bool load(struct pcpu *pcpu, struct vm *vm)
 			.cmdline = configs[i].cmdline,
 		};
 	}
-	if (guest_load(&vm->ram, (const void *)vm->image->start, vm->image->end - vm->image->start,
-		       vm->config.cmdline, modules, vm->module_count, &entry, error,
-		       sizeof(error))) {
+	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, (const void *)vm->image->start,
+		       vm->config.cmdline, modules, vm->module_count, error, sizeof(error)))
 		vm_refuse(vm, "its kernel: %s", error);
-		return false;
-	}
-	uart_reset(&vm->uart);
-	vcpu_reset(pcpu, &vm->vcpu, &entry);
-	vm->state = VM_RUNNING;
-	return true;
+	else
+		vm->settling.stage = SETTLE_COPY;
 }
 
-static void start(struct pcpu *pcpu, struct vm *vm)
+/* Sets the vCPU to its start once the kernel is loaded. */
+static void copy(struct pcpu *pcpu, struct vm *vm)
 {
-	if (!load(pcpu, vm))
+	bool first = vm->state == VM_CLEARING;
+
+	if (!guest_load_step(&vm->settling.load, &vm->ram))
+		return;
+	uart_reset(&vm->uart);
+	vcpu_reset(pcpu, &vm->vcpu, &vm->settling.load.entry);
+	vm->state = VM_RUNNING;
+	if (!first)
 		return;
 	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
 	       (unsigned long long)vm->config.memory);
@@ -53,70 +105,55 @@ static void start(struct pcpu *pcpu, struct vm *vm)
 	       (unsigned long long)vm->ept.pages_4k);
 }
 
-/* Clears the next chunk; true when all is clear. */
-static bool clear_step(struct pcpu *pcpu, struct vm *vm)
-{
-	const struct guest_extent *extent = &vm->ram.extent[vm->clear_extent];
-	uint64_t size = extent->size - vm->clear_offset;
-	uint8_t *start = extent->host + vm->clear_offset;
-	bool lost;
-
-	size = size < CLEAR_CHUNK ? size : CLEAR_CHUNK;
-	size = lost_memory_run((uint64_t)start, size, &lost);
-	if (!lost) {
-		fpu_host_begin(&pcpu->fpu);
-		fpu_clear_memory(start, size);
-		fpu_host_end(&pcpu->fpu);
-	}
-	vm->clear_offset += size;
-	if (vm->clear_offset < extent->size)
-		return false;
-	vm->clear_offset = 0;
-	return ++vm->clear_extent == vm->ram.count;
-}
-
-/* Gives back all that the VM had. With runs= left, the next one begins: a new VM in all but name.
- */
-static void take_apart(struct vm *vm)
+static void give_back(struct vm *vm)
 {
 	vm_free_parts(vm);
 	record("vm name=%s state=cleared", vm->config.name);
-	if (++vm->runs == vm->config.runs) {
+	vm->settling.record = 0;
+	vm->settling.stage = SETTLE_RECORDS;
+	if (++vm->runs == vm->config.runs)
 		vm->state = VM_ENDED;
-		return;
-	}
-	stats_print_vm(vm);
-	vm_create(vm);
 }
 
-/* One step; the VM is in a state that has one. */
-static void step(struct pcpu *pcpu, struct vm *vm)
+/* One piece of work. */
+static void step(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 {
-	if (vm->state == VM_RESETTING) {
-		uint64_t start = rdtsc();
-
-		load(pcpu, vm);
-		vm->vcpu.ran += rdtsc() - start; /* limit= counts what resets take */
-		return;
+	switch (vm->settling.stage) {
+	case SETTLE_DUMP:
+		dump(pcpu, vm);
+		break;
+	case SETTLE_CLEAR:
+		clear(pcpu, vm, deadline);
+		break;
+	case SETTLE_LOAD:
+		load(vm);
+		break;
+	case SETTLE_COPY:
+		copy(pcpu, vm);
+		break;
+	case SETTLE_GIVE_BACK:
+		give_back(vm);
+		break;
+	case SETTLE_RECORDS:
+		if (!stats_print_vm_next(vm, &vm->settling.record))
+			vm->settling.stage = SETTLE_CREATE;
+		break;
+	case SETTLE_CREATE: /* with runs= left: a new VM in all but name */
+		vm_create(vm);
+		break;
 	}
-	if (!clear_step(pcpu, vm))
-		return;
-	vm->clear_extent = 0;
-	if (vm->state == VM_CLEARING)
-		start(pcpu, vm);
-	else
-		take_apart(vm);
 }
 
-bool vms_settle_step(struct pcpu *pcpu)
+void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 {
-	for (uint32_t i = 0; i < vms_count(); i++) {
-		struct vm *vm = vm_at(pcpu->settle_turn++ % vms_count());
+	bool reset = vm->state == VM_RESETTING;
+	uint64_t start = rdtsc(), now;
 
-		if (vm->state == VM_RUNNING || vm->state == VM_ENDED)
-			continue;
-		step(pcpu, vm);
-		return true;
-	}
-	return false;
+	do {
+		step(pcpu, vm, deadline);
+		now = rdtsc();
+	} while (vm_settles(vm) && output_has_room(vm) && now < deadline &&
+		 now < output_due_before(deadline));
+	if (reset)
+		vm->vcpu.ran += now - start; /* limit= counts what resets take */
 }

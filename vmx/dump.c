@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/console.h"
@@ -71,22 +72,52 @@ static uint64_t read_if_present(enum vmcs_field field)
 	return failed ? 0 : value;
 }
 
-static void dump_fields(const char *title, const struct field_name *field, size_t count)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct section {
+	const char *title;
+	const struct field_name *field;
+	size_t count;
+} sections[] = {
+	{"guest state", guest_fields, COUNT(guest_fields)},
+	{"host state", host_fields, COUNT(host_fields)},
+	{"controls", control_fields, COUNT(control_fields)},
+	{"exit information", exit_fields, COUNT(exit_fields)},
+};
+
+#define VALUE(f) (f).name, (unsigned long long)read_if_present((f).field)
+
+static void print_fields(const struct field_name *field, bool two)
 {
-	print("%s:\n", title);
-	for (size_t i = 0; i < count; i++)
-		print("  %-30s %016llx%s", field[i].name,
-		      (unsigned long long)read_if_present(field[i].field),
-		      i % 2 || i + 1 == count ? "\n" : "");
+	if (two)
+		print("  %-30s %016llx  %-30s %016llx\n", VALUE(field[0]), VALUE(field[1]));
+	else
+		print("  %-30s %016llx\n", VALUE(field[0]));
 }
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+bool vmcs_dump_line(unsigned int line)
+{
+	if (!line--) {
+		print("VMCS dump\n");
+		return true;
+	}
+	for (size_t i = 0; i < COUNT(sections); i++) {
+		const struct section *section = &sections[i];
+		size_t lines = 1 + (section->count + 1) / 2, field = 2 * (line - 1);
+
+		if (!line)
+			print("%s:\n", section->title);
+		else if (line < lines)
+			print_fields(&section->field[field], field + 1 < section->count);
+		if (line < lines)
+			return true;
+		line -= lines;
+	}
+	return false;
+}
 
 void vmcs_dump(void)
 {
-	print("VMCS dump\n");
-	dump_fields("guest state", guest_fields, COUNT(guest_fields));
-	dump_fields("host state", host_fields, COUNT(host_fields));
-	dump_fields("controls", control_fields, COUNT(control_fields));
-	dump_fields("exit information", exit_fields, COUNT(exit_fields));
+	for (unsigned int line = 0; vmcs_dump_line(line); line++)
+		;
 }

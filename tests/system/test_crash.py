@@ -93,3 +93,17 @@ def test_nmis_at_a_high_rate_are_all_seen_and_harm_nothing(boot):
     assert nmi.number("nmi_exits") > 100
     assert nmi.number("nmis") > nmi.number("nmi_exits") + nmi.number("nmi_first")
     assert nmi.number("nmi_first") > 0
+
+
+def test_a_panic_comes_at_once_and_what_waited_for_the_console_after_it(boot):
+    """The guest prints faster than COM1 takes it, and has to wait."""
+    result = boot(opts="crash=idle", modules=[("hostile", "name=h mem=4M -- out")])
+    assert result.status == 1
+    before, panic, after = result.console.partition("ERROR: the hypervisor stops: crash=idle\n")
+    assert panic
+    lines = [re.findall(r"^h\| (\d{7}) [a-z]{56}$", part, re.M) for part in (before, after)]
+    assert len(lines[1]) > 100
+    # none is missing: one that was cut short by the panic is printed again
+    assert [int(number) for number in sum(lines, [])] == list(range(len(sum(lines, []))))
+    assert after.index("backtrace:") < after.index("h| ")
+    assert after.rstrip().endswith("@end status=1")

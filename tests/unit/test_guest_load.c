@@ -1,6 +1,5 @@
 #include "tests/unit/elf_image.h"
-
-#include "vmm/guest_load.h"
+#include "tests/unit/guest_load_all.h"
 
 #define MIB 0x100000ull
 
@@ -51,8 +50,8 @@ static int load_with(size_t size, const char *cmdline, const struct guest_module
 	int result;
 
 	message[0] = '\0';
-	result = guest_load(&ram, copy, size, cmdline, modules, count, &entry, message,
-			    sizeof(message));
+	result = guest_load_all(&ram, copy, size, cmdline, modules, count, &entry, message,
+				sizeof(message));
 	if (result)
 		assert_true(message[0] && strlen(message) < sizeof(message) - 1);
 	free(copy);
@@ -264,14 +263,14 @@ static void a_header_is_needed_in_the_first_8192_bytes(void **state)
 	elf_build(big, false);
 	memset(big + ELF_MULTIBOOT, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 12, 0);
-	assert_int_equal(
-		guest_load(&ram, big, sizeof(big), "", NULL, 0, &entry, message, sizeof(message)),
-		0);
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
+					sizeof(message)),
+			 0);
 	memset(big + MULTIBOOT1_SEARCH - 12, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 8, 0);
-	assert_int_equal(
-		guest_load(&ram, big, sizeof(big), "", NULL, 0, &entry, message, sizeof(message)),
-		-ENOEXEC);
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
+					sizeof(message)),
+			 -ENOEXEC);
 }
 
 static void required_flags_that_are_not_known_are_refused(void **state)
@@ -348,8 +347,8 @@ static void aout_addresses_beyond_8192_bytes_are_refused(void **state)
 		put32(big + at + 12, (uint32_t)(0x100000 + at));
 		put32(big + at + 16, 0x100000);
 		put32(big + at + 28, 0x100000);
-		assert_int_equal(guest_load(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
-					    sizeof(message)),
+		assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry,
+						message, sizeof(message)),
 				 expected);
 	}
 }

@@ -1,7 +1,7 @@
 #include "tests/unit/elf_image.h"
 
 #include "vmm/firmware.h"
-#include "vmm/guest_load.h"
+#include "tests/unit/guest_load_all.h"
 
 #define MIB 0x100000ull
 
@@ -23,9 +23,9 @@ static void load_with(const struct elf_test_segment *segment)
 	char message[200] = "";
 
 	elf_put_segment(file, false, 1, segment);
-	assert_int_equal(
-		guest_load(&ram, file, sizeof(file), "", NULL, 0, &entry, message, sizeof(message)),
-		0);
+	assert_int_equal(guest_load_all(&ram, file, sizeof(file), "", NULL, 0, &entry, message,
+					sizeof(message)),
+			 0);
 }
 
 static void what_firmware_leaves_is_there(void **state)

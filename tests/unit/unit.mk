@@ -20,11 +20,13 @@ UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  := vmm/guest_load.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_load_steps := $(UNIT_guest_load)
 UNIT_guest_low_memory := $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
-UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_ioapic      := boot/ioapic.c
+UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_leftovers   := boot/leftovers.c
+UNIT_line_ring   := lib/line_ring.c
 UNIT_lost_memory := vmm/lost_memory.c
 UNIT_mce_severity := boot/mce_severity.c
 UNIT_measure     := boot/measure.c
@@ -34,6 +36,7 @@ UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/mem
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_output      := vmm/output.c lib/line_ring.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
@@ -88,7 +91,7 @@ $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
 
 # lib/x86.h keeps absolute addresses of what may fault
-$(UNIT_DIR)/test_multihit: UNIT_CFLAGS += -no-pie
+$(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie

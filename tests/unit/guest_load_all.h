@@ -1,0 +1,26 @@
+/*
+ * A kernel loaded from its file to the last byte, as vmm/vm.c and vmm/vm_settle.c do it in pieces.
+ */
+#pragma once
+
+#include "vmm/guest_load.h"
+
+static inline int guest_load_all(const struct guest_ram *ram, const void *file, uint64_t size,
+				 const char *cmdline, const struct guest_module *modules,
+				 uint32_t module_count, struct guest_entry *entry, char *error,
+				 size_t error_size)
+{
+	static struct guest_image kernel;
+	static struct guest_load load;
+	int result = guest_image_parse(&kernel, file, size, error, error_size);
+
+	if (!result)
+		result = guest_load(&load, ram, &kernel, file, cmdline, modules, module_count,
+				    error, error_size);
+	if (result)
+		return result;
+	while (!guest_load_step(&load, ram))
+		;
+	*entry = load.entry;
+	return 0;
+}
