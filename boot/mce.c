@@ -116,7 +116,7 @@ struct verdict {
 	bool action_required;
 };
 
-static struct verdict report(const char *where)
+static struct verdict judge(void)
 {
 	struct verdict v = {};
 
@@ -124,14 +124,10 @@ static struct verdict report(const char *where)
 		v.mcg_status = injected.mcg_status;
 	else if (bank_count())
 		v.mcg_status = rdmsr(MSR_IA32_MCG_STATUS);
-	log_error("machine check %s, MCG_STATUS=0x%llx", where, (unsigned long long)v.mcg_status);
 	for (unsigned int i = 0; i < bank_count(); i++) {
 		struct mce_bank bank = read_bank(i);
 		enum mce_severity severity = mce_severity(software_recovery(), bank.status);
 
-		if (severity == MCE_NONE)
-			continue;
-		print_bank(i, &bank);
 		v.fatal = v.fatal || severity == MCE_FATAL;
 		v.action_required = v.action_required || severity == MCE_ACTION_REQUIRED;
 	}
@@ -139,6 +135,20 @@ static struct verdict report(const char *where)
 	if (!v.action_required && !(v.mcg_status & MCG_STATUS_RIPV))
 		v.fatal = true;
 	return v;
+}
+
+/* What ends the machine waits for nobody's turn on the console. */
+static void report(const char *where, const struct verdict *v, bool ends_machine)
+{
+	if (ends_machine)
+		console_set_sink(NULL);
+	log_error("machine check %s, MCG_STATUS=0x%llx", where, (unsigned long long)v->mcg_status);
+	for (unsigned int i = 0; i < bank_count(); i++) {
+		struct mce_bank bank = read_bank(i);
+
+		if (mce_severity(software_recovery(), bank.status) != MCE_NONE)
+			print_bank(i, &bank);
+	}
 }
 
 /* Every bank that requires action has an owner, who was ended. */
@@ -168,8 +178,9 @@ static void go_on(const struct verdict *v)
 
 void machine_check_exit(mce_end_owner end_owner, void *arg)
 {
-	struct verdict v = report("in a guest");
+	struct verdict v = judge();
 
+	report("in a guest", &v, v.fatal);
 	if (v.fatal)
 		panic("a machine check that the CPU cannot restart from");
 	if (!end_owners(&v, end_owner, arg))
@@ -181,8 +192,9 @@ void machine_check_exit(mce_end_owner end_owner, void *arg)
 
 void machine_check_trap(const struct trap_frame *frame)
 {
-	struct verdict v = report("in root mode");
+	struct verdict v = judge();
 
+	report("in root mode", &v, v.fatal || v.action_required);
 	if (v.fatal || v.action_required)
 		fault_report(frame);
 	go_on(&v);
