@@ -234,12 +234,12 @@ static void halt_once(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-bool clock_halt_until(uint64_t deadline)
+void clock_halt_until(uint64_t deadline)
 {
 	uint64_t now = rdtsc();
 
 	if (deadline <= now)
-		return false;
+		return;
 	assert(clock_can_wake());
 	if (idle_apic)
 		start_apic_timer(deadline - now);
@@ -252,5 +252,4 @@ bool clock_halt_until(uint64_t deadline)
 	} else {
 		pic_enable_timer(false);
 	}
-	return true;
 }

@@ -30,6 +30,7 @@ bool clock_can_wake(void);
 
 /* What the TSC was measured against: "pit", "hpet", "pm"; or else "cpuid" or "none". */
 const char *clock_source_name(void);
+
 /* Whether clock_interrupt_at() can be used. After clock_init(), whatever clock_select() chose. */
 bool clock_has_apic_timer(void);
 
@@ -44,7 +45,7 @@ uint64_t clock_tsc_khz(void);
 uint64_t clock_us_to_tsc(uint64_t microseconds);
 
 /*
- * Halts until the TSC has reached `deadline`, or a little less, or any interrupt or NMI came. False
- * if the deadline was past already.
+ * Halts until the TSC has reached `deadline`, or a little less, or any interrupt or NMI came; not
+ * at all if that is past already.
  */
-bool clock_halt_until(uint64_t deadline);
+void clock_halt_until(uint64_t deadline);

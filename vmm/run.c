@@ -287,7 +287,8 @@ static void idle(struct pcpu *pcpu, const struct options *options)
 		return;
 	deschedule(pcpu);
 	fpu_trace(&pcpu->fpu, &pcpu->fpu.host, FPU_TRACE_IDLE);
-	pcpu->idles += clock_halt_until(deadline);
+	pcpu->idles++;
+	clock_halt_until(deadline);
 	notice_nmis(pcpu);
 }
 

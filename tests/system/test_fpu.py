@@ -2,6 +2,7 @@
 
 import pytest
 from booting import bochs
+from models import vmx_timer
 
 POLICIES = ["lazy", "scrub", "eager", "unload", "swap", "auto"]
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
@@ -92,7 +93,7 @@ def test_unload_costs_a_load_a_save_and_a_trap_every_turn(boot, cpu):
     """The guest that lazy serves for nothing: it alone uses the FPU."""
     result = boot(
         cpu=cpu,
-        opts="fpu=unload",
+        opts=f"fpu=unload {vmx_timer(cpu)}".strip(),
         modules=[
             ("fpu-hold", f"name=a mem=8M control=on -- seed=1 snapshot yields={YIELDS}"),
             ("integer", "name=b mem=8M control=on -- forever"),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from booting import bochs
-from models import models
+from models import models, vmx_timer
 
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
 CLOBBER = ("clobber", "name=peer mem=8M control=on -- seed=3")
@@ -27,10 +27,7 @@ def expect_passes(result, vm, passes, skips=0):
 @pytest.mark.parametrize("cpu", CPUS)
 def test_every_exit_has_its_architectural_result(boot, cpu, bits, alone):
     modules = [(f"exits{bits}", "name=a mem=8M " + ("--" if alone else "control=on -- control peers=2"))]
-    # NMIs that come with IF=0 are among it: Bochs loses the interrupt of the APIC's timer then, which
-    # this CPU would be preempted by
-    opts = "preemption=vmx" if cpu == "corei5_arrandale_m520" else ""
-    result = boot(cpu=cpu, opts=opts, modules=modules if alone else [*modules, CLOBBER])
+    result = boot(cpu=cpu, opts=vmx_timer(cpu), modules=modules if alone else [*modules, CLOBBER])
     skips = 4  # those of the other width
     skips += 2 if bits else 4  # paging of the other width
     skips += 0 if cpu == "tigerlake" and compaction_works() else 8  # neither XSAVEC nor XSAVES
