@@ -136,8 +136,9 @@ static void start_pit(uint64_t tsc_ticks)
 	uint64_t most = tsc_khz * 60;
 	uint64_t ticks = (tsc_ticks < most ? tsc_ticks : most) * PIT_HZ / (tsc_khz * 1000);
 
-	pic_enable_timer(true);
+	/* in this order: the output is high until then, and would be an interrupt at once */
 	pit_start_oneshot(ticks < 0xffff ? ticks + 1 : 0xffff);
+	pic_enable_timer(true);
 }
 
 /* Whether an interrupt comes once this timer was started. */
