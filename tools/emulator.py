@@ -120,6 +120,12 @@ class Emulator:
             raise MachineError(f"{OVMF} is not there: run tools/setup run")
         return BOCHS_UEFI.format(path=OVMF, address=FOUR_GIB - os.path.getsize(OVMF))
 
+    def bochs_cpu(self):
+        cpu = self.machine.model
+        if self.machine.firmware == "uefi" and self.machine.bochs.has("cet-read-only-dirty"):
+            cpu += ', exclude_features="cet"'  # no guest is shown it
+        return cpu
+
     def bochs_command(self):
         if isinstance(self.medium, Direct):
             raise MachineError("Bochs boots from an ISO only")
@@ -129,7 +135,7 @@ class Emulator:
             rom=self.bochs_rom(),
             vga_rom=share("vgabios/vgabios.bin"),
             memory=self.machine.mebibytes,
-            cpu=self.machine.model,
+            cpu=self.bochs_cpu(),
             cpus=self.machine.cpus,
             ips=4000000 if uefi else 10000000,
             com1=(
