@@ -50,6 +50,11 @@ DEFECTS = {
     "port-breakpoint-no-element": Defect(
         "REP INS and OUTS with a count of 0 meet a breakpoint on their port"
     ),
+    "cet-read-only-dirty": Defect(
+        "a write to a read-only page with CR0.WP clear ends Bochs if the CPU has CET: OVMF does it",
+        since=(3, 0),
+        mended=(3, 1),
+    ),
     "int1-single-step": Defect("INT1 with TF set reports BS", mended=(3, 1)),
     "no-tlb": Defect("every VM entry and exit flushes the TLB: a missing INVVPID cannot show"),
     "real-mode-cs-rpl": Defect(

@@ -44,7 +44,8 @@ plugin_ctrl: speaker=0
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 """
 BOCHS_BIOS = "romimage: file={path}, options=fastboot"
-BOCHS_UEFI = f"romimage: file={OVMF}, address=0xffe00000"
+BOCHS_UEFI = "romimage: file={path}, address={address:#x}"
+FOUR_GIB = 1 << 32  # where a firmware image ends: Debian 12's OVMF has 2 MiB, 13's has 4
 
 
 @dataclass(frozen=True)
@@ -112,16 +113,29 @@ class Emulator:
     def path(self, name):
         return os.path.join(self.work, name)
 
+    def bochs_rom(self):
+        if self.machine.firmware != "uefi":
+            return BOCHS_BIOS.format(path=self.machine.bochs.share("bochs/BIOS-bochs-latest"))
+        if not os.path.exists(OVMF):
+            raise MachineError(f"{OVMF} is not there: run tools/setup run")
+        return BOCHS_UEFI.format(path=OVMF, address=FOUR_GIB - os.path.getsize(OVMF))
+
+    def bochs_cpu(self):
+        cpu = self.machine.model
+        if self.machine.firmware == "uefi" and self.machine.bochs.has("cet-read-only-dirty"):
+            cpu += ', exclude_features="cet"'  # no guest is shown it
+        return cpu
+
     def bochs_command(self):
         if isinstance(self.medium, Direct):
             raise MachineError("Bochs boots from an ISO only")
         uefi = self.machine.firmware == "uefi"
         share = self.machine.bochs.share
         config = BOCHS_CONFIG.format(
-            rom=BOCHS_UEFI if uefi else BOCHS_BIOS.format(path=share("bochs/BIOS-bochs-latest")),
+            rom=self.bochs_rom(),
             vga_rom=share("vgabios/vgabios.bin"),
             memory=self.machine.mebibytes,
-            cpu=self.machine.model,
+            cpu=self.bochs_cpu(),
             cpus=self.machine.cpus,
             ips=4000000 if uefi else 10000000,
             com1=(

@@ -66,7 +66,3 @@ static inline uint64_t output_due_before(uint64_t end)
  * are due. True if more could go out at once.
  */
 bool output_send(void);
-
-/* Time on behalf of a VM outside of its turn: counts as its CPU time, and its next turn is shorter.
- */
-void output_charge(struct vm *vm, uint64_t ticks);
