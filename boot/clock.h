@@ -30,6 +30,7 @@ bool clock_can_wake(void);
 
 /* What the TSC was measured against: "pit", "hpet", "pm"; or else "cpuid" or "none". */
 const char *clock_source_name(void);
+
 /* Whether clock_interrupt_at() can be used. After clock_init(), whatever clock_select() chose. */
 bool clock_has_apic_timer(void);
 
