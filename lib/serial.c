@@ -35,7 +35,6 @@ bool serial_init(void)
 	outb(COM1_SCR, 0x5a);
 	if (inb(COM1_SCR) != 0x5a)
 		return false;
-	dead = false;
 	outb(COM1_IER, 0);
 	outb(COM1_LCR, LCR_DLAB);
 	outb(COM1_DATA, 1); /* 115200 / 1 */
