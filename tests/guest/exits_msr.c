@@ -157,6 +157,7 @@ static void syscall_msrs(void)
 	try_wrmsr(MSR_FMASK, 1ull << 32);
 	if (have_hypercalls())
 		expect_fault("FMASK bit 32", VECTOR_GP);
+	wrmsr(MSR_FMASK, 0);
 }
 
 static void base_msrs(void)

@@ -1,5 +1,5 @@
-"""What a bug is: a rule of the manual (or of the hypervisor's own contract) that a handler keeps, the
-place where it is kept, what stands there if it is not, and the test that must find it."""
+"""What a bug is: a rule of the manual (or of the hypervisor's own contract) that a handler keeps,
+the place where it is kept, what stands there if it is not, and the test that must find it."""
 
 from dataclasses import dataclass
 

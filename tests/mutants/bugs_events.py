@@ -1,4 +1,4 @@
-"""Bugs in what is delivered to a guest, and when: exceptions, interrupts, NMIs, debug traps, HLT."""
+"""Bugs in what a guest is delivered, and when: exceptions, interrupts, NMIs, debug traps, HLT."""
 
 from bug import Bug, check, unit
 

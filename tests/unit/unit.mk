@@ -15,6 +15,7 @@ UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
+UNIT_exit_cr     := vmm/exit_cr.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
