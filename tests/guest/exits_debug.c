@@ -5,6 +5,7 @@
 #include "exits.h"
 
 #define DR6_B0	 BIT(0)
+#define DR6_B1	 BIT(1)
 #define DR6_BD	 BIT(13)
 #define DR6_BS	 BIT(14)
 #define DR6_INIT 0xffff0ff0ul
@@ -277,7 +278,6 @@ static void rep_steps(void)
 	expect_all_sent(count, from, bytes);
 }
 
-#define MSR_DEBUGCTL 0x1d9
 #define DEBUGCTL_BTF 2
 
 /* Stepping from branch to branch ends with each #DB: SDM Vol. 3B 17.4.3. */
@@ -348,6 +348,7 @@ static void data_breakpoint(void)
 	uint32_t after;
 
 	begin(1);
+	write_dr6(DR6_INIT | DR6_B1); /* of an exception before */
 	write_dr0((uintptr_t)&watched);
 	write_dr7(0x400 | 2 | 0xd << 16); /* G0, four bytes, writes */
 	asm volatile("movl $1, %1\n"

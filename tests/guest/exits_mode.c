@@ -145,8 +145,8 @@ static void pae_paging(void)
 
 #define TSS16_BYTES 44
 
-/* SDM Vol. 3A 9.8.5: IA-32e mode has no 16-bit TSS. */
-static void long_mode_needs_a_32bit_tss(void)
+/* SDM Vol. 3A 9.8.5: IA-32e mode has PAE's tables, and no 16-bit TSS. */
+static void long_mode_needs_pae_and_a_32bit_tss(void)
 {
 	static uint8_t tss16[TSS16_BYTES];
 	static uint64_t level4[512] __attribute__((aligned(4096)));
@@ -187,6 +187,12 @@ static void long_mode_needs_a_32bit_tss(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~(uint64_t)EFER_LME);
 	expect_fault("PG with EFER.LME and a 32-bit TSS", NO_TRAP);
 	expect(efer & EFER_LMA, "EFER was 0x%llx", (unsigned long long)efer);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_LME);
+	write_cr4(cr4 & ~CR4_PAE);
+	TRY("mov %0, %%cr0", : : "r"(cr0 | CR0_PG) : "memory");
+	write_cr0(cr0);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~(uint64_t)EFER_LME);
+	expect_fault("PG with EFER.LME and without CR4.PAE", VECTOR_GP);
 	write_cr3(cr3);
 	write_cr4(cr4);
 }
@@ -227,7 +233,7 @@ const struct check mode_checks[] = {
 #else
 	{"mode-pae-paging", pae_paging, 0},
 	{"mode-paging-with-4m-pages", paging_with_4m_pages, 0},
-	{"mode-long-needs-a-32-bit-tss", long_mode_needs_a_32bit_tss, 0},
+	{"mode-long-needs-pae-and-a-32-bit-tss", long_mode_needs_pae_and_a_32bit_tss, 0},
 #endif
 };
 const size_t mode_check_count = ARRAY_SIZE(mode_checks);

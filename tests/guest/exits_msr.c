@@ -15,6 +15,21 @@ static void unknown_msr_faults(void)
 	expect_fault("RDMSR of IA32_VMX_BASIC", VECTOR_GP);
 	try_wrmsr(0x480, 0);
 	expect_fault("WRMSR of IA32_VMX_BASIC", VECTOR_GP);
+	try_wrmsr(MSR_DEBUGCTL, 1); /* LBR */
+	expect_fault("WRMSR of a bit of IA32_DEBUGCTL that is not offered", VECTOR_GP);
+	try_wrmsr(MSR_DEBUGCTL, 1ull << 40);
+	expect_fault("WRMSR of a reserved bit of IA32_DEBUGCTL", VECTOR_GP);
+}
+
+/* LMA follows CR0.PG alone: what is written to it does not count (SDM Vol. 3A 2.2.1). */
+static void efer_lma_is_not_written(void)
+{
+	uint64_t before = rdmsr(MSR_EFER);
+
+	try_wrmsr(MSR_EFER, before ^ EFER_LMA);
+	expect_fault("EFER with LMA changed", NO_TRAP);
+	expect(rdmsr(MSR_EFER) == before, "EFER is 0x%llx after a write of LMA",
+	       (unsigned long long)rdmsr(MSR_EFER));
 }
 
 static void efer(void)
@@ -42,6 +57,7 @@ static void efer(void)
 		expect(rdmsr(MSR_EFER) == (before | EFER_LME), "EFER.LME without paging");
 	}
 	wrmsr(MSR_EFER, before);
+	efer_lma_is_not_written();
 }
 
 static void pat(void)
@@ -137,6 +153,11 @@ static void syscall_msrs(void)
 	holds(MSR_FMASK, 0x47700, "FMASK");
 	in_the_cpus_width(MSR_LSTAR, "noncanonical LSTAR");
 	in_the_cpus_width(MSR_CSTAR, "noncanonical CSTAR");
+	/* emulators take it */
+	try_wrmsr(MSR_FMASK, 1ull << 32);
+	if (have_hypercalls())
+		expect_fault("FMASK bit 32", VECTOR_GP);
+	wrmsr(MSR_FMASK, 0);
 }
 
 static void base_msrs(void)

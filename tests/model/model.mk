@@ -18,6 +18,6 @@ proof: ## prove the ownership core with Frama-C (docs/proof.md)
 	@tools/proof
 
 .PHONY: mutants
-mutants: ## put bugs into copies of the ownership core: model or proof must find each
+mutants: ## put bugs into copies of the core and of the handlers: model, proof or a test must find each
 	@tools/setup test
-	/usr/bin/python3 -m pytest -q -n 2 tests/model
+	/usr/bin/python3 -m pytest -q -n 2 -m "not boots" tests/model tests/mutants

@@ -291,10 +291,13 @@ static void test_an_nmi_comes_before_interrupts_and_those_by_priority(void **sta
 	(void)state;
 	event_pend_interrupt(&events, 0x3f);
 	pend_interrupts(0x40, 0xef);
+	event_pend_interrupt(&events, 0xc1);
 	event_pend_nmi(&events);
 	expect_entry(0, NMI, INTERRUPT_WINDOW);
 	exit_while_delivering(NOTHING);
 	expect_entry(0, INTERRUPT(0xef), INTERRUPT_WINDOW);
+	exit_while_delivering(NOTHING);
+	expect_entry(0, INTERRUPT(0xc1), INTERRUPT_WINDOW);
 	exit_while_delivering(NOTHING);
 	expect_entry(0, INTERRUPT(0x40), INTERRUPT_WINDOW);
 	exit_while_delivering(NOTHING);

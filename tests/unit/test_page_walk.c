@@ -2,75 +2,11 @@
  * vmm/page_walk.c: what each bit of an entry means in each paging mode, and that flags are only set
  * in an entry that is still what it was.
  */
-#include "tests/unit/unit.h"
-
-#include "lib/x86.h"
-#include "vmm/guest_ram.h"
-#include "vmm/page_walk.h"
-
-#define PAGES  8
-#define TABLE3 0x1000u /* the level-4 table, and so on down to the page */
-#define TABLE2 0x2000u
-#define TABLE1 0x3000u
-#define TABLE0 0x4000u
-#define FRAME  0x5000u
-#define ALL    7u
-#define LARGE  0x80u
-
-#define P    1u
-#define W    2u
-#define U    4u
-#define RSVD 8u
-
-static uint8_t *memory;
-static struct guest_ram ram;
-static struct paging_state state;
-static struct page_walk walked;
-static const uint32_t table_at[4] = {TABLE0, TABLE1, TABLE2, TABLE3};
-
-static uint64_t *entry(unsigned int level)
-{
-	return (uint64_t *)(memory + table_at[level]);
-}
+#include "tests/unit/page_walk_fixture.h"
 
 static uint32_t *entry32(unsigned int level)
 {
 	return (uint32_t *)(memory + table_at[level]);
-}
-
-/* A path through the first entry of each table, from the level down. */
-static void build(unsigned int top)
-{
-	for (unsigned int level = top; level; level--)
-		*entry(level) = table_at[level - 1] | ALL;
-	*entry(0) = FRAME | ALL;
-}
-
-static int setup(void **unused)
-{
-	(void)unused;
-	memory = memset(aligned_alloc(4096, PAGES * 4096), 0, PAGES * 4096);
-	ram = (struct guest_ram){
-		.count = 1,
-		.size = PAGES * 4096,
-		.extent = {{0, PAGES * 4096, memory}},
-	};
-	state = (struct paging_state){
-		.cr0 = CR0_PE | CR0_PG | CR0_WP,
-		.cr3 = TABLE3,
-		.cr4 = CR4_PAE,
-		.efer = EFER_LME | EFER_LMA,
-		.physical_bits = 40,
-	};
-	build(3);
-	return 0;
-}
-
-static int teardown(void **unused)
-{
-	(void)unused;
-	free(memory);
-	return 0;
 }
 
 static void use_pae(void)
@@ -278,21 +214,6 @@ static void a_fault_marks_nothing(void **unused)
 	assert_memory_equal(before, memory, sizeof(before));
 }
 
-static void wp_decides_whether_a_supervisor_may_write_what_is_read_only(void **unused)
-{
-	(void)unused;
-	*entry(1) &= ~2ull;
-	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_FAULT);
-	assert_int_equal(walked.error_code, P | W);
-	state.cr0 &= ~CR0_WP;
-	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_DONE);
-	assert_true(page_walk_mark(&ram, &walked));
-	assert_int_equal(*entry(0), FRAME | ALL | 0x60);
-	state.cpl = 3;
-	assert_int_equal(page_walk(&ram, &state, 0, true, &walked), PAGE_WALK_FAULT);
-	assert_int_equal(walked.error_code, P | W | U);
-}
-
 /* Another CPU has changed an entry between the walk and the marking: its word stands. */
 static void an_entry_that_has_changed_is_left_alone(void **unused)
 {
@@ -355,9 +276,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_finished_walk_marks_what_it_used, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_fault_marks_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			wp_decides_whether_a_supervisor_may_write_what_is_read_only, setup,
-			teardown),
 		cmocka_unit_test_setup_teardown(an_entry_that_has_changed_is_left_alone, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_32_bit_entry_is_exchanged_alone, setup, teardown),

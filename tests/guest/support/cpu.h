@@ -44,6 +44,7 @@
 #define MSR_SYSENTER_CS	   0x174
 #define MSR_SYSENTER_ESP   0x175
 #define MSR_SYSENTER_EIP   0x176
+#define MSR_DEBUGCTL	   0x1d9
 #define MSR_PAT		   0x277
 #define MSR_XSS		   0xda0
 #define MSR_EFER	   0xc0000080

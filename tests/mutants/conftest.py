@@ -1,0 +1,2 @@
+def pytest_configure(config):
+    config.addinivalue_line("markers", "boots: boots a machine for each bug (make nightly)")
