@@ -20,6 +20,11 @@ def models(*names, features=""):
     ]
 
 
+def needs_model(name):
+    if not bochs().knows(name):
+        pytest.skip(f"{bochs()} has no CPU model {name}")
+
+
 def vmx_timer(cpu):
     """The boot option for CPUs whose VMX-preemption timer is not used by itself, where a guest must
     leave the CPU with IF=0: a Bochs that loses the exit of an interrupt then cannot do with the APIC's.

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from booting import BUILD, ROOT, bochs
+from models import needs_model
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 from guests import DEMONSTRATION  # noqa: E402
@@ -17,10 +18,9 @@ GUESTS = ["hold1", "hold2", "count"]
 
 @pytest.fixture(params=[*CPUS, *NEW_CPUS, "uefi"])
 def demo(request, boot):
-    if request.param in NEW_CPUS and not bochs().knows(request.param):
-        pytest.skip(f"this Bochs has no CPU model {request.param}")
     if request.param == "uefi":
         return boot(firmware="uefi", memory=512, modules=DEMONSTRATION, timeout=300)
+    needs_model(request.param)
     return boot(cpu=request.param, modules=DEMONSTRATION)
 
 

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from booting import ROOT, bochs
+from models import needs_model
 
 BROKEN = "does not bring the FPU's state back"
 ABSENT = "is not there"
@@ -38,11 +39,6 @@ FORMS = [
     ("corei7_ivy_bridge_3770k", "fxsave", "fxsave", None, None),
     ("corei5_arrandale_m520", "xsave", "fxsave", "xsave", ABSENT),
 ]
-
-
-def needs_model(model):
-    if not bochs().knows(model):
-        pytest.skip(f"this Bochs has no CPU model {model}")
 
 
 def compaction_works():

@@ -1,8 +1,7 @@
 """The FPU manager by its counters: what each policy costs, between two snapshots of a guest."""
 
 import pytest
-from booting import bochs
-from models import vmx_timer
+from models import needs_model, vmx_timer
 
 POLICIES = ["lazy", "scrub", "eager", "unload", "swap", "auto"]
 CPUS = ["tigerlake", "corei7_haswell_4770", "corei5_arrandale_m520"]
@@ -18,11 +17,6 @@ COMPONENTS = {
 YIELDS = 50
 MEMORY = {"a": "4M", "b": "9M", "c": "5M"}
 HOST_SECTION = 256 << 10
-
-
-def needs_model(model):
-    if not bochs().knows(model):
-        pytest.skip(f"this Bochs has no CPU model {model}")
 
 
 def window(result, vm):

@@ -6,7 +6,7 @@ XGETBV(1), which heeds no TS, shows whose components lie in the registers of an 
 import re
 
 import pytest
-from booting import bochs
+from models import needs_model
 
 CPUS = ("corei7_haswell_4770", "corei7_ivy_bridge_3770k", "corei5_arrandale_m520", "arrow_lake")
 LOOKS = ("fxsave", "xsave", "xsaveopt", "fnsave", "fnstcw", "stmxcsr", "mmx", "xmm")
@@ -17,11 +17,6 @@ GROW = ("leak", "name=grow mem=4M runs=2 -- grow resets=1")
 
 KEEPS_APART = ("scrub", "eager", "swap", "auto")
 SHOWS_RESIDUE = ("lazy", "unload")
-
-
-def needs_model(model):
-    if not bochs().knows(model):
-        pytest.skip(f"this Bochs has no CPU model {model}")
 
 
 def looking(looks, bits=""):

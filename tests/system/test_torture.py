@@ -2,7 +2,7 @@
 several on one CPU. Every policy and every CPU model at least once."""
 
 import pytest
-from booting import bochs
+from models import needs_model
 from torture_runs import CPUS, NEIGHBOURS, POLICIES, Run, problems, switches
 
 INTEGER, CLOBBER, NOBODY = NEIGHBOURS
@@ -40,8 +40,7 @@ def test_every_policy_and_every_cpu_model_is_among_them():
 
 @pytest.mark.parametrize("run", RUNS, ids=name)
 def test_random_work_of_several_guests_finds_every_register_as_it_was_left(boot, run):
-    if not bochs().knows(run.cpu):
-        pytest.skip(f"this Bochs has no CPU model {run.cpu}")
+    needs_model(run.cpu)
     result = torture(boot, run)
     assert problems(result) == []
     assert switches(result) > 1000
