@@ -3,6 +3,7 @@ know that it works, on the system's. And what is said of which Bochs it is."""
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -102,6 +103,59 @@ def test_a_bochs_or_a_model_that_is_not_there_is_a_clear_error(knobs, words):
     )
     assert done.returncode == 2
     assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A tree whose unpacked Bochs is all there and does not start."""
+    shutil.copytree(os.path.join(ROOT, "tools"), tmp_path / "tools")
+    unpacked = tmp_path / "build/debian/bochs"
+    (unpacked / "bin").mkdir(parents=True)
+    (unpacked / "versions").write_text("bochs 3.1\n")
+    program = unpacked / "bin/bochs-bin"
+    program.write_text("#!/bin/sh\necho no libc\nexit 1\n")
+    program.chmod(0o755)
+    for name in ("resident.elf", "guest"):
+        (tmp_path / "build" / name).symlink_to(os.path.join(ROOT, "build", name))
+    return tmp_path
+
+
+def run_broken(tree, **knobs):
+    clean = {name: value for name, value in os.environ.items() if name != "BOCHS"}
+    done = subprocess.run(
+        ["tools/run"],
+        cwd=tree,
+        env={**clean, "MACHINE": "bochs", "OPTS": "maxcpus=1", **knobs},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_a_bochs_that_does_not_start_is_told_of_and_the_systems_boots(broken):
+    done = run_broken(broken)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "does not start" in line]
+    assert "the system's Bochs is used" in line and "make distclean" in line
+    assert f"run: booting {SYSTEM} (" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o644])
+def test_asked_for_by_name_a_bochs_that_does_not_start_is_a_clear_error(broken, mode):
+    (broken / "build/debian/bochs/bin/bochs-bin").chmod(mode)
+    done = run_broken(broken, BOCHS="newest")
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in ("does not start", "distclean", "BOCHS=system"))
+
+
+def test_a_systems_bochs_that_does_not_start_is_a_clear_error(broken):
+    path = f"{broken}/build/debian/bochs/bin:{os.environ['PATH']}"
+    done = run_broken(broken, BOCHS="system", PATH=path)
+    assert done.returncode == 2
+    assert "does not start. It says: no libc" in done.stderr
 
 
 class End:
