@@ -64,10 +64,9 @@ class Bochs:
     def knows(self, model):
         return model in self.models
 
-    def has(self, defect, model=None):
-        """Whether this version has a defect that tools/defects.py knows by this name; one of some
-        CPU models only: on this one."""
-        return DEFECTS[defect].there(self.version, model)
+    def has(self, defect):
+        """Whether this version has a defect that tools/defects.py knows by this name."""
+        return DEFECTS[defect].there(self.version)
 
     def share(self, path):
         return f"{self.root}/usr/share/{path}"

@@ -1,6 +1,7 @@
 """The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough to
 know that it works, on the system's. And what is said of which Bochs it is."""
 
+import glob
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 
 import pytest
 from booting import ROOT, bochs
+from defects import DEFECTS
 from records import verdict
 
 SYSTEM = bochs("system")
@@ -103,6 +105,18 @@ def test_a_bochs_or_a_model_that_is_not_there_is_a_clear_error(knobs, words):
     )
     assert done.returncode == 2
     assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_every_defect_is_asked_for_somewhere(defect):
+    asking = []
+    for pattern in ("tools/*.py", "tests/system/*.py"):
+        for path in glob.glob(os.path.join(ROOT, pattern)):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            if "bochs" in text and f'"{defect}"' in text and not path.endswith("/defects.py"):
+                asking.append(path)
+    assert asking
 
 
 @pytest.fixture
