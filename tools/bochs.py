@@ -58,7 +58,8 @@ class Bochs:
 
     @property
     def debugger_only(self):
-        """Built so that the debugger is always there, as slow as that is; else -debugger starts it."""
+        """Built so that the debugger is always there, as slow as that is; else -debugger starts
+        it."""
         return "-debugger " not in self.usage
 
     def knows(self, model):
@@ -97,8 +98,8 @@ def chosen(knob):
     found = newest()
     if knob == "newest" and not found:
         raise BochsError(
-            "BOCHS=newest, but tools/setup could not get it from Debian: run tools/setup run to try "
-            "again; BOCHS=system works with the system's"
+            "BOCHS=newest, but tools/setup could not get it from Debian: run tools/setup run to "
+            "try again; BOCHS=system works with the system's"
         )
     if not found:
         return system()
@@ -119,5 +120,6 @@ def chosen(knob):
 
 
 def bochs(which=""):
-    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that starts."""
+    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that
+    starts."""
     return chosen(which or os.environ.get("BOCHS") or "")

@@ -28,7 +28,10 @@ TOLD_OFF = {"vmxon": 6, "monitor": 6, "getsec": 6, "xcr0": 13, "msr": 13, "doubl
 def boot_bad(boot, words, options="", bits="", cpu="tigerlake"):
     result = boot(
         cpu=cpu,
-        modules=[(f"bad{bits}", f"name=bad mem=8M control=on {options} -- {words} peers=2 after=20"), HOLD],
+        modules=[
+            (f"bad{bits}", f"name=bad mem=8M control=on {options} -- {words} peers=2 after=20"),
+            HOLD,
+        ],
     )
     hold = result.one("vm", name="hold", state="ended")
     assert (hold["status"], hold["cause"]) == ("0", "exit-port")

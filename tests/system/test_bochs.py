@@ -1,5 +1,5 @@
-"""The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough to
-know that it works, on the system's. And what is said of which Bochs it is."""
+"""The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough
+to know that it works, on the system's. And what is said of which Bochs it is."""
 
 import glob
 import os
@@ -43,7 +43,13 @@ def test_every_policy_holds_on_the_systems_bochs(boot, policy):
 
 @other
 @pytest.mark.parametrize(
-    "file, words", [("exits", "control"), ("exits32", "control"), ("own-ts", "peers=2"), ("nm-table", "state=all")]
+    "file, words",
+    [
+        ("exits", "control"),
+        ("exits32", "control"),
+        ("own-ts", "peers=2"),
+        ("nm-table", "state=all"),
+    ],
 )
 def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file, words):
     peer = ("clobber", "name=peer mem=8M control=on -- seed=3")

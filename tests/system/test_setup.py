@@ -1,4 +1,5 @@
-"""tools/setup and tools/debian where Debian's mirror cannot be reached: with an apt-get that fails."""
+"""tools/setup and tools/debian where Debian's mirror cannot be reached: with an apt-get that
+fails."""
 
 import os
 import shutil
