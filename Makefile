@@ -17,7 +17,7 @@ SOURCES := $(filter-out vmx/offsets.c,$(wildcard $(foreach floor,lib boot vmx fp
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all
-all: $(BUILD)/resident.elf $(BUILD)/resident32.elf guests
+all: $(BUILD)/resident.elf $(BUILD)/resident32.elf guests ## the hypervisor and the guests of tests/guest (the default)
 
 $(BUILD)/%.c.o: %.c Makefile
 	@mkdir -p $(@D)

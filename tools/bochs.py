@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 from defects import DEFECTS
 
@@ -24,15 +25,18 @@ class Bochs:
         self.program, self.root = program, root
 
     def help(self, *words):
-        done = subprocess.run(
-            [self.program, "--help", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [self.program, "--help", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            return str(error)
         return done.stdout
 
     @functools.cached_property
@@ -44,7 +48,8 @@ class Bochs:
         """As (3, 1)."""
         found = re.search(r"Bochs x86 Emulator (\d+)\.(\d+)", self.usage)
         if not found:
-            raise BochsError(f"{self.program} does not start. It says:\n{self.usage[-1000:]}")
+            said = self.usage[-1000:].strip() or "nothing"
+            raise BochsError(f"{self.program} does not start. It says: {said}")
         return tuple(map(int, found.groups()))
 
     @functools.cached_property
@@ -53,16 +58,16 @@ class Bochs:
 
     @property
     def debugger_only(self):
-        """Built so that the debugger is always there, as slow as that is; else -debugger starts it."""
+        """Built so that the debugger is always there, as slow as that is; else -debugger starts
+        it."""
         return "-debugger " not in self.usage
 
     def knows(self, model):
         return model in self.models
 
-    def has(self, defect, model=None):
-        """Whether this version has a defect that tools/defects.py knows by this name; one of some
-        CPU models only: on this one."""
-        return DEFECTS[defect].there(self.version, model)
+    def has(self, defect):
+        """Whether this version has a defect that tools/defects.py knows by this name."""
+        return DEFECTS[defect].there(self.version)
 
     def share(self, path):
         return f"{self.root}/usr/share/{path}"
@@ -80,7 +85,8 @@ def system():
 
 def newest():
     program = os.path.join(UNPACKED, "bin/bochs-bin")
-    return Bochs(program, os.path.join(UNPACKED, "root")) if os.path.exists(program) else None
+    whole = os.path.exists(os.path.join(UNPACKED, "versions"))  # written last
+    return Bochs(program, os.path.join(UNPACKED, "root")) if whole else None
 
 
 @functools.cache
@@ -92,12 +98,28 @@ def chosen(knob):
     found = newest()
     if knob == "newest" and not found:
         raise BochsError(
-            "BOCHS=newest, but tools/setup could not get it from Debian: run tools/setup run to try "
-            "again; BOCHS=system works with the system's"
+            "BOCHS=newest, but tools/setup could not get it from Debian: run tools/setup run to "
+            "try again; BOCHS=system works with the system's"
         )
-    return found or system()
+    if not found:
+        return system()
+    try:
+        found.version  # starts it
+    except BochsError as error:
+        if knob == "newest":
+            raise BochsError(
+                f"{error}\nmake distclean gets it anew; BOCHS=system works with the system's"
+            ) from None
+        print(
+            f"bochs: {found.program} does not start; the system's Bochs is used; "
+            "make distclean gets it anew",
+            file=sys.stderr,
+        )
+        return system()
+    return found
 
 
 def bochs(which=""):
-    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that is here."""
+    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that
+    starts."""
     return chosen(which or os.environ.get("BOCHS") or "")

@@ -1,5 +1,5 @@
-"""One boot from its parameters to its records, for tools that look at what came out and for the system
-tests, whose conftest.py is the manual of the parameters and of the result."""
+"""One boot from its parameters to its records, for tools that look at what came out and for the
+system tests, whose conftest.py is the manual of the parameters and of the result."""
 
 import os
 import re
@@ -65,7 +65,8 @@ class Result:
 
 
 class Typist:
-    """Types each text when its regular expression is found in what came out after the one before."""
+    """Types each text when its regular expression is found in what came out after the one
+    before."""
 
     def __init__(self, script):
         self.script, self.seen = list(script), 0

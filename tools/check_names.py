@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every test that docs/tests.md names exists: `FILE::NAME` is a file of this tree in which NAME is a
-word. Every row of its tables names one."""
+"""Every test that docs/tests.md names exists: `FILE::NAME` is a file of this tree in which NAME is
+a word. Every row of its tables names one."""
 
 import os
 import re

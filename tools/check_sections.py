@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The two ELF files: nothing is loaded both writable and executable, and GRUB finds both headers."""
+"""The two ELF files: nothing is loaded both writable and executable, and GRUB finds both
+headers."""
 
 import subprocess
 import sys

@@ -19,7 +19,8 @@ REGISTER = re.compile(r"%(st\b|mm[0-7]\b|[xyz]mm\d|k[0-7]\b|tmm\d|bnd\d)")
 STATE = re.compile(r"xsave|xrstor|xsetbv|fn?save|frstor|fx(save|rstor)|ldmxcsr|stmxcsr|(rd|wr)pkru")
 VECTOR = re.compile(
     rf"v?({STATE.pattern})|f|wait|emms"  # every x87 name begins with f, and no other name
-    r"|v(?!m(call|clear|func|launch|mcall|ptrld|ptrst|read|resume|run|write|xo(n|ff)|load|save)|er[rw])"
+    r"|v(?!m(call|clear|func|launch|mcall|ptrld|ptrst|read|resume|run|write|xo(n|ff)|load|save)"
+    r"|er[rw])"
     r"|ldtilecfg|sttilecfg|tile"
 )
 PREFIX = re.compile(

@@ -77,11 +77,11 @@ class Ending:
 
 class Emulator:
     """One boot. `medium` is the path of an ISO, or a Direct. Its files are all in `work`.
-    Bochs runs without its debugger, three times as fast, where it can; with `debugger`, or `commands`
-    for it, with it. A boot that hung without it is repeated with it, for its registers.
-    `port` is the console that is followed: "com1", or "e9", which costs no emulated time.
-    `typing`, with "com1" only, is called again and again with all that the console has printed, and
-    returns what is typed on it next, or b""."""
+    Bochs runs without its debugger, three times as fast, where it can; with `debugger`, or
+    `commands` for it, with it. A boot that hung without it is repeated with it, for its registers.
+    `port` is the console that is followed: "com1", or "e9", which costs no emulated time. `typing`,
+    with "com1" only, is called again and again with all that the console has printed, and returns
+    what is typed on it next, or b""."""
 
     def __init__(
         self,
@@ -287,9 +287,9 @@ class Emulator:
             self.process.wait()
 
     def run(self, timeout, output=lambda new: None, until=None):
-        """Boot, until the machine ends, `until` (a regular expression that is found on the console, or
-        a function) says so, or `timeout` seconds have passed. `output` gets what is printed, and b""
-        while nothing is."""
+        """Boot, until the machine ends, `until` (a regular expression that is found on the console,
+        or a function) says so, or `timeout` seconds have passed. `output` gets what is printed, and
+        b"" while nothing is."""
         if isinstance(until, str):
             pattern = re.compile(until.encode())
             until = lambda: pattern.search(self.console)  # noqa: E731
@@ -321,8 +321,8 @@ class Emulator:
         return Ending(why, self.process.returncode, self.console, dump, self.log())
 
     def repeat(self, timeout, output):
-        """The registers of a boot that hung without the debugger: emulated time is deterministic, so
-        with it the boot comes to the same place, slower."""
+        """The registers of a boot that hung without the debugger: emulated time is deterministic,
+        so with it the boot comes to the same place, slower."""
         work = self.path("again")
         os.makedirs(work)
         keys = Replay(self.keys) if self.typing else None

@@ -102,7 +102,8 @@ def excess(row, domains):
 
 
 def crossovers(row, domains, key):
-    """Who costs least as one weight goes from 0 up, auto included: [(above weight, policy), ...]."""
+    """Who costs least as one weight goes from 0 up, auto included: [(above weight, policy),
+    ...]."""
     rest = {**WEIGHTS, key: 0}
     start = {policy: cost(row[policy], rest) for policy in rivals(domains)}
     slope = {policy: parts(row[policy])[key] for policy in rivals(domains)}

@@ -48,12 +48,12 @@ class Machine:
 
     def check_model(self):
         try:
-            models = self.bochs.models
+            name, models = str(self.bochs), self.bochs.models
         except BochsError as error:
             raise MachineError(str(error)) from None
         if self.model.partition(",")[0] not in models:  # more features may follow
             raise MachineError(
-                f"CPU_MODEL={self.model}: {self.bochs} has none of this name; its models are: "
+                f"CPU_MODEL={self.model}: {name} has none of this name; its models are: "
                 + " ".join(sorted(models))
             )
 

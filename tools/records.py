@@ -34,9 +34,9 @@ def records(text):
 
 
 def verdict(ending):
-    """The exit status that a boot deserves, and what was odd: 0 and 1 are the hypervisor's own, by its
-    @end record; 124 is the time limit, 3 trouble with the emulator. How the emulator's process ended
-    says nothing: the same end has another status in another version, or none."""
+    """The exit status that a boot deserves, and what was odd: 0 and 1 are the hypervisor's own, by
+    its @end record; 124 is the time limit, 3 trouble with the emulator. How the emulator's process
+    ended says nothing: the same end has another status in another version, or none."""
     if ending.why == "timeout":
         return 124, "stopped by the time limit"
     ends = [

@@ -3,6 +3,8 @@ until they have switched often enough, tests/system/test_torture.py makes a few.
 
 from dataclasses import dataclass
 
+from bochs import bochs
+
 POLICIES = ("lazy", "scrub", "eager", "unload", "swap", "auto")
 CPUS = (
     "tigerlake",
@@ -38,6 +40,8 @@ class Run:
     def modules(self):
         """Three guests that differ in width, and in whether they reset themselves."""
         words = f"steps={self.steps} peers=3"
+        if bochs().has("init-zmm-upper"):
+            words += " init-zmm-upper"
         policies = " policies" if self.changing else ""
         lines = [
             ("torture", f"name=a mem=4M control=on -- seed={self.seed} {words} reset{policies}"),

@@ -1,4 +1,5 @@
-"""A run's @trace records as lanes: who ran on each CPU, and who owned its FPU, from when to when."""
+"""A run's @trace records as lanes: who ran on each CPU, and who owned its FPU, from when to
+when."""
 
 from dataclasses import dataclass, field
 

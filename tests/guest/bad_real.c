@@ -1,6 +1,5 @@
 /*
- * Real mode with a CS selector whose two low bits are set. That is legal; an emulator's VM entry
- * refuses it all the same. 32-bit only.
+ * Real mode with a CS selector whose two low bits are set, which VM entry must take. 32-bit only.
  */
 #include "bad.h"
 

@@ -10,6 +10,8 @@
  *   policies   changes the hypervisor's FPU policy all the time: the module line needs control=on
  *   only=LIST  of the names in operations[] below (default: all)
  *   no-irq     no interrupts whose handler uses the FPU
+ *   init-zmm-upper  stay away from XRSTOR that makes bits 255:128 initial and leaves 511:256 out:
+ *              the machine zeroes both
  *   trace      prints the name of each step's operation
  *
  * What is wrong is printed with seed and step: the same module lines and options repeat it.

@@ -114,10 +114,9 @@ void area_restore(void)
 		return;
 	}
 	/*
-	 * Bochs 2.7 zeroes bits 511:256 with bits 255:128 when these become initial: only where
-	 * that makes no difference.
+	 * Where bits 511:256 become zero with bits 255:128: only where that makes no difference.
 	 */
-	if ((mask & ~in_use) & xcr0_now & FPU_AVX) {
+	if (option("init-zmm-upper") && (mask & ~in_use) & xcr0_now & FPU_AVX) {
 		mask |= FPU_AVX512;
 		if (!(xcr0_now & FPU_AVX512))
 			loose = ~0u;

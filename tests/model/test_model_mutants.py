@@ -1,5 +1,5 @@
-"""Each patch in mutants/model-*.patch puts a bug into a copy of the ownership core: the model checker
-must find it, in the world that the patch names, and print the way there."""
+"""Each patch in mutants/model-*.patch puts a bug into a copy of the ownership core: the model
+checker must find it, in the world that the patch names, and print the way there."""
 
 import pathlib
 import shutil

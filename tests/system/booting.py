@@ -1,5 +1,5 @@
-"""Boots that are made once for all tests that ask for them. The fixture `boot` in conftest.py is the
-way in, and the manual."""
+"""Boots that are made once for all tests that ask for them. The fixture `boot` in conftest.py is
+the way in, and the manual."""
 
 import fcntl
 import hashlib

@@ -27,7 +27,7 @@ def needs_model(name):
 
 def vmx_timer(cpu):
     """The boot option for CPUs whose VMX-preemption timer is not used by itself, where a guest must
-    leave the CPU with IF=0: a Bochs that loses the exit of an interrupt then cannot do with the APIC's.
-    """
+    leave the CPU with IF=0: a Bochs that loses the exit of an interrupt then cannot do with the
+    APIC's."""
     broken = cpu == "corei5_arrandale_m520" and bochs().has("interrupt-exit-if0")
     return "preemption=vmx" if broken else ""

@@ -1,12 +1,15 @@
-"""The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough to
-know that it works, on the system's. And what is said of which Bochs it is."""
+"""The other Bochs: all other tests run on the newest one that tools/setup could get; these, enough
+to know that it works, on the system's. And what is said of which Bochs it is."""
 
+import glob
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
 from booting import ROOT, bochs
+from defects import DEFECTS
 from records import verdict
 
 SYSTEM = bochs("system")
@@ -40,7 +43,13 @@ def test_every_policy_holds_on_the_systems_bochs(boot, policy):
 
 @other
 @pytest.mark.parametrize(
-    "file, words", [("exits", "control"), ("exits32", "control"), ("own-ts", "peers=2"), ("nm-table", "state=all")]
+    "file, words",
+    [
+        ("exits", "control"),
+        ("exits32", "control"),
+        ("own-ts", "peers=2"),
+        ("nm-table", "state=all"),
+    ],
 )
 def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file, words):
     peer = ("clobber", "name=peer mem=8M control=on -- seed=3")
@@ -102,6 +111,71 @@ def test_a_bochs_or_a_model_that_is_not_there_is_a_clear_error(knobs, words):
     )
     assert done.returncode == 2
     assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_every_defect_is_asked_for_somewhere(defect):
+    asking = []
+    for pattern in ("tools/*.py", "tests/system/*.py"):
+        for path in glob.glob(os.path.join(ROOT, pattern)):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            if "bochs" in text and f'"{defect}"' in text and not path.endswith("/defects.py"):
+                asking.append(path)
+    assert asking
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A tree whose unpacked Bochs is all there and does not start."""
+    shutil.copytree(os.path.join(ROOT, "tools"), tmp_path / "tools")
+    unpacked = tmp_path / "build/debian/bochs"
+    (unpacked / "bin").mkdir(parents=True)
+    (unpacked / "versions").write_text("bochs 3.1\n")
+    program = unpacked / "bin/bochs-bin"
+    program.write_text("#!/bin/sh\necho no libc\nexit 1\n")
+    program.chmod(0o755)
+    for name in ("resident.elf", "guest"):
+        (tmp_path / "build" / name).symlink_to(os.path.join(ROOT, "build", name))
+    return tmp_path
+
+
+def run_broken(tree, **knobs):
+    clean = {name: value for name, value in os.environ.items() if name != "BOCHS"}
+    done = subprocess.run(
+        ["tools/run"],
+        cwd=tree,
+        env={**clean, "MACHINE": "bochs", "OPTS": "maxcpus=1", **knobs},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_a_bochs_that_does_not_start_is_told_of_and_the_systems_boots(broken):
+    done = run_broken(broken)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "does not start" in line]
+    assert "the system's Bochs is used" in line and "make distclean" in line
+    assert f"run: booting {SYSTEM} (" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o644])
+def test_asked_for_by_name_a_bochs_that_does_not_start_is_a_clear_error(broken, mode):
+    (broken / "build/debian/bochs/bin/bochs-bin").chmod(mode)
+    done = run_broken(broken, BOCHS="newest")
+    assert done.returncode == 2
+    assert all(word in done.stderr for word in ("does not start", "distclean", "BOCHS=system"))
+
+
+def test_a_systems_bochs_that_does_not_start_is_a_clear_error(broken):
+    path = f"{broken}/build/debian/bochs/bin:{os.environ['PATH']}"
+    done = run_broken(broken, BOCHS="system", PATH=path)
+    assert done.returncode == 2
+    assert "does not start. It says: no libc" in done.stderr
 
 
 class End:

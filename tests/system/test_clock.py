@@ -1,5 +1,5 @@
-"""What the TSC is measured against, and what wakes an idle CPU: each clock by itself, and machines that
-lack one."""
+"""What the TSC is measured against, and what wakes an idle CPU: each clock by itself, and machines
+that lack one."""
 
 import os
 import subprocess

@@ -1,4 +1,5 @@
-"""A fault in the hypervisor itself (boot option crash=) is reported in full and ends the machine."""
+"""A fault in the hypervisor itself (boot option crash=) is reported in full and ends the
+machine."""
 
 import re
 

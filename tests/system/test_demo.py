@@ -1,4 +1,5 @@
-"""The demonstration that `make run` boots: two guests with live FPU patterns, one that only counts."""
+"""The demonstration that `make run` boots: two guests with live FPU patterns, one that only
+counts."""
 
 import os
 import subprocess

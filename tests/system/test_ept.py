@@ -66,7 +66,10 @@ def test_a_fetch_from_where_there_is_no_memory_still_ends_the_guest(boot, bits):
 
 
 def test_every_kind_of_exit_is_as_it_is_on_large_pages(boot):
-    modules = [("exits", "name=a mem=8M control=on -- control peers=2"), ("clobber", "name=b mem=8M control=on -- seed=3")]
+    modules = [
+        ("exits", "name=a mem=8M control=on -- control peers=2"),
+        ("clobber", "name=b mem=8M control=on -- seed=3"),
+    ]
     large, small = (boot(opts=f"multihit={how}", modules=modules) for how in ("off", "split"))
     assert small.status == large.status == 0
     assert verdicts(small) == verdicts(large)
@@ -74,9 +77,9 @@ def test_every_kind_of_exit_is_as_it_is_on_large_pages(boot):
 
 
 def extended_tables(memory):
-    """The leaves of each page below which memory has a whole EPT hierarchy: a page-directory-pointer
-    table of one entry, in a PML4 table of one entry (rights 7, no bit of a leaf, no accessed flag
-    as in a guest's own tables). By level: 1 is 2 MiB, 0 is 4 KiB."""
+    """The leaves of each page below which memory has a whole EPT hierarchy: a
+    page-directory-pointer table of one entry, in a PML4 table of one entry (rights 7, no bit of a
+    leaf, no accessed flag as in a guest's own tables). By level: 1 is 2 MiB, 0 is 4 KiB."""
 
     def entries(address):
         return struct.unpack("<512Q", memory[address : address + 4096])
@@ -93,7 +96,9 @@ def extended_tables(memory):
         below = [entry for entry in entries(directory) if entry]
         yield {
             1: [entry for entry in below if entry & LARGE],
-            0: [leaf for entry in below if not entry & LARGE for leaf in entries(entry - 7) if leaf],
+            0: [
+                leaf for entry in below if not entry & LARGE for leaf in entries(entry - 7) if leaf
+            ],
         }
 
 

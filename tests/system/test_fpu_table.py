@@ -33,7 +33,8 @@ def test_a_guest_alone_is_always_resident_and_costs_no_fpu_work(boot, domains, p
 
 
 def counted(root, **events):
-    return {"root": root, **dict.fromkeys(("nm", "saves", "loads", "scrubs", "ts_writes"), 0)} | events
+    none = dict.fromkeys(("nm", "saves", "loads", "scrubs", "ts_writes"), 0)
+    return {"root": root, **none} | events
 
 
 ROW = {

@@ -26,7 +26,8 @@ def expect_passes(result, vm, passes, skips=0):
 @pytest.mark.parametrize("bits", ["", "32"])
 @pytest.mark.parametrize("cpu", CPUS)
 def test_every_exit_has_its_architectural_result(boot, cpu, bits, alone):
-    modules = [(f"exits{bits}", "name=a mem=8M " + ("--" if alone else "control=on -- control peers=2"))]
+    words = "--" if alone else "control=on -- control peers=2"
+    modules = [(f"exits{bits}", f"name=a mem=8M {words}")]
     result = boot(cpu=cpu, opts=vmx_timer(cpu), modules=modules if alone else [*modules, CLOBBER])
     skips = 4  # those of the other width
     skips += 2 if bits else 4  # paging of the other width
@@ -77,7 +78,8 @@ def test_protection_keys_of_a_guest_that_ended_are_not_left_to_the_next(boot):
 @pytest.mark.parametrize("cpu", models("sapphire_rapids", "arrow_lake"))
 def test_the_forms_of_xsave_and_xcr0_are_as_offered_on_new_cpus(boot, cpu, bits):
     words = "topic=compacted,cpuid,control peers=2"
-    result = boot(cpu=cpu, modules=[(f"exits{bits}", "name=a mem=8M control=on -- " + words), CLOBBER])
+    modules = [(f"exits{bits}", "name=a mem=8M control=on -- " + words), CLOBBER]
+    result = boot(cpu=cpu, modules=modules)
     skips = (2 if bits else 0) + (0 if compaction_works() else 8)
     expect_passes(result, "a", 30 - skips, skips)
 

@@ -1,5 +1,5 @@
-"""What takes the CPU back from a guest. The local APIC's timer is forced here where no CPU is broken;
-its guests are open to interrupts, as Bochs loses the exit of one entered with IF=0."""
+"""What takes the CPU back from a guest. The local APIC's timer is forced here where no CPU is
+broken; its guests are open to interrupts, as Bochs loses the exit of one entered with IF=0."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""tools/setup and tools/debian where Debian's mirror cannot be reached: with an apt-get that fails."""
+"""tools/setup and tools/debian where Debian's mirror cannot be reached: with an apt-get that
+fails."""
 
 import os
 import shutil
@@ -39,6 +40,33 @@ def apt_get(directory, mirror, status):
         f'#!/bin/sh\necho "$*" >>"{directory}/asked"\n'
         f'[ "$1" = indextargets ] && {{ echo "{mirror}"; exit 0; }}\n'
         f'echo "E: Could not connect to the mirror"\nexit {status}\n',
+    )
+
+
+def mirror_with(directory, status):
+    """A mirror with one package: a Bochs that ends with this status, and a loader."""
+    files = directory / "package/usr"
+    for path, text in (
+        ("bin/bochs-bin", f'#!/bin/sh\necho "asked $*"\nexit {status}\n'),
+        ("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", '#!/bin/sh\nshift 2\nexec "$@"\n'),
+    ):
+        (files / path).parent.mkdir(parents=True)
+        (files / path).write_text(text)
+        (files / path).chmod(0o755)
+    (directory / "package/DEBIAN").mkdir()
+    (directory / "package/DEBIAN/control").write_text(
+        "Package: bochs\nVersion: 9\nArchitecture: all\nMaintainer: nobody\nDescription: none\n"
+    )
+    package = directory / "bochs.deb"
+    subprocess.run(
+        ["dpkg-deb", "--build", directory / "package", package], check=True, capture_output=True
+    )
+    program(
+        directory,
+        "apt-get",
+        "#!/bin/sh\n"
+        '[ "$1" = indextargets ] && { echo "http://mirror.invalid/debian/"; exit 0; }\n'
+        f'case "$*" in *install*) cp {package} "${{3%/*}}/cache/archives/" ;; esac\n',
     )
 
 
@@ -89,3 +117,22 @@ def test_what_is_there_is_kept_and_no_mirror_asked(checkout):
     done = run_setup(checkout)
     assert (done.returncode, done.stderr) == (0, "")
     assert not (checkout / "asked").exists()
+
+
+def test_what_starts_is_kept(checkout):
+    mirror_with(checkout, 0)
+    done = run_setup(checkout)
+    assert done.returncode == 0
+    assert "so Bochs is the system's" not in done.stderr
+    assert (checkout / "checkout/build/debian/bochs/versions").read_text() == "bochs 9\n"
+
+
+def test_what_does_not_start_is_not_kept_and_a_line_says_so(checkout):
+    mirror_with(checkout, 1)
+    done = run_setup(checkout)
+    assert done.returncode == 0
+    assert "asked --help" in done.stderr
+    assert "bochs-bin of Debian sid does not start here" in done.stderr
+    assert done.stderr.count("so Bochs is the system's") == 1
+    left = checkout / "checkout/build/debian"
+    assert [path.name for path in left.iterdir()] == ["bochs.lock"]

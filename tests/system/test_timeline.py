@@ -178,8 +178,9 @@ def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
             width = 0.6 * size * len(text.text)
             left = x - {"start": 0, "middle": width / 2, "end": width}[text.get("text-anchor")]
             for other, *box in boxes:
-                apart = left >= box[1] or left + width <= box[0] or y - size >= box[3] or y <= box[2]
-                assert apart, (window, text.text, other)
+                beside = left >= box[1] or left + width <= box[0]
+                above_or_below = y - size >= box[3] or y <= box[2]
+                assert beside or above_or_below, (window, text.text, other)
             boxes.append((text.text, left, left + width, y - size, y))
         assert len(boxes) > 10
 

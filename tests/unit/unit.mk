@@ -66,7 +66,7 @@ UNIT_KERNEL_CC := $(UNIT_CC) -ffreestanding -mgeneral-regs-only -O2 -g $(UNIT_WA
 	$(foreach name,$(UNIT_KERNEL_NAMES),-D$(name)=kernel_$(name))
 
 .PHONY: unit
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) ## unit tests on the host: cmocka, with ASan and UBSan
 	@sh tests/unit/run.sh $(UNIT_TESTS)
 
 $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
