@@ -2,6 +2,7 @@
 lack one."""
 
 import os
+import struct
 import subprocess
 
 import pytest
@@ -48,14 +49,15 @@ def test_firmware_without_acpi_tables_has_neither_of_its_clocks(boot, clock):
     assert result.one("boot").number("tsc_khz") == about(BOCHS_UEFI_KHZ)
 
 
-def qemu(lacking="", options="", cpu="max"):
+def qemu(lacking="", options="", cpu="max", extra=()):
     """The lines up to the refusal (QEMU has no VMX) and the @boot record, on a machine that lacks
     something. Its time is that of the instructions it runs."""
     done = subprocess.run(
         ["qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=3,sleep=off"]
         + ["-machine", "pc" + lacking, "-cpu", cpu, "-m", "64", "-nodefaults", "-no-reboot"]
         + ["-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        + ["-kernel", os.path.join(BUILD, "resident32.elf"), "-append", options],
+        + ["-kernel", os.path.join(BUILD, "resident32.elf"), "-append", options]
+        + list(extra),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         timeout=LIMIT,
@@ -77,6 +79,25 @@ def test_a_clock_that_is_not_there_is_passed_over(lacking, clock):
     assert int(record["tsc_khz"]) == about(QEMU_KHZ)
     assert record["timer"] == "apic"
     assert "warning: " not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        0x600000000000,  # above what the CPU has (MAXPHYADDR)
+        1 << 63,
+        0x100,  # in page 0
+        (1 << 64) - 0x100,  # over the end
+    ],
+)
+def test_an_hpet_at_an_address_that_cannot_be_is_passed_over(tmp_path, address):
+    """The page tables' entry for it would have reserved bits set, or let null pointers through."""
+    table = struct.pack("<4sIBB6s8sI4sI", b"HPET", 56, 1, 0, b"TEST  ", b"TEST    ", 1, b"TEST", 1)
+    table += struct.pack("<IBBBBQBHB", 0x8086A201, 0, 64, 0, 0, address, 0, 100, 0)
+    path = tmp_path / "hpet.bin"
+    path.write_bytes(table)
+    record = qemu(",pit=off,hpet=off", extra=["-acpitable", f"file={path}"])[1]
+    assert record["clock"] == "pm"
 
 
 @pytest.mark.parametrize("clock", ["hpet", "pm"])
