@@ -49,15 +49,19 @@ def test_firmware_without_acpi_tables_has_neither_of_its_clocks(boot, clock):
     assert result.one("boot").number("tsc_khz") == about(BOCHS_UEFI_KHZ)
 
 
-def qemu(lacking="", options="", cpu="max", extra=()):
+def qemu(lacking="", options="", cpu="max", extra=(), leaves=""):
     """The lines up to the refusal (QEMU has no VMX) and the @boot record, on a machine that lacks
     something. Its time is that of the instructions it runs."""
+    kernel = os.path.join(BUILD, "resident32.elf")
+    start = ["-kernel", kernel, "-append", options]
+    if leaves:  # tests/guest/preboot.c goes before
+        stub = os.path.join(BUILD, "guest", "preboot.elf")
+        start = ["-kernel", stub, "-append", leaves, "-initrd", f"{kernel} {options}"]
     done = subprocess.run(
         ["qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=3,sleep=off"]
         + ["-machine", "pc" + lacking, "-cpu", cpu, "-m", "64", "-nodefaults", "-no-reboot"]
         + ["-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        + ["-kernel", os.path.join(BUILD, "resident32.elf"), "-append", options]
-        + list(extra),
+        + [*start, *extra],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         timeout=LIMIT,
@@ -117,6 +121,21 @@ def test_without_any_clock_the_frequency_is_assumed_and_said_to_be():
 
 def test_an_8254_that_does_not_interrupt_wakes_nobody():
     text, record = qemu(",pit=off", "timer=pit")
+    assert record["timer"] == "apic"
+    assert "timer=pit: it does not interrupt, apic is taken" in text
+
+
+def test_interrupts_of_a_device_that_firmware_left_on_are_not_taken_for_the_timers():
+    """Messages of the HPET, each millisecond, while the 8254 is dead."""
+    text, record = qemu(
+        ",pit=off",
+        "timer=pit",
+        extra=["-global", "hpet.msi=on"],
+        # timer 0: message, periodic, enabled; its period, data, address; and the counter
+        leaves="mem=fed00110:60 mem=fed00114:fee00000 mem=fed00100:404c mem=fed00108:186a0"
+        " mem=fed00010:1",
+    )
+    assert "interrupt vector 0x60 from a device that nobody drives: ignored" in text
     assert record["timer"] == "apic"
     assert "timer=pit: it does not interrupt, apic is taken" in text
 
