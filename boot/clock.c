@@ -20,8 +20,7 @@
 
 /* Written at boot by the first CPU. */
 static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
-static bool pit_present;
-static bool idle_apic; /* the APIC timer wakes an idle CPU */
+static bool idle_apic, idle_pit;   /* which of them wakes an idle CPU */
 static const char *source_name;
 
 static uint64_t khz_by_reference(const struct reference *reference)
@@ -141,32 +140,48 @@ static void start_pit(uint64_t tsc_ticks)
 	pic_enable_timer(true);
 }
 
-/* Whether an interrupt comes once this timer was started. */
-static bool interrupts(void (*start_timer)(uint64_t tsc_ticks))
+/* Whether the timer that was started interrupts: others may, which firmware left on. */
+static bool interrupts(bool (*came)(void))
 {
-	uint64_t count = this_cpu()->interrupt_count, end = rdtsc() + tsc_khz * GRACE_MS;
+	uint64_t end = rdtsc() + tsc_khz * GRACE_MS;
 
-	start_timer(tsc_khz * TRIAL_MS);
 	interrupts_on();
-	while (this_cpu()->interrupt_count == count && rdtsc() < end)
+	while (!came() && rdtsc() < end)
 		cpu_relax();
 	interrupts_off();
-	return this_cpu()->interrupt_count != count;
+	return came();
+}
+
+static bool apic_interrupt_came(void)
+{
+	return !this_cpu()->timer_deadline;
 }
 
 static bool apic_wakes(void)
 {
-	bool wakes = apic_khz && interrupts(start_apic_timer);
+	bool wakes;
 
-	if (apic_khz)
-		apic_timer_start(0);
+	if (!apic_khz)
+		return false;
+	this_cpu()->timer_deadline = 1;
+	start_apic_timer(tsc_khz * TRIAL_MS);
+	wakes = interrupts(apic_interrupt_came);
+	apic_timer_start(0);
+	this_cpu()->timer_deadline = 0;
 	return wakes;
+}
+
+static bool pit_interrupt_came(void)
+{
+	return this_cpu()->pit_interrupt_count;
 }
 
 static bool pit_wakes(void)
 {
-	bool wakes = interrupts(start_pit);
+	bool wakes;
 
+	start_pit(tsc_khz * TRIAL_MS);
+	wakes = interrupts(pit_interrupt_came);
 	pic_enable_timer(false);
 	return wakes;
 }
@@ -178,10 +193,10 @@ void clock_select(unsigned int timer)
 	if (!apic_wakes())
 		apic_khz = 0;
 	idle_apic = apic_khz && timer != OPTION_TIMER_PIT;
-	pit_present = !idle_apic && pit_wakes();
-	if (!pit_present)
+	idle_pit = !idle_apic && pit_wakes();
+	if (!idle_pit)
 		idle_apic = apic_khz;
-	wanted = timer == OPTION_TIMER_PIT ? pit_present : idle_apic;
+	wanted = timer == OPTION_TIMER_PIT ? idle_pit : idle_apic;
 	if (timer != OPTION_TIMER_AUTO && !wanted)
 		log_warning("timer=%s: it does not interrupt, %s is taken",
 			    timer == OPTION_TIMER_PIT ? "pit" : "apic", clock_timer_name());
@@ -189,12 +204,12 @@ void clock_select(unsigned int timer)
 
 const char *clock_timer_name(void)
 {
-	return idle_apic ? "apic" : pit_present ? "pit" : "none";
+	return idle_apic ? "apic" : idle_pit ? "pit" : "none";
 }
 
 bool clock_can_wake(void)
 {
-	return idle_apic || pit_present;
+	return idle_apic || idle_pit;
 }
 
 const char *clock_source_name(void)

@@ -27,9 +27,11 @@ struct cpu {
 	struct tss tss;
 	volatile bool in_nmi; /* in the NMI handler, where nothing may use the FPU */
 	/* Counted by handlers, read by the run loop. */
-	volatile uint64_t nmi_count;	   /* NMIs that arrived, in root mode or by VM exit */
-	volatile uint64_t interrupt_count; /* external interrupts */
-	uint64_t timer_deadline; /* that clock_interrupt_at() has set the APIC timer for, or 0 */
+	volatile uint64_t nmi_count;	       /* NMIs that arrived, in root mode or by VM exit */
+	volatile uint64_t interrupt_count;     /* external interrupts */
+	volatile uint64_t pit_interrupt_count; /* of these, the 8254's */
+	/* that clock_interrupt_at() has set the APIC timer for, or 0 since it interrupted */
+	volatile uint64_t timer_deadline;
 };
 
 static inline struct cpu *this_cpu(void)

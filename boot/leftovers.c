@@ -1,20 +1,18 @@
 #include "boot/leftovers.h"
 
 #include "lib/console.h"
-#include "lib/string.h"
+#include "lib/signature.h"
 #include "lib/x86.h"
 
-#define MSR_IA32_ARCH_CAPABILITIES 0x10a
-#define MSR_IA32_TSX_FORCE_ABORT   0x10f
-#define MSR_IA32_TSX_CTRL	   0x122
-#define MSR_IA32_MISC_ENABLE	   0x1a0
+#define MSR_IA32_TSX_FORCE_ABORT 0x10f
+#define MSR_IA32_TSX_CTRL	 0x122
+#define MSR_IA32_MISC_ENABLE	 0x1a0
 
 #define MISC_ENABLE_LIMIT_CPUID BIT(22)
 #define MISC_ENABLE_XD_DISABLE	BIT(34)
 
-#define LEAF7_RTM_ALWAYS_ABORT	BIT(11)
-#define LEAF7_TSX_FORCE_ABORT	BIT(13)
-#define LEAF7_ARCH_CAPABILITIES BIT(29)
+#define LEAF7_RTM_ALWAYS_ABORT BIT(11)
+#define LEAF7_TSX_FORCE_ABORT  BIT(13)
 
 #define ARCH_CAPABILITIES_TSX_CTRL BIT(7)
 #define TSX_CTRL_RTM_DISABLE	   BIT(0)
@@ -24,13 +22,10 @@
 
 bool leftovers_has_misc_enable(const char vendor[12], uint32_t signature)
 {
-	uint32_t family = signature >> 8 & 0xf, model = signature >> 4 & 0xf;
+	uint32_t family = signature_family(signature);
 
-	if (family == 6 || family == 15)
-		model += signature >> 12 & 0xf0;
-	if (family == 15)
-		family += signature >> 20 & 0xff;
-	return !memcmp(vendor, "GenuineIntel", 12) && (family > 6 || (family == 6 && model >= 0xd));
+	return vendor_is_intel(vendor) &&
+	       (family > 6 || (family == 6 && signature_model(signature) >= 0xd));
 }
 
 struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities)
@@ -47,13 +42,10 @@ struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities
 
 static void undo_misc_enable(void)
 {
-	struct cpuid_regs r = cpuid(0);
 	char vendor[12];
 	uint64_t misc, wrong;
 
-	memcpy(vendor, &r.ebx, 4);
-	memcpy(vendor + 4, &r.edx, 4);
-	memcpy(vendor + 8, &r.ecx, 4);
+	cpuid_vendor(vendor);
 	if (!leftovers_has_misc_enable(vendor, cpuid(1).eax) ||
 	    !rdmsr_if_present(MSR_IA32_MISC_ENABLE, &misc))
 		return;
@@ -72,12 +64,9 @@ static void undo_misc_enable(void)
 static void switch_rtm_off(void)
 {
 	uint32_t edx = cpuid_max_leaf() >= 7 ? cpuid(7).edx : 0;
-	uint64_t capabilities = 0, value;
-	struct msr_bits off;
+	struct msr_bits off = leftovers_rtm_off(edx, cpuid_arch_capabilities());
+	uint64_t value;
 
-	if (edx & LEAF7_ARCH_CAPABILITIES)
-		rdmsr_if_present(MSR_IA32_ARCH_CAPABILITIES, &capabilities);
-	off = leftovers_rtm_off(edx, capabilities);
 	if (off.msr && rdmsr_if_present(off.msr, &value))
 		wrmsr(off.msr, value | off.bits);
 }

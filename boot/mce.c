@@ -3,10 +3,14 @@
 #include "boot/fault.h"
 #include "boot/mce.h"
 #include "lib/console.h"
+#include "lib/signature.h"
 #include "lib/x86.h"
 
+#define MCG_EXT_CTL_LMCE_EN BIT(0)
+
 enum bank_register {
-	MCI_STATUS = 1,
+	MCI_CONTROL,
+	MCI_STATUS,
 	MCI_ADDRESS,
 	MCI_MISC,
 };
@@ -84,6 +88,25 @@ static void show_leftovers(void)
 	}
 }
 
+/* The other CPUs, which are not started, shut down at a machine check that is sent to all. */
+static void make_local(void)
+{
+	uint64_t feature_control;
+
+	if (rdmsr_if_present(MSR_IA32_FEATURE_CONTROL, &feature_control) &&
+	    mce_may_be_local(mcg_cap, feature_control))
+		wrmsr(MSR_IA32_MCG_EXT_CTL, MCG_EXT_CTL_LMCE_EN);
+}
+
+static void enable_banks(void)
+{
+	char vendor[12];
+
+	cpuid_vendor(vendor);
+	for (unsigned int i = mce_first_control(vendor, cpuid(1).eax); i < bank_count(); i++)
+		wrmsr(bank_msr(i, MCI_CONTROL), ~0ull);
+}
+
 void machine_check_init_cpu(void)
 {
 	uint32_t features = cpuid(1).edx;
@@ -95,9 +118,8 @@ void machine_check_init_cpu(void)
 		wrmsr(MSR_IA32_MCG_STATUS, 0); /* a MCIP left behind would shut the CPU down */
 		if (mcg_cap & MCG_CAP_CTL_P)
 			wrmsr(MSR_IA32_MCG_CTL, ~0ull);
-		/* bank 0's control is the platform's on old parts (SDM Vol. 3B 16.3.2.1) */
-		for (unsigned int i = 1; i < bank_count(); i++)
-			wrmsr(MSR_IA32_MC0_CTL + 4 * i, ~0ull);
+		enable_banks();
+		make_local();
 	}
 	if (features & BIT(7))
 		write_cr4(read_cr4() | CR4_MCE);

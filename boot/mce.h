@@ -13,7 +13,7 @@ struct trap_frame;
 
 /*
  * Shows what firmware left in the banks (errors of the run before, if it ended by one), clears
- * them, enables them and CR4.MCE.
+ * them, enables them and CR4.MCE; a machine check comes to one CPU alone where that can be had.
  */
 void machine_check_init_cpu(void);
 

@@ -1,5 +1,7 @@
 #include "boot/mce_severity.h"
 
+#include "lib/signature.h"
+
 /* IA32_MCi_MISC (SDM Vol. 3B figure 16-7) */
 #define MISC_ADDRESS_LSB      0x3f
 #define MISC_ADDRESS_MODE     (7 << 6)
@@ -17,6 +19,18 @@ static enum mce_severity action_required(uint64_t status)
 	    !(status & MCI_STATUS_ADDRV) || !(status & MCI_STATUS_MISCV))
 		return MCE_FATAL;
 	return MCE_ACTION_REQUIRED;
+}
+
+unsigned int mce_first_control(const char vendor[12], uint32_t signature)
+{
+	return signature_is_intel_family6(vendor, signature) && signature_model(signature) < 0x1a;
+}
+
+bool mce_may_be_local(uint64_t mcg_cap, uint64_t feature_control)
+{
+	const uint64_t allowed = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_LMCE_ON;
+
+	return mcg_cap & MCG_CAP_LMCE_P && (feature_control & allowed) == allowed;
 }
 
 enum mce_severity mce_severity(uint64_t mcg_cap, uint64_t status)

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MCG_CAP_COUNT 0xffull
-#define MCG_CAP_CTL_P (1ull << 8)
-#define MCG_CAP_SER_P (1ull << 24) /* software error recovery: S and AR mean something */
+#define MCG_CAP_COUNT  0xffull
+#define MCG_CAP_CTL_P  (1ull << 8)
+#define MCG_CAP_SER_P  (1ull << 24) /* software error recovery: S and AR mean something */
+#define MCG_CAP_LMCE_P (1ull << 27)
 
 #define MCG_STATUS_RIPV (1ull << 0) /* the interrupted stream can be restarted */
 #define MCG_STATUS_EIPV (1ull << 1) /* the error is that of the interrupted instruction */
@@ -27,6 +28,18 @@
 
 #define MCACOD_DATA_LOAD	 0x134
 #define MCACOD_INSTRUCTION_FETCH 0x150
+
+/*
+ * The first bank whose control the hypervisor writes: on Intel's family 6 before model 1Ah, bank
+ * 0's is the platform's (SDM Vol. 3B 16.3.2.1). signature is CPUID.1:EAX.
+ */
+unsigned int mce_first_control(const char vendor[12], uint32_t signature);
+
+/*
+ * Whether machine checks may be delivered to the one CPU that they are about, instead of to all:
+ * the CPU can, and firmware has allowed it for good (SDM Vol. 3B 16.3.1.5).
+ */
+bool mce_may_be_local(uint64_t mcg_cap, uint64_t feature_control);
 
 struct mce_bank {
 	uint64_t status, address, misc; /* IA32_MCi_STATUS, _ADDR, _MISC */

@@ -1,5 +1,7 @@
 #include "boot/measure.h"
 
+#include "lib/signature.h"
+
 #define MEASUREMENTS 5
 #define MAJORITY     (MEASUREMENTS / 2 + 1)
 #define READINGS     8
@@ -116,10 +118,7 @@ bool measure(const struct measure_counter *counter, uint64_t (*tsc)(void),
 /* The one Intel part with a ratio in leaf 15h, no crystal frequency, and no leaf 16h: Denverton. */
 static bool has_25_mhz_crystal(uint32_t signature)
 {
-	uint32_t family = signature >> 8 & 0xf;
-	uint32_t model = (signature >> 4 & 0xf) | (signature >> 12 & 0xf0);
-
-	return family == 6 && model == 0x5f;
+	return signature_family(signature) == 6 && signature_model(signature) == 0x5f;
 }
 
 uint64_t measure_cpuid_khz(const struct measure_cpuid *cpuid)

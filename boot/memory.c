@@ -4,7 +4,7 @@
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "boot/page_tables.h"
+#include "boot/paging.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/frames.h"
@@ -27,14 +27,13 @@ static void reserve(struct memory_map *map, uint64_t start, uint64_t end)
 
 static void leave_out_what_cannot_be_mapped(struct memory_map *map)
 {
-	uint64_t before = memory_map_usable_bytes(map), beyond;
+	uint64_t before = memory_map_usable_bytes(map), end = paging_limit(), beyond;
 
-	reserve(map, PAGE_TABLES_LIMIT, UINT64_MAX);
+	reserve(map, end, UINT64_MAX);
 	beyond = before - memory_map_usable_bytes(map);
 	if (beyond)
 		log_warning("%llu MiB of memory at or above 0x%llx are not used",
-			    (unsigned long long)beyond >> 20,
-			    (unsigned long long)PAGE_TABLES_LIMIT);
+			    (unsigned long long)beyond >> 20, (unsigned long long)end);
 }
 
 void memory_init(struct boot_info *info)

@@ -8,6 +8,9 @@
 
 #define PAGE_MASK 0xfffull
 
+#define SIZES_LEAF	  0x80000008
+#define BITS_WITHOUT_LEAF 36
+
 static uint64_t entry_size(int level)
 {
 	return 1ull << (12 + 9 * (level - 1));
@@ -51,6 +54,13 @@ static int map_one(const struct page_tables *tables, uint64_t address, uint64_t 
 		}
 		table = (uint64_t *)(*entry & PTE_ADDRESS);
 	}
+}
+
+uint64_t page_tables_limit(uint32_t max_leaf, uint32_t sizes)
+{
+	unsigned int bits = max_leaf >= SIZES_LEAF ? sizes & 0xff : BITS_WITHOUT_LEAF;
+
+	return bits < LIMIT_BITS ? 1ull << bits : PAGE_TABLES_LIMIT;
 }
 
 int page_tables_map(const struct page_tables *tables, uint64_t start, uint64_t end, uint64_t flags)

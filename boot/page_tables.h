@@ -15,7 +15,15 @@
 #define PTE_NX	    (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
-#define PAGE_TABLES_LIMIT (1ull << 47) /* the lower half of the canonical addresses */
+#define LIMIT_BITS	  47
+#define PAGE_TABLES_LIMIT (1ull << LIMIT_BITS) /* the lower half of the canonical addresses */
+
+/*
+ * Where what can be mapped ends: at that limit, or at the CPU's own width of physical addresses,
+ * above which an entry has reserved bits set (SDM Vol. 3A 4.1.4). max_leaf is
+ * CPUID.80000000h:EAX, sizes CPUID.80000008h:EAX.
+ */
+uint64_t page_tables_limit(uint32_t max_leaf, uint32_t sizes);
 
 struct page_tables {
 	uint64_t *pml4;

@@ -33,12 +33,19 @@ static bool same_type(uint64_t address, uint64_t size)
 
 static struct page_tables tables = {.new_page = memory_alloc_page, .same_type = same_type};
 
+static const char *const guards[] = {boot_stack_guard, nmi_stack_guard, double_fault_stack_guard,
+				     machine_check_stack_guard, fault_stack_guard};
+
+#define GUARDS (sizeof(guards) / sizeof(guards[0]))
+
+uint64_t paging_limit(void)
+{
+	return page_tables_limit(cpuid(0x80000000).eax, cpuid(0x80000008).eax);
+}
+
 static bool is_guard(uint64_t address)
 {
-	const char *const guards[] = {boot_stack_guard, nmi_stack_guard, double_fault_stack_guard,
-				      machine_check_stack_guard, fault_stack_guard};
-
-	for (unsigned int i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
+	for (unsigned int i = 0; i < GUARDS; i++)
 		if (address == (uint64_t)guards[i])
 			return true;
 	return false;
@@ -59,11 +66,23 @@ static void map_image(void)
 			map(page, page + PAGE_SIZE, FLAGS_DATA);
 }
 
+/* A wrong address must not let null pointers or a stack that overflows pass unseen. */
+static bool has_page_that_stays_out(uint64_t address, uint64_t end)
+{
+	if (address < PAGE_SIZE)
+		return true;
+	for (unsigned int i = 0; i < GUARDS; i++)
+		if (address < (uint64_t)guards[i] + PAGE_SIZE && end > (uint64_t)guards[i])
+			return true;
+	return false;
+}
+
 static bool map_pages(uint64_t address, uint64_t size, uint64_t flags)
 {
 	uint64_t end;
 
-	if (!size || __builtin_add_overflow(address, size, &end) || end > PAGE_TABLES_LIMIT)
+	if (!size || __builtin_add_overflow(address, size, &end) || end > paging_limit() ||
+	    has_page_that_stays_out(address, end))
 		return false;
 	return !page_tables_map(&tables, address & ~PAGE_MASK, (end + PAGE_MASK) & ~PAGE_MASK,
 				flags);
@@ -105,7 +124,7 @@ void paging_init(const struct boot_info *info)
 			map(range->start, range->end, FLAGS_DATA);
 	}
 	paging_init_cpu();
-	memory_set_limit(PAGE_TABLES_LIMIT);
+	memory_set_limit(paging_limit());
 }
 
 /* SDM Vol. 3A 11.12.4: caches and TLBs are flushed around such a change. */

@@ -13,6 +13,9 @@
 
 struct boot_info;
 
+/* Where the addresses that can be mapped on this CPU end. */
+uint64_t paging_limit(void);
+
 /*
  * Builds and loads the page tables: until then those of boot/start.S map the first 4 GiB. First
  * CPU, after memory_init() and apic_init().
@@ -24,7 +27,8 @@ void paging_init_cpu(void);
 
 /*
  * Maps the pages of a device's registers, uncached, and returns where they are: at their address.
- * NULL if they cannot be. What is mapped already stays as it is. First CPU, at boot.
+ * NULL if they cannot be: above paging_limit(), or in a page that must stay out. What is mapped
+ * already stays as it is. First CPU, at boot.
  */
 volatile void *paging_map_device(uint64_t address, uint64_t size);
 

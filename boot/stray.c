@@ -27,10 +27,9 @@ static bool count_one(uint8_t vector)
 void stray_apic(uint8_t vector)
 {
 	if (count_one(vector) && !ioapic_mask(vector))
-		log_warning(
-			"no I/O APIC input sends vector 0x%x (it is a message of a PCI device): "
-			"it cannot be masked here",
-			vector);
+		log_warning("no I/O APIC input sends vector 0x%x (it is a message of a PCI device, "
+			    "or a local source of the CPU): it cannot be masked here",
+			    vector);
 }
 
 void stray_pic(unsigned int irq)

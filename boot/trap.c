@@ -131,7 +131,9 @@ void interrupt_handle(uint8_t vector)
 		unsigned int irq = vector - VECTOR_PIC_FIRST;
 
 		if (!pic_spurious(irq)) {
-			if (!pic_asked_for(irq))
+			if (pic_asked_for(irq))
+				this_cpu()->pit_interrupt_count++;
+			else
 				stray_pic(irq);
 			pic_end_of_interrupt(irq);
 		}

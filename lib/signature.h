@@ -1,6 +1,6 @@
 /*
- * Which CPU this is, for tables of errata: the vendor, and the signature CPUID.1:EAX (SDM Vol. 2A,
- * CPUID, figure 3-6).
+ * Which CPU this is, for tables of errata: the vendor, the signature CPUID.1:EAX (SDM Vol. 2A,
+ * CPUID, figure 3-6), and what it says of its own errata.
  */
 #pragma once
 
@@ -10,18 +10,32 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
+#define MSR_IA32_ARCH_CAPABILITIES 0x10a
+
 /* Reserved bits of a signature. */
 #define SIGNATURE_RESERVED 0xf000c000u
 
-static inline bool signature_is_intel_family6(const char vendor[12], uint32_t signature)
+static inline bool vendor_is_intel(const char vendor[12])
 {
-	return !memcmp(vendor, "GenuineIntel", 12) && (signature >> 8 & 0xf) == 6;
+	return !memcmp(vendor, "GenuineIntel", 12);
 }
 
-/* The model of family 6, which has four further bits. */
+static inline uint32_t signature_family(uint32_t signature)
+{
+	uint32_t family = signature >> 8 & 0xf;
+
+	return family == 15 ? family + (signature >> 20 & 0xff) : family;
+}
+
+/* The model of family 6, or from 15 on, which has four further bits. */
 static inline uint8_t signature_model(uint32_t signature)
 {
 	return (signature >> 4 & 0xf) | (signature >> 12 & 0xf0);
+}
+
+static inline bool signature_is_intel_family6(const char vendor[12], uint32_t signature)
+{
+	return vendor_is_intel(vendor) && signature_family(signature) == 6;
 }
 
 static inline void cpuid_vendor(char vendor[12])
@@ -31,4 +45,15 @@ static inline void cpuid_vendor(char vendor[12])
 	memcpy(vendor, &r.ebx, 4);
 	memcpy(vendor + 4, &r.edx, 4);
 	memcpy(vendor + 8, &r.ecx, 4);
+}
+
+/* What the CPU says of its own errata: IA32_ARCH_CAPABILITIES, or 0 (SDM Vol. 4, table 2-2). */
+static inline uint64_t cpuid_arch_capabilities(void)
+{
+	uint64_t value;
+
+	if (cpuid_max_leaf() < 7 || !(cpuid(7).edx & BIT(29)) ||
+	    !rdmsr_if_present(MSR_IA32_ARCH_CAPABILITIES, &value))
+		return 0;
+	return value;
 }

@@ -82,6 +82,7 @@ static void exit_external_interrupt(struct pcpu *pcpu, struct vcpu *vcpu)
 	(void)pcpu;
 	(void)vcpu;
 	interrupt_handle(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
+	event_go_on();
 }
 
 /* The run loop looks at the time, and at what is pending, before every entry. */
@@ -192,6 +193,7 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 	(void)pcpu;
 	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
 		block_nmis_again(qualification);
+		event_go_on();
 		return;
 	}
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)

@@ -114,6 +114,8 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 	case HYPERCALL_SET_FPU_POLICY:
 		return set_fpu_policy(pcpu, vcpu, b);
 	case HYPERCALL_NO_BIOS:
+		if (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)
+			return -ENOSYS;
 		bios_call(vcpu, b, c, d);
 		return 0;
 	default:

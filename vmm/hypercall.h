@@ -55,6 +55,7 @@ enum hypercall {
 	/*
 	 * Made by the real-mode code that Resident puts where a PC has its BIOS: EBX = vector,
 	 * ECX = the caller's EAX, EDX = its CS:IP. Ends this VM with status 1, cause bios-call.
+	 * -ENOSYS in protected and 64-bit mode.
 	 */
 	HYPERCALL_NO_BIOS = 0x100,
 };

@@ -14,7 +14,6 @@
 #include "boot/mce.h"
 #include "boot/memory.h"
 #include "boot/options.h"
-#include "boot/page_tables.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
@@ -80,7 +79,7 @@ static void read_boot_information(uint32_t magic, uint64_t info)
 /* Firmware's tables may lie anywhere, also above 4 GiB, which only our own page tables reach. */
 static void read_acpi_tables(void)
 {
-	const struct boot_memory window = {NULL, 0, PAGE_TABLES_LIMIT, paging_map_firmware};
+	const struct boot_memory window = {NULL, 0, paging_limit(), paging_map_firmware};
 
 	acpi_parse(&acpi, &boot_info, &window);
 	power_init(&acpi);

@@ -294,13 +294,17 @@ static void idle(struct pcpu *pcpu, const struct options *options)
 
 static _Noreturn void finish(const struct pcpu *pcpu, const struct options *options, bool complete)
 {
-	bool success = complete && vms_count() > 0;
+	bool success = complete && vms_count() > 0, any_ran = false;
 
 	output_end();
 	trace_print();
 	stats_print(pcpu, options->stats);
-	for (uint32_t i = 0; i < vms_count(); i++)
+	for (uint32_t i = 0; i < vms_count(); i++) {
 		success = success && vm_at(i)->status == 0;
+		any_ran = any_ran || vm_at(i)->runs > 0;
+	}
+	if (!any_ran) /* why not is to be read, and a PC that is off shows nothing */
+		machine_panic();
 	machine_end(success ? 0 : 1);
 }
 

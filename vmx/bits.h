@@ -87,6 +87,3 @@
 #define VPID_CAP_INVVPID	(1ull << 32)
 #define VPID_CAP_INVVPID_SINGLE (1ull << 41)
 #define VPID_CAP_INVVPID_ALL	(1ull << 42)
-
-#define FEATURE_CONTROL_LOCK		(1ull << 0)
-#define FEATURE_CONTROL_VMX_OUTSIDE_SMX (1ull << 2)

@@ -2,9 +2,7 @@
 
 #include "lib/signature.h"
 
-#define MSR_IA32_ARCH_CAPABILITIES    0x10a
-#define ARCH_CAPABILITIES_ENUMERATED  BIT(29) /* CPUID.(7,0):EDX */
-#define ARCH_CAPABILITIES_PSCHANGE_NO BIT(6)  /* IF_PSCHANGE_MC_NO */
+#define ARCH_CAPABILITIES_PSCHANGE_NO BIT(6) /* IF_PSCHANGE_MC_NO */
 
 /*
  * A CPU that is not affected says so by a bit of IA32_ARCH_CAPABILITIES (SDM Vol. 4, table 2-2), or
@@ -46,20 +44,10 @@ bool multihit_affects(const char vendor[12], uint32_t signature, uint64_t arch_c
 	return true;
 }
 
-static uint64_t arch_capabilities(void)
-{
-	uint64_t value;
-
-	if (cpuid_max_leaf() < 7 || !(cpuid(7).edx & ARCH_CAPABILITIES_ENUMERATED) ||
-	    !rdmsr_if_present(MSR_IA32_ARCH_CAPABILITIES, &value))
-		return 0;
-	return value;
-}
-
 bool multihit_affects_this_cpu(void)
 {
 	char vendor[12];
 
 	cpuid_vendor(vendor);
-	return multihit_affects(vendor, cpuid(1).eax, arch_capabilities());
+	return multihit_affects(vendor, cpuid(1).eax, cpuid_arch_capabilities());
 }

@@ -28,6 +28,7 @@ static void errors(void)
 
 	gives("function 999", hypercall(999, 0, 0, 0), -ENOSYS);
 	gives("function FFFFFFFFh", hypercall(0xffffffff, 0, 0, 0), -ENOSYS);
+	gives("NO_BIOS in protected mode", hypercall(HYPERCALL_NO_BIOS, 0x10, 0, 0), -ENOSYS);
 	gives("CONSOLE_WRITE beyond memory", hypercall(HYPERCALL_CONSOLE_WRITE, BEYOND, 10, 0),
 	      -EFAULT);
 	gives("CONSOLE_WRITE of too much", hypercall(HYPERCALL_CONSOLE_WRITE, 0x100000, 4097, 0),

@@ -8,6 +8,7 @@
  *     bank=NUMBER:VALUE       an MSR that takes this value as it is
  *     dr0=ADDRESS dr7=VALUE   debug registers
  *     flags=BITS              EFLAGS
+ *     mem=ADDRESS:VALUE       a device's register of 32 bits
  */
 #include "lib/string.h"
 #include "support/multiboot.h"
@@ -102,6 +103,8 @@ static uint32_t leave_behind(const char *word)
 		wrmsr(number, rdmsr(number) | bits);
 	} else if (!strncmp(word, "bank=", 5)) {
 		wrmsr(number, bits);
+	} else if (!strncmp(word, "mem=", 4)) {
+		*(volatile uint32_t *)number = bits;
 	} else if (!strncmp(word, "dr0=", 4)) {
 		__asm__ volatile("mov %0, %%dr0" : : "r"(number));
 	} else if (!strncmp(word, "dr7=", 4)) {

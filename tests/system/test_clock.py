@@ -2,6 +2,7 @@
 that lack one."""
 
 import os
+import struct
 import subprocess
 
 import pytest
@@ -48,14 +49,19 @@ def test_firmware_without_acpi_tables_has_neither_of_its_clocks(boot, clock):
     assert result.one("boot").number("tsc_khz") == about(BOCHS_UEFI_KHZ)
 
 
-def qemu(lacking="", options="", cpu="max"):
+def qemu(lacking="", options="", cpu="max", extra=(), leaves=""):
     """The lines up to the refusal (QEMU has no VMX) and the @boot record, on a machine that lacks
     something. Its time is that of the instructions it runs."""
+    kernel = os.path.join(BUILD, "resident32.elf")
+    start = ["-kernel", kernel, "-append", options]
+    if leaves:  # tests/guest/preboot.c goes before
+        stub = os.path.join(BUILD, "guest", "preboot.elf")
+        start = ["-kernel", stub, "-append", leaves, "-initrd", f"{kernel} {options}"]
     done = subprocess.run(
         ["qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=3,sleep=off"]
         + ["-machine", "pc" + lacking, "-cpu", cpu, "-m", "64", "-nodefaults", "-no-reboot"]
         + ["-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-        + ["-kernel", os.path.join(BUILD, "resident32.elf"), "-append", options],
+        + [*start, *extra],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         timeout=LIMIT,
@@ -79,6 +85,25 @@ def test_a_clock_that_is_not_there_is_passed_over(lacking, clock):
     assert "warning: " not in text
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        0x600000000000,  # above what the CPU has (MAXPHYADDR)
+        1 << 63,
+        0x100,  # in page 0
+        (1 << 64) - 0x100,  # over the end
+    ],
+)
+def test_an_hpet_at_an_address_that_cannot_be_is_passed_over(tmp_path, address):
+    """The page tables' entry for it would have reserved bits set, or let null pointers through."""
+    table = struct.pack("<4sIBB6s8sI4sI", b"HPET", 56, 1, 0, b"TEST  ", b"TEST    ", 1, b"TEST", 1)
+    table += struct.pack("<IBBBBQBHB", 0x8086A201, 0, 64, 0, 0, address, 0, 100, 0)
+    path = tmp_path / "hpet.bin"
+    path.write_bytes(table)
+    record = qemu(",pit=off,hpet=off", extra=["-acpitable", f"file={path}"])[1]
+    assert record["clock"] == "pm"
+
+
 @pytest.mark.parametrize("clock", ["hpet", "pm"])
 def test_a_clock_that_is_wanted_is_taken_if_it_counts(clock):
     text, record = qemu(options=f"clock={clock}")
@@ -96,6 +121,21 @@ def test_without_any_clock_the_frequency_is_assumed_and_said_to_be():
 
 def test_an_8254_that_does_not_interrupt_wakes_nobody():
     text, record = qemu(",pit=off", "timer=pit")
+    assert record["timer"] == "apic"
+    assert "timer=pit: it does not interrupt, apic is taken" in text
+
+
+def test_interrupts_of_a_device_that_firmware_left_on_are_not_taken_for_the_timers():
+    """Messages of the HPET, each millisecond, while the 8254 is dead."""
+    text, record = qemu(
+        ",pit=off",
+        "timer=pit",
+        extra=["-global", "hpet.msi=on"],
+        # timer 0: message, periodic, enabled; its period, data, address; and the counter
+        leaves="mem=fed00110:60 mem=fed00114:fee00000 mem=fed00100:404c mem=fed00108:186a0"
+        " mem=fed00010:1",
+    )
+    assert "interrupt vector 0x60 from a device that nobody drives: ignored" in text
     assert record["timer"] == "apic"
     assert "timer=pit: it does not interrupt, apic is taken" in text
 

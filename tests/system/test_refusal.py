@@ -107,3 +107,31 @@ def test_a_pc_halts_with_the_refusal_on_its_screen(boot):
     ]
     screen = "".join(re.findall(r"'(.)' '\\x", result.dump))
     assert "VT-x" in screen and "the machine is halted" in screen
+
+
+@pytest.mark.parametrize(
+    "modules, message",
+    [
+        ((), "there are no guests"),
+        ([("integer", "name=a mem=1M -- rounds=2")], "ERROR: a: not started"),
+        ([("integer", "name=a mem=4096M -- rounds=2")], "ERROR: a: not started"),
+    ],
+)
+def test_where_no_guest_ever_ran_the_message_stays_on_the_screen(boot, modules, message):
+    """As after any refusal: panic= says what the machine does, and a PC halts."""
+    result = boot(opts="panic=halt", modules=modules, until="the machine is halted", timeout=60)
+    assert result.why == "until"
+    assert message in result.console
+    assert result.console.count("@end status=1") == 1
+    assert result.console.rstrip().endswith("panic=halt: the machine is halted.")
+
+
+def test_where_one_guest_ran_the_machine_ends(boot):
+    modules = [
+        ("integer", "name=a mem=4M -- rounds=2"),
+        ("integer", "name=b mem=1M -- rounds=2"),
+    ]
+    result = boot(opts="panic=halt", modules=modules)
+    assert (result.why, result.status) == ("ended", 1)
+    assert result.one("vm", name="a", state="ended")["status"] == "0"
+    assert "panic=halt" not in result.console

@@ -128,6 +128,31 @@ static void only_a_physical_address_is_one(void **state)
 	}
 }
 
+static void bank_0s_control_is_the_platforms_on_family_6_before_model_1ah(void **state)
+{
+	(void)state;
+	for (uint32_t model = 0; model <= 0xff; model++) {
+		uint32_t signature = 0x600 | (model & 0xf) << 4 | (model & 0xf0) << 12 | 5;
+
+		assert_int_equal(mce_first_control("GenuineIntel", signature), model < 0x1a);
+		assert_int_equal(mce_first_control("AuthenticAMD", signature), 0);
+	}
+	assert_int_equal(mce_first_control("GenuineIntel", 0x00000f29), 0);
+	assert_int_equal(mce_first_control("GenuineIntel", 0x00400f10), 0);
+}
+
+static void machine_checks_are_local_where_cpu_and_firmware_say_so(void **state)
+{
+	const uint64_t allowed = 1ull << 20 | 1;
+
+	(void)state;
+	assert_true(mce_may_be_local(1ull << 27, allowed));
+	assert_true(mce_may_be_local(~0ull, ~0ull));
+	assert_false(mce_may_be_local(~(1ull << 27), ~0ull));
+	assert_false(mce_may_be_local(~0ull, ~(1ull << 20)));
+	assert_false(mce_may_be_local(~0ull, ~1ull)); /* it may change its mind */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +160,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_code_that_requires_action_is_fatal),
 		cmocka_unit_test(the_lost_memory_is_as_wide_as_the_cpu_can_tell),
 		cmocka_unit_test(only_a_physical_address_is_one),
+		cmocka_unit_test(bank_0s_control_is_the_platforms_on_family_6_before_model_1ah),
+		cmocka_unit_test(machine_checks_are_local_where_cpu_and_firmware_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

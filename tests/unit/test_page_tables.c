@@ -154,6 +154,18 @@ static void a_range_that_is_none_is_refused(void **state)
 	assert_int_equal(page_tables_map(&tables, KIB4, 2 * KIB4, FLAGS), -ENOMEM);
 }
 
+static void the_limit_is_the_cpus_width_or_the_lower_half(void **state)
+{
+	(void)state;
+	for (uint32_t bits = 0; bits <= 255; bits++) {
+		uint64_t limit = page_tables_limit(0x80000008, 0x123400 | bits);
+
+		assert_int_equal(limit, bits < 47 ? 1ull << bits : PAGE_TABLES_LIMIT);
+		assert_int_equal(page_tables_limit(0x80000007, bits), 1ull << 36);
+		assert_int_equal(page_tables_limit(0, bits), 1ull << 36);
+	}
+}
+
 static void add_mtrr(uint64_t base, uint64_t size)
 {
 	mtrrs.on = true;
@@ -233,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup(memory_above_512_gib_is_mapped_too, reset),
 		cmocka_unit_test_setup(what_is_mapped_stays_as_it_is, reset),
 		cmocka_unit_test_setup(a_range_that_is_none_is_refused, reset),
+		cmocka_unit_test_setup(the_limit_is_the_cpus_width_or_the_lower_half, reset),
 		cmocka_unit_test_setup(a_large_page_never_spans_a_change_of_type, reset),
 		cmocka_unit_test_setup(
 			mtrrs_that_are_off_split_nothing_and_the_fixed_ones_the_first_page, reset),
