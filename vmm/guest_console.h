@@ -12,7 +12,7 @@
 struct guest_console {
 	size_t length;
 	bool wrapped; /* a line was cut where its own end may be */
-	bool used;    /* something was written: vm_create() forgets it */
+	bool used;    /* something was written: a new run forgets it */
 	char line[GUEST_LINE_MAX];
 };
 

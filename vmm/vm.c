@@ -14,11 +14,6 @@
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-#define LOW_RAM_END    (3ull << 30) /* RAM beyond it continues at 4 GiB, as on a PC */
-#define HIGH_RAM_START (4ull << 30)
-#define SIZE_2M	       (2ull << 20)
-#define SIZE_1G	       (1ull << 30)
-
 static struct vm vms[VMS_MAX]; /* filled at boot; each VM belongs to the CPU that runs it */
 static uint32_t vm_count;
 
@@ -41,29 +36,6 @@ uint32_t vms_in_state(enum vm_state state)
 	return count;
 }
 
-/* All but what a machine check took. */
-static void give_back(uint64_t start, uint64_t size)
-{
-	while (size) {
-		bool lost;
-		uint64_t run = lost_memory_run(start, size, &lost);
-
-		if (!lost)
-			memory_free(start, run);
-		start += run;
-		size -= run;
-	}
-}
-
-void vm_free_parts(struct vm *vm)
-{
-	vcpu_destroy(this_pcpu(), &vm->vcpu);
-	ept_destroy(&vm->ept);
-	for (uint32_t i = 0; i < vm->ram.count; i++)
-		give_back((uint64_t)vm->ram.extent[i].host, vm->ram.extent[i].size);
-	vm->ram = (struct guest_ram){};
-}
-
 void vm_refuse(struct vm *vm, const char *format_text, ...)
 {
 	char text[256];
@@ -73,70 +45,11 @@ void vm_refuse(struct vm *vm, const char *format_text, ...)
 	format_v(text, sizeof(text), format_text, args);
 	va_end(args);
 	log_error("%s: not started: %s", vm->config.name, text);
-	vm_free_parts(vm);
-	vm->state = VM_ENDED;
+	vm->state = VM_ENDING;
+	vm->settling.stage = SETTLE_GIVE_BACK;
+	vm->settling.refused = true;
 	vm->status = VM_STATUS_FAILED;
 	record("vm name=%s state=ended status=%u cause=refused", vm->config.name, vm->status);
-}
-
-/* Memory for guest-physical [gpa, gpa + size), in as few pieces as the machine's memory allows. */
-static int allocate_ram(struct vm *vm, uint64_t gpa, uint64_t size)
-{
-	uint64_t piece = size;
-
-	while (size) {
-		struct guest_extent *extent = &vm->ram.extent[vm->ram.count];
-		uint64_t align, address;
-
-		if (vm->ram.count == GUEST_EXTENTS_MAX)
-			return -ENOMEM;
-		piece = piece < size ? piece : size;
-		align = piece >= SIZE_1G ? SIZE_1G : piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE;
-		address = memory_alloc(piece, align);
-		if (!address && align > PAGE_SIZE)
-			address = memory_alloc(piece, piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE);
-		if (!address) {
-			if (piece <= SIZE_2M)
-				return -ENOMEM;
-			piece = (piece / 2 + SIZE_2M - 1) & ~(SIZE_2M - 1);
-			continue;
-		}
-		*extent = (struct guest_extent){gpa, piece, (uint8_t *)address};
-		vm->ram.count++;
-		vm->ram.size += piece;
-		gpa += piece;
-		size -= piece;
-	}
-	return 0;
-}
-
-static int create_memory(struct vm *vm)
-{
-	uint64_t size = vm->config.memory;
-	uint64_t low = size < LOW_RAM_END ? size : LOW_RAM_END;
-	int error = allocate_ram(vm, 0, low);
-
-	if (!error && size > low)
-		error = allocate_ram(vm, HIGH_RAM_START, size - low);
-	if (!error)
-		error = ept_create(&vm->ept);
-	for (uint32_t i = 0; !error && i < vm->ram.count; i++) {
-		const struct guest_extent *extent = &vm->ram.extent[i];
-
-		error = ept_map(&vm->ept, extent->gpa, (uint64_t)extent->host, extent->size);
-	}
-	return error;
-}
-
-/* A domain never had before; VMs of one trust=NAME share that of the first of them. */
-static uint32_t trust_domain(const struct vm *vm)
-{
-	static uint32_t last_domain = FPU_DOMAIN_FIRST - 1; /* set at boot and by VMs' new runs */
-
-	for (uint32_t i = 0; vm->config.trust[0] && i < vm_count; i++)
-		if (vms[i].domain && !strcmp(vms[i].config.trust, vm->config.trust))
-			return vms[i].domain;
-	return ++last_domain;
 }
 
 static struct vm *find(const char *name)
@@ -170,36 +83,6 @@ static void settle_name(struct vm *vm)
 	if (wanted[0])
 		log_warning("there is a VM named %s already: this one is %s", wanted,
 			    vm->config.name);
-}
-
-void vm_create(struct vm *vm)
-{
-	uint64_t online = 1ull << this_pcpu()->cpu.id;
-	uint64_t free = memory_free_bytes();
-	int error;
-
-	vm->domain = trust_domain(vm);
-	vm->unhandled_io = 0;
-	vm->console.used = false;
-	if (!(vm->config.cpus & online)) {
-		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
-		return;
-	}
-	error = create_memory(vm);
-	if (error) {
-		vm_refuse(vm,
-			  "mem=%lluM is more than there is (%lluM free): give it less, or the "
-			  "machine more",
-			  (unsigned long long)vm->config.memory >> 20,
-			  (unsigned long long)free >> 20);
-		return;
-	}
-	if (vcpu_create(&vm->vcpu, vm, 0, vm->domain)) {
-		vm_refuse(vm, "no memory for its virtual CPU");
-		return;
-	}
-	vm->state = VM_CLEARING;
-	vm->settling.stage = SETTLE_CLEAR;
 }
 
 static bool add_module(const struct vm_config *config, const struct boot_module *module)
@@ -270,7 +153,9 @@ bool vms_create(const struct boot_info *info)
 					   vm->image->end - vm->image->start, error, sizeof(error)))
 			vm_refuse(vm, "its kernel: %s", error);
 		else
-			vm_create(vm);
+			vm->settling.stage = SETTLE_CREATE;
+		while (vm->state != VM_ENDED && vm->settling.stage != SETTLE_CLEAR)
+			vm_parts_step(vm); /* nothing runs yet that would have to wait */
 	}
 	return complete;
 }

@@ -1,11 +1,12 @@
 /*
  * A virtual machine, from its module line to its end.
  *
- * Life: VM_CLEARING (its memory is filled with zeros, and its kernel loaded) -> VM_RUNNING ->
- * VM_ENDING (its memory is cleared again) -> VM_ENDED (and given back); with runs= to VM_CLEARING
- * again. VM_RUNNING -> VM_RESETTING (its kernel is loaded again) -> VM_RUNNING. A VM that cannot be
- * made goes straight to VM_ENDED. What it goes through while it does not run is done in pieces, in
- * its turns (vm_settle.c). Root mode of the CPU it runs on.
+ * Life: VM_CLEARING (its parts are made, its memory is filled with zeros, and its kernel loaded) ->
+ * VM_RUNNING -> VM_ENDING (its memory is cleared again, and its parts given back) -> VM_ENDED; with
+ * runs= to VM_CLEARING again. VM_RUNNING -> VM_RESETTING (its kernel is loaded again) ->
+ * VM_RUNNING. A VM that cannot be made goes straight to VM_ENDING: its parts are given back. What
+ * it goes through while it does not run is done in pieces, in its turns (vm_settle.c). Root mode of
+ * the CPU it runs on.
  */
 #pragma once
 
@@ -40,18 +41,25 @@ enum settle_stage {
 	SETTLE_CLEAR,
 	SETTLE_LOAD,
 	SETTLE_COPY,
-	SETTLE_GIVE_BACK,
+	SETTLE_GIVE_BACK, /* its vCPU; then its EPT, and its memory */
+	SETTLE_UNMAP,
+	SETTLE_FREE,
 	SETTLE_RECORDS,
-	SETTLE_CREATE,
+	SETTLE_CREATE, /* its memory is allocated; then mapped, and a vCPU made */
+	SETTLE_MAP,
+	SETTLE_VCPU,
 };
 
 struct vm_settling {
 	enum settle_stage stage;
 	bool dump; /* its VMCS is printed before all else: an entry failed */
 	unsigned int dump_line;
-	uint32_t extent; /* where clearing has got to */
+	bool refused;	 /* it cannot be made: what there is of it is given back, without records */
+	uint32_t extent; /* where clearing, mapping or giving back has got to */
 	uint64_t offset;
-	unsigned int record; /* of the run that has ended */
+	struct ept_range map; /* the rest of the extent, when mapping */
+	uint64_t free;	      /* bytes, before its memory was allocated */
+	unsigned int record;  /* of the run that has ended */
 	struct guest_load load;
 };
 
@@ -96,11 +104,14 @@ static inline bool vm_settles(const struct vm *vm)
  */
 void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline);
 
-/* Makes a VM's memory, EPT and vCPU: it is VM_CLEARING then, or VM_ENDED and it was said why. */
-void vm_create(struct vm *vm);
-void vm_free_parts(struct vm *vm);
+/*
+ * Makes or gives back a piece of a VM's memory, EPT and vCPU, in the stages from SETTLE_GIVE_BACK
+ * to SETTLE_FREE and from SETTLE_CREATE to SETTLE_VCPU: it goes on to SETTLE_CLEAR, or it is
+ * refused. (vm_parts.c)
+ */
+void vm_parts_step(struct vm *vm);
 
-/* Ends a VM that never started: its parts are given back at once. */
+/* Ends a VM that never started: its parts are given back next. */
 void vm_refuse(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* All VMs, in the order of their module lines. */

@@ -1,6 +1,6 @@
 /*
  * What a VM goes through while it does not run: its memory is cleared, its kernel loaded, and after
- * its end all is cleared again, given back, and perhaps made anew.
+ * its end all is cleared again, given back, and perhaps made anew (vm_parts.c).
  */
 #include "fpu/hardware.h"
 #include "lib/console.h"
@@ -105,16 +105,6 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	       (unsigned long long)vm->ept.pages_4k);
 }
 
-static void give_back(struct vm *vm)
-{
-	vm_free_parts(vm);
-	record("vm name=%s state=cleared", vm->config.name);
-	vm->settling.record = 0;
-	vm->settling.stage = SETTLE_RECORDS;
-	if (++vm->runs == vm->config.runs)
-		vm->state = VM_ENDED;
-}
-
 /* One piece of work. */
 static void step(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 {
@@ -131,15 +121,12 @@ static void step(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 	case SETTLE_COPY:
 		copy(pcpu, vm);
 		break;
-	case SETTLE_GIVE_BACK:
-		give_back(vm);
-		break;
 	case SETTLE_RECORDS:
 		if (!stats_print_vm_next(vm, &vm->settling.record))
 			vm->settling.stage = SETTLE_CREATE;
 		break;
-	case SETTLE_CREATE: /* with runs= left: a new VM in all but name */
-		vm_create(vm);
+	default:
+		vm_parts_step(vm);
 		break;
 	}
 }

@@ -29,6 +29,10 @@
 #define ENTRIES	  512
 #define GPA_LIMIT BIT(48)
 
+/* Entries of a table in one step: some ten microseconds, as a new table takes. */
+#define STEP_LEAVES 32 /* written */
+#define STEP_LOOKS  64 /* looked at */
+
 /* The bytes that one entry of a level covers: 4 KiB at level 0, 512 GiB at level 3. */
 static uint64_t level_size(unsigned int level)
 {
@@ -54,20 +58,24 @@ static uint64_t *leaves(struct ept *ept, unsigned int level)
 	return level == 2 ? &ept->pages_1g : level == 1 ? &ept->pages_2m : &ept->pages_4k;
 }
 
-/* The tables that it takes to split a leaf into 4-KiB pages wholly are kept, chained by their first
- * word: a guest's fetches never need memory that others have taken. */
-static int reserve_tables(struct ept *ept, unsigned int level)
+/* The tables that it takes to split a leaf into 4-KiB pages wholly. They are kept, chained by their
+ * first word: a guest's fetches never need memory that others have taken. */
+static uint64_t tables_to_split(unsigned int level)
 {
-	unsigned int count = level == 2 ? 1 + ENTRIES : level;
+	if (!vmx_capabilities()->ept_split)
+		return 0;
+	return level == 2 ? 1 + ENTRIES : level;
+}
 
-	for (; count && vmx_capabilities()->ept_split; count--) {
-		uint64_t *table = memory_alloc_page();
+static int reserve_table(struct ept *ept)
+{
+	uint64_t *table = memory_alloc_page();
 
-		if (!table)
-			return -ENOMEM;
-		*table = (uint64_t)ept->spare;
-		ept->spare = table;
-	}
+	if (!table)
+		return -ENOMEM;
+	*table = (uint64_t)ept->spare;
+	ept->spare = table;
+	ept->owed--;
 	return 0;
 }
 
@@ -89,15 +97,57 @@ int ept_create(struct ept *ept)
 	return 0;
 }
 
-static int map_one(struct ept *ept, uint64_t gpa, uint64_t hpa, unsigned int leaf_level)
+static bool names_table(uint64_t entry)
 {
-	uint64_t *table = ept->root;
-	uint64_t *entry;
+	return entry && !(entry & EPT_LARGE);
+}
 
-	for (unsigned int level = LEVELS - 1;; level--) {
-		entry = &table[gpa / level_size(level) % ENTRIES];
-		if (level == leaf_level)
-			break;
+static uint64_t *entry_at(uint64_t *table, uint64_t gpa, unsigned int level)
+{
+	return &table[gpa / level_size(level) % ENTRIES];
+}
+
+/* The largest page that the start of the range can be mapped by. */
+static unsigned int leaf_level(const struct ept_range *range)
+{
+	unsigned int level = 2;
+
+	while (level &&
+	       (!level_may_be_leaf(level) || (range->gpa | range->hpa) & (level_size(level) - 1) ||
+		range->size < level_size(level)))
+		level--;
+	return level;
+}
+
+/* As many leaves as there are, up to the table's end: beyond it a larger page may fit. */
+static int map_leaves(struct ept *ept, uint64_t *table, unsigned int level, struct ept_range *left)
+{
+	uint64_t size = level_size(level);
+	uint64_t first = left->gpa / size % ENTRIES;
+
+	for (uint64_t i = first; i < ENTRIES && i - first < STEP_LEAVES && left->size >= size;
+	     i++) {
+		if (table[i])
+			return -EEXIST;
+		table[i] = leaf(left->hpa, level);
+		*leaves(ept, level) += 1;
+		ept->owed += tables_to_split(level);
+		left->gpa += size;
+		left->hpa += size;
+		left->size -= size;
+	}
+	return 0;
+}
+
+/* Leaves at the start of the range, or the next of the tables above them that is missing. */
+static int map(struct ept *ept, struct ept_range *left)
+{
+	unsigned int wanted = leaf_level(left);
+	uint64_t *table = ept->root;
+
+	for (unsigned int level = LEVELS - 1; level > wanted; level--) {
+		uint64_t *entry = entry_at(table, left->gpa, level);
+
 		if (*entry & EPT_LARGE)
 			return -EEXIST;
 		if (!*entry) {
@@ -106,37 +156,26 @@ static int map_one(struct ept *ept, uint64_t gpa, uint64_t hpa, unsigned int lea
 			if (!page)
 				return -ENOMEM;
 			*entry = (uint64_t)page | EPT_ALL;
+			return 0;
 		}
 		table = (uint64_t *)(*entry & EPT_ADDRESS);
 	}
-	if (*entry)
-		return -EEXIST;
-	*entry = leaf(hpa, leaf_level);
-	*leaves(ept, leaf_level) += 1;
-	return reserve_tables(ept, leaf_level);
+	return map_leaves(ept, table, wanted, left);
 }
 
-int ept_map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
+int ept_map_step(struct ept *ept, struct ept_range *left)
 {
-	uint64_t end = gpa + size;
+	uint64_t end = left->gpa + left->size;
+	int error = 0;
 
-	if ((gpa | hpa | size) & (PAGE_SIZE - 1) || end < gpa || end > GPA_LIMIT)
+	if ((left->gpa | left->hpa | left->size) & (PAGE_SIZE - 1) || end < left->gpa ||
+	    end > GPA_LIMIT)
 		return -EINVAL;
-	while (gpa < end) {
-		unsigned int level = 2;
-		int error;
-
-		while (level &&
-		       (!level_may_be_leaf(level) || ((gpa | hpa) & (level_size(level) - 1)) ||
-			end - gpa < level_size(level)))
-			level--;
-		error = map_one(ept, gpa, hpa, level);
-		if (error)
-			return error;
-		gpa += level_size(level);
-		hpa += level_size(level);
-	}
-	return 0;
+	if (ept->owed)
+		error = reserve_table(ept);
+	else if (left->size)
+		error = map(ept, left);
+	return error ? error : left->size || ept->owed;
 }
 
 /* Puts a table of 512 leaves of the next lower level in a large leaf's place. */
@@ -161,11 +200,11 @@ bool ept_split(struct ept *ept, uint64_t gpa)
 	if (gpa >= GPA_LIMIT)
 		return false;
 	for (unsigned int level = LEVELS - 1; level; level--) {
-		uint64_t *entry = &table[gpa / level_size(level) % ENTRIES];
+		uint64_t *entry = entry_at(table, gpa, level);
 
 		if ((*entry & EPT_LARGE) && !(*entry & EPT_EXECUTE))
 			split(ept, entry, level);
-		if (!*entry || (*entry & EPT_LARGE))
+		if (!names_table(*entry))
 			break;
 		table = (uint64_t *)(*entry & EPT_ADDRESS);
 	}
@@ -175,21 +214,44 @@ bool ept_split(struct ept *ept, uint64_t gpa)
 	return true;
 }
 
-static void free_table(uint64_t *table, unsigned int level)
+/*
+ * The lowest table on the way to `given_up` is looked through from there on: what hangs below its
+ * entries goes first, and at its end it goes itself.
+ */
+static void free_some(struct ept *ept)
 {
-	for (unsigned int i = 0; level && i < ENTRIES; i++)
-		if (table[i] && !(table[i] & EPT_LARGE))
-			free_table((uint64_t *)(table[i] & EPT_ADDRESS), level - 1);
-	memory_free_page(table);
+	uint64_t *table = ept->root, *parent = NULL;
+	unsigned int level = LEVELS - 1;
+
+	for (unsigned int looks = 0; looks < STEP_LOOKS; looks++) {
+		uint64_t *entry = entry_at(table, ept->given_up, level);
+
+		while (level && names_table(*entry)) {
+			parent = entry;
+			table = (uint64_t *)(*entry & EPT_ADDRESS);
+			entry = entry_at(table, ept->given_up, --level);
+		}
+		if (!level || entry == &table[ENTRIES - 1]) {
+			memory_free_page(table);
+			if (parent)
+				*parent = 0;
+			else
+				ept->root = NULL;
+			return;
+		}
+		ept->given_up = (ept->given_up & ~(level_size(level) - 1)) + level_size(level);
+	}
 }
 
-void ept_destroy(struct ept *ept)
+bool ept_destroy_step(struct ept *ept)
 {
-	if (!ept->root)
-		return;
-	vmx_invalidate_ept(ept->pointer);
-	free_table(ept->root, LEVELS - 1);
-	ept->root = NULL;
-	while (ept->spare)
+	if (ept->pointer) {
+		vmx_invalidate_ept(ept->pointer);
+		ept->pointer = 0;
+	}
+	if (ept->root)
+		free_some(ept);
+	else if (ept->spare)
 		memory_free_page(take_table(ept));
+	return ept->root || ept->spare;
 }

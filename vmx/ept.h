@@ -15,20 +15,28 @@ struct ept {
 	uint64_t *root;	  /* the PML4 page */
 	uint64_t pointer; /* VMCS EPT_POINTER */
 	uint64_t pages_4k, pages_2m, pages_1g;
-	uint64_t splits; /* large pages that are 512 smaller ones now */
-	uint64_t *spare; /* tables kept for ept_split(), or NULL */
+	uint64_t splits;   /* large pages that are 512 smaller ones now */
+	uint64_t *spare;   /* tables kept for ept_split(), or NULL */
+	uint64_t owed;	   /* tables that mapping has yet to set aside as spare */
+	uint64_t given_up; /* guest-physical: tables below are given back already */
+};
+
+/* What is to be mapped: guest-physical [gpa, gpa + size) to host-physical from hpa. */
+struct ept_range {
+	uint64_t gpa, hpa, size;
 };
 
 /* An empty hierarchy. Returns 0 or -ENOMEM. */
 int ept_create(struct ept *ept);
 
 /*
- * Maps guest-physical [gpa, gpa + size) to host-physical from hpa, readable, writable and
- * executable, by the largest pages that alignment and CPU allow. With ept_split a 4-KiB table is
- * set aside for each 2 MiB mapped by large pages. Multiples of 4 KiB. Returns 0, -ENOMEM, -EINVAL
- * (alignment, 48 bits exceeded) or -EEXIST (mapped already).
+ * Maps a piece of a range, readable, writable and executable, by the largest pages that alignment
+ * and CPU allow: some leaves, or one new table. `left` becomes what is left of it. With ept_split a
+ * 4-KiB table is set aside for each 2 MiB mapped by large pages. Multiples of 4 KiB. Returns 1 if
+ * there is more to do, 0 if not, -ENOMEM, -EINVAL (alignment, 48 bits exceeded) or -EEXIST (mapped
+ * already).
  */
-int ept_map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size);
+int ept_map_step(struct ept *ept, struct ept_range *left);
 
 /*
  * After an instruction fetch that the tables did not allow: makes the 2 MiB around it executable
@@ -37,5 +45,9 @@ int ept_map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size);
  */
 bool ept_split(struct ept *ept, uint64_t gpa);
 
-/* Gives all tables back and forgets cached translations. No vCPU may use it any more. */
-void ept_destroy(struct ept *ept);
+/*
+ * Forgets cached translations, then gives the tables back, at most one a call. False when all is
+ * done. No vCPU may use it any more, and nothing else here may be called from the first step on,
+ * but ept_create().
+ */
+bool ept_destroy_step(struct ept *ept);

@@ -16,6 +16,7 @@
 
 static struct vmx_capabilities capabilities;
 static int pages, pages_left;
+static int pages_in_step; /* taken or given back */
 static uint64_t invalidated;
 
 const struct vmx_capabilities *vmx_capabilities(void)
@@ -29,18 +30,60 @@ void *memory_alloc_page(void)
 		return NULL;
 	pages_left--;
 	pages++;
+	pages_in_step++;
 	return memset(aligned_alloc(4096, 4096), 0, 4096);
 }
 
 void memory_free_page(void *page)
 {
 	pages--;
+	pages_in_step++;
 	free(page);
 }
 
 void vmx_invalidate_ept(uint64_t ept_pointer)
 {
 	invalidated = ept_pointer;
+}
+
+static uint64_t mapped(const struct ept *ept)
+{
+	return ept->pages_4k + ept->pages_2m + ept->pages_1g;
+}
+
+/* All of a range in steps, none of which is long. */
+static int map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	struct ept_range left = {gpa, hpa, size};
+	int more;
+
+	do {
+		uint64_t before = mapped(ept);
+
+		pages_in_step = 0;
+		more = ept_map_step(ept, &left);
+		assert_true(pages_in_step <= 1);
+		assert_true(mapped(ept) - before <= (pages_in_step ? 0 : 32));
+		assert_int_equal(left.gpa - left.hpa, gpa - hpa);
+		assert_int_equal(left.gpa + left.size, gpa + size);
+	} while (more > 0);
+	if (!more)
+		assert_int_equal(left.size, 0);
+	return more;
+}
+
+/* Returns the steps. */
+static unsigned destroy(struct ept *ept)
+{
+	unsigned steps = 1;
+
+	do
+		pages_in_step = 0;
+	while (ept_destroy_step(ept) && pages_in_step <= 1 && ++steps);
+	assert_true(pages_in_step <= 1);
+	assert_null(ept->root);
+	assert_null(ept->spare);
+	return steps;
 }
 
 static int setup(void **state)
@@ -100,7 +143,7 @@ static void expect_pages(uint64_t gpa, uint64_t hpa, uint64_t size, uint64_t p1g
 	struct ept ept;
 
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, gpa, hpa, size), 0);
+	assert_int_equal(map(&ept, gpa, hpa, size), 0);
 	assert_int_equal(ept.pages_1g, p1g);
 	assert_int_equal(ept.pages_2m, p2m);
 	assert_int_equal(ept.pages_4k, p4k);
@@ -110,7 +153,7 @@ static void expect_pages(uint64_t gpa, uint64_t hpa, uint64_t size, uint64_t p1g
 	assert_int_equal(translate(&ept, gpa + size), UINT64_MAX);
 	if (gpa)
 		assert_int_equal(translate(&ept, gpa - 1), UINT64_MAX);
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -138,15 +181,15 @@ static void test_what_is_mapped_already_or_not_aligned_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, GIB, 4 * MIB), 0);
-	assert_int_equal(ept_map(&ept, 2 * MIB, GIB, 2 * MIB), -EEXIST);
-	assert_int_equal(ept_map(&ept, 3 * MIB, GIB, 4 * KIB), -EEXIST);
-	assert_int_equal(ept_map(&ept, 8 * MIB + 1, GIB, 4 * KIB), -EINVAL);
-	assert_int_equal(ept_map(&ept, 8 * MIB, GIB + 512, 4 * KIB), -EINVAL);
-	assert_int_equal(ept_map(&ept, 8 * MIB, GIB, 1), -EINVAL);
-	assert_int_equal(ept_map(&ept, (1ull << 48) - 4 * KIB, GIB, 8 * KIB), -EINVAL);
-	assert_int_equal(ept_map(&ept, UINT64_MAX - 4 * KIB + 1, GIB, 8 * KIB), -EINVAL);
-	ept_destroy(&ept);
+	assert_int_equal(map(&ept, 0, GIB, 4 * MIB), 0);
+	assert_int_equal(map(&ept, 2 * MIB, GIB, 2 * MIB), -EEXIST);
+	assert_int_equal(map(&ept, 3 * MIB, GIB, 4 * KIB), -EEXIST);
+	assert_int_equal(map(&ept, 8 * MIB + 1, GIB, 4 * KIB), -EINVAL);
+	assert_int_equal(map(&ept, 8 * MIB, GIB + 512, 4 * KIB), -EINVAL);
+	assert_int_equal(map(&ept, 8 * MIB, GIB, 1), -EINVAL);
+	assert_int_equal(map(&ept, (1ull << 48) - 4 * KIB, GIB, 8 * KIB), -EINVAL);
+	assert_int_equal(map(&ept, UINT64_MAX - 4 * KIB + 1, GIB, 8 * KIB), -EINVAL);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -157,8 +200,8 @@ static void test_want_of_memory_is_an_error_and_leaks_nothing(void **state)
 	(void)state;
 	pages_left = 3; /* root, PDPT, PD: one short */
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, GIB, 4 * KIB), -ENOMEM);
-	ept_destroy(&ept);
+	assert_int_equal(map(&ept, 0, GIB, 4 * KIB), -ENOMEM);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 	pages_left = 0;
 	assert_int_equal(ept_create(&ept), -ENOMEM);
@@ -173,9 +216,9 @@ static void test_destroying_forgets_cached_translations(void **state)
 	assert_int_equal(ept_create(&ept), 0);
 	pointer = ept.pointer;
 	assert_int_equal(pointer & 0xfff, 0x1e); /* write-back tables, 4 levels */
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(invalidated, pointer);
-	ept_destroy(&ept);
+	destroy(&ept);
 }
 
 /* All of [gpa, gpa + size) is there, readable and writable, and executable if and only if small. */
@@ -197,12 +240,12 @@ static void test_only_4k_pages_are_executable_where_large_ones_are_split(void **
 	capabilities.ept_split = true;
 	pages_left = 1000;
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, 4 * GIB, GIB + 4 * MIB + 8 * KIB), 0);
+	assert_int_equal(map(&ept, 0, 4 * GIB, GIB + 4 * MIB + 8 * KIB), 0);
 	expect_split(&ept, 0, 4 * GIB, GIB + 4 * MIB + 8 * KIB);
 	assert_int_equal(walk(&ept, 123).size, GIB);
 	assert_int_equal(walk(&ept, GIB).size, 2 * MIB);
 	assert_int_equal(walk(&ept, GIB + 4 * MIB).rights, 7);
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -213,7 +256,7 @@ static void test_a_fetch_splits_its_2m_region_and_no_other(void **state)
 	(void)state;
 	capabilities.ept_split = true;
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, 4 * GIB, 8 * MIB), 0);
+	assert_int_equal(map(&ept, 0, 4 * GIB, 8 * MIB), 0);
 	invalidated = 0;
 	pages_left = 0; /* what a split takes was set aside */
 	assert_true(ept_split(&ept, 3 * MIB + 17));
@@ -224,7 +267,7 @@ static void test_a_fetch_splits_its_2m_region_and_no_other(void **state)
 	for (uint64_t gpa = 0; gpa < 8 * MIB; gpa += MIB)
 		assert_int_equal(walk(&ept, gpa).size, gpa / (2 * MIB) == 1 ? 4 * KIB : 2 * MIB);
 	expect_split(&ept, 0, 4 * GIB, 8 * MIB);
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -236,7 +279,7 @@ static void test_a_fetch_from_a_1g_page_leaves_the_rest_of_it_large(void **state
 	capabilities.ept_split = true;
 	pages_left = 1000;
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, GIB, 4 * GIB, GIB), 0);
+	assert_int_equal(map(&ept, GIB, 4 * GIB, GIB), 0);
 	assert_int_equal(ept.pages_1g, 1);
 	assert_true(ept_split(&ept, GIB + 6 * MIB + 4 * KIB));
 	assert_int_equal(ept.splits, 2);
@@ -246,7 +289,7 @@ static void test_a_fetch_from_a_1g_page_leaves_the_rest_of_it_large(void **state
 	assert_int_equal(walk(&ept, GIB + 6 * MIB).size, 4 * KIB);
 	assert_int_equal(walk(&ept, GIB + 8 * MIB).size, 2 * MIB);
 	expect_split(&ept, GIB, 4 * GIB, GIB);
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -258,7 +301,7 @@ static void test_a_guest_that_executes_everywhere_finds_a_table_each_time(void *
 	capabilities.ept_split = true;
 	pages_left = 1200;
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, 4 * GIB, 2 * GIB), 0);
+	assert_int_equal(map(&ept, 0, 4 * GIB, 2 * GIB), 0);
 	pages_left = 0;
 	for (uint64_t gpa = 0; gpa < 2 * GIB; gpa += 2 * MIB)
 		assert_true(ept_split(&ept, gpa));
@@ -266,7 +309,7 @@ static void test_a_guest_that_executes_everywhere_finds_a_table_each_time(void *
 	assert_int_equal(ept.pages_4k, 2 * GIB / (4 * KIB));
 	assert_null(ept.spare);
 	expect_split(&ept, 0, 4 * GIB, 2 * GIB);
-	ept_destroy(&ept);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
 }
 
@@ -278,7 +321,7 @@ static void test_what_cannot_be_split_is_left_alone(void **state)
 	for (int split = 0; split < 2; split++) {
 		capabilities.ept_split = split;
 		assert_int_equal(ept_create(&ept), 0);
-		assert_int_equal(ept_map(&ept, 0, 4 * GIB, 2 * MIB + 4 * KIB), 0);
+		assert_int_equal(map(&ept, 0, 4 * GIB, 2 * MIB + 4 * KIB), 0);
 		invalidated = 0;
 		assert_int_equal(ept_split(&ept, 5), split);
 		assert_int_equal(invalidated, split ? ept.pointer : 0);
@@ -290,7 +333,7 @@ static void test_what_cannot_be_split_is_left_alone(void **state)
 		assert_false(ept_split(&ept, 1ull << 48)); /* no guest-physical address */
 		assert_int_equal(ept.splits, split);
 		assert_int_equal(invalidated, 0);
-		ept_destroy(&ept);
+		destroy(&ept);
 		assert_int_equal(pages, 0);
 	}
 }
@@ -303,9 +346,67 @@ static void test_want_of_memory_for_splits_is_an_error_at_the_start(void **state
 	capabilities.ept_split = true;
 	pages_left = 3 + 3; /* root, PDPT and PD, and tables for three of four large pages */
 	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(ept_map(&ept, 0, GIB, 8 * MIB), -ENOMEM);
-	ept_destroy(&ept);
+	assert_int_equal(map(&ept, 0, GIB, 8 * MIB), -ENOMEM);
+	destroy(&ept);
 	assert_int_equal(pages, 0);
+}
+
+/* 512 entries of each of three tables are looked through, 64 a step, besides one table a step. */
+static void test_tables_are_given_back_one_a_step_wherever_they_hang(void **state)
+{
+	static const uint64_t at[] = {0,	 2 * MIB,   GIB - 2 * MIB,	   GIB,
+				      511 * GIB, 512 * GIB, (1ull << 48) - 4 * KIB};
+	struct ept ept;
+	int tables;
+
+	(void)state;
+	assert_int_equal(ept_create(&ept), 0);
+	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		assert_int_equal(map(&ept, at[i], 4 * KIB, 4 * KIB), 0);
+	tables = pages;
+	assert_int_equal(tables, 1 + 3 + 5 + 7);
+	assert_in_range(destroy(&ept), tables, tables + (1 + 3 + 5) * 512 / 64);
+	assert_int_equal(pages, 0);
+}
+
+static void test_nothing_is_forgotten_twice(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(map(&ept, 0, 4 * KIB, 4 * KIB), 0);
+	assert_true(ept_destroy_step(&ept));
+	assert_true(invalidated);
+	invalidated = 0;
+	destroy(&ept);
+	assert_int_equal(invalidated, 0);
+	assert_false(ept_destroy_step(&ept));
+	assert_int_equal(pages, 0);
+}
+
+static void test_refused_at_any_page_it_is_given_back_wholly(void **state)
+{
+	struct ept ept;
+	int short_of;
+
+	(void)state;
+	for (int split = 0; split < 2; split++) {
+		capabilities.ept_split = split;
+		for (short_of = 1; short_of < 100; short_of++) {
+			int error;
+
+			pages_left = short_of;
+			assert_int_equal(ept_create(&ept), 0);
+			error = map(&ept, GIB - 8 * MIB - 4 * KIB, GIB - 4 * KIB, 16 * MIB);
+			destroy(&ept);
+			assert_int_equal(pages, 0);
+			if (!error)
+				break;
+			assert_int_equal(error, -ENOMEM);
+		}
+		assert_int_equal(short_of, split ? 6 + 7 : 6); /* tables, and one a large page */
+	}
 }
 
 int main(void)
@@ -327,6 +428,10 @@ int main(void)
 		cmocka_unit_test_setup(test_what_cannot_be_split_is_left_alone, setup),
 		cmocka_unit_test_setup(test_want_of_memory_for_splits_is_an_error_at_the_start,
 				       setup),
+		cmocka_unit_test_setup(test_tables_are_given_back_one_a_step_wherever_they_hang,
+				       setup),
+		cmocka_unit_test_setup(test_nothing_is_forgotten_twice, setup),
+		cmocka_unit_test_setup(test_refused_at_any_page_it_is_given_back_wholly, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,201 @@
+/*
+ * What a VM is made of: its memory, the EPT that maps it, and its vCPU. How they are made and given
+ * back, in pieces.
+ */
+#include "boot/layout.h"
+#include "boot/memory.h"
+#include "fpu/policy.h"
+#include "lib/assert.h"
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "vmm/lost_memory.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+
+#define LOW_RAM_END    (3ull << 30) /* RAM beyond it continues at 4 GiB, as on a PC */
+#define HIGH_RAM_START (4ull << 30)
+#define SIZE_2M	       (2ull << 20)
+#define SIZE_1G	       (1ull << 30)
+
+/* Memory for guest-physical [gpa, gpa + size), in as few pieces as the machine's memory allows. */
+static int allocate_ram(struct vm *vm, uint64_t gpa, uint64_t size)
+{
+	uint64_t piece = size;
+
+	while (size) {
+		struct guest_extent *extent = &vm->ram.extent[vm->ram.count];
+		uint64_t align, address;
+
+		if (vm->ram.count == GUEST_EXTENTS_MAX)
+			return -ENOMEM;
+		piece = piece < size ? piece : size;
+		align = piece >= SIZE_1G ? SIZE_1G : piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE;
+		address = memory_alloc(piece, align);
+		if (!address && align > PAGE_SIZE)
+			address = memory_alloc(piece, piece >= SIZE_2M ? SIZE_2M : PAGE_SIZE);
+		if (!address) {
+			if (piece <= SIZE_2M)
+				return -ENOMEM;
+			piece = (piece / 2 + SIZE_2M - 1) & ~(SIZE_2M - 1);
+			continue;
+		}
+		*extent = (struct guest_extent){gpa, piece, (uint8_t *)address};
+		vm->ram.count++;
+		vm->ram.size += piece;
+		gpa += piece;
+		size -= piece;
+	}
+	return 0;
+}
+
+static int create_memory(struct vm *vm)
+{
+	uint64_t size = vm->config.memory;
+	uint64_t low = size < LOW_RAM_END ? size : LOW_RAM_END;
+	int error = allocate_ram(vm, 0, low);
+
+	if (!error && size > low)
+		error = allocate_ram(vm, HIGH_RAM_START, size - low);
+	return error ? error : ept_create(&vm->ept);
+}
+
+static void refuse_memory(struct vm *vm)
+{
+	vm_refuse(vm,
+		  "mem=%lluM is more than there is (%lluM free): give it less, or the machine more",
+		  (unsigned long long)vm->config.memory >> 20,
+		  (unsigned long long)vm->settling.free >> 20);
+}
+
+/* A domain never had before; VMs of one trust=NAME share that of the first of them. */
+static uint32_t trust_domain(const struct vm *vm)
+{
+	static uint32_t last_domain = FPU_DOMAIN_FIRST - 1; /* set at boot and by VMs' new runs */
+
+	for (uint32_t i = 0; vm->config.trust[0] && i < vms_count(); i++)
+		if (vm_at(i)->domain && !strcmp(vm_at(i)->config.trust, vm->config.trust))
+			return vm_at(i)->domain;
+	return ++last_domain;
+}
+
+/* False when all extents are mapped. */
+static bool map_next(struct vm *vm)
+{
+	const struct guest_extent *extent = &vm->ram.extent[vm->settling.extent];
+
+	if (vm->settling.extent == vm->ram.count)
+		return false;
+	vm->settling.map = (struct ept_range){extent->gpa, (uint64_t)extent->host, extent->size};
+	vm->settling.extent++;
+	return true;
+}
+
+static void create(struct vm *vm)
+{
+	uint64_t online = 1ull << this_pcpu()->cpu.id;
+
+	vm->state = VM_CLEARING;
+	vm->domain = trust_domain(vm);
+	vm->unhandled_io = 0;
+	vm->console.used = false;
+	vm->settling.free = memory_free_bytes();
+	if (!(vm->config.cpus & online)) {
+		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
+		return;
+	}
+	if (create_memory(vm)) {
+		refuse_memory(vm);
+		return;
+	}
+	map_next(vm);
+	vm->settling.stage = SETTLE_MAP;
+}
+
+static void map(struct vm *vm)
+{
+	int more = ept_map_step(&vm->ept, &vm->settling.map);
+
+	if (more < 0)
+		refuse_memory(vm);
+	else if (!more && !map_next(vm))
+		vm->settling.stage = SETTLE_VCPU;
+}
+
+static void create_vcpu(struct vm *vm)
+{
+	vm->settling.extent = 0;
+	if (vcpu_create(&vm->vcpu, vm, 0, vm->domain))
+		vm_refuse(vm, "no memory for its virtual CPU");
+	else
+		vm->settling.stage = SETTLE_CLEAR;
+}
+
+/* True when there is no more; what a machine check took is left out. */
+static bool free_piece(struct vm *vm)
+{
+	struct vm_settling *s = &vm->settling;
+	const struct guest_extent *extent = &vm->ram.extent[s->extent];
+	uint64_t start, size;
+	bool lost;
+
+	if (s->extent == vm->ram.count)
+		return true;
+	start = (uint64_t)extent->host + s->offset;
+	size = lost_memory_run(start, extent->size - s->offset, &lost);
+	if (!lost)
+		memory_free(start, size);
+	s->offset += size;
+	if (s->offset == extent->size) {
+		s->offset = 0;
+		s->extent++;
+	}
+	return false;
+}
+
+static void end_run(struct vm *vm)
+{
+	vm->ram = (struct guest_ram){};
+	vm->settling.extent = 0;
+	if (vm->settling.refused) {
+		vm->state = VM_ENDED;
+		return;
+	}
+	record("vm name=%s state=cleared", vm->config.name);
+	vm->settling.record = 0;
+	vm->settling.stage = SETTLE_RECORDS;
+	if (++vm->runs == vm->config.runs)
+		vm->state = VM_ENDED;
+}
+
+void vm_parts_step(struct vm *vm)
+{
+	struct vm_settling *s = &vm->settling;
+
+	switch (s->stage) {
+	case SETTLE_CREATE: /* with runs= left: a new VM in all but name */
+		create(vm);
+		break;
+	case SETTLE_MAP:
+		map(vm);
+		break;
+	case SETTLE_VCPU:
+		create_vcpu(vm);
+		break;
+	case SETTLE_GIVE_BACK:
+		vcpu_destroy(this_pcpu(), &vm->vcpu);
+		s->extent = 0;
+		s->stage = SETTLE_UNMAP;
+		break;
+	case SETTLE_UNMAP:
+		if (!ept_destroy_step(&vm->ept))
+			s->stage = SETTLE_FREE;
+		break;
+	case SETTLE_FREE:
+		if (free_piece(vm))
+			end_run(vm);
+		break;
+	default:
+		assert(false);
+	}
+}
