@@ -33,9 +33,11 @@ def measured(text):
     return int(gap), int(share)
 
 
-def share_beside(boot, *others, options="", words="ms=500", opts="slice=2000 console=com1"):
+def share_beside(
+    boot, *others, options="", words="ms=500", opts="slice=2000 console=com1", memory=256
+):
     modules = [("fair", f"name=fair mem=4M {options} -- {words}"), *others]
-    return measured(boot(modules=modules, opts=opts, until=UNTIL).console)
+    return measured(boot(modules=modules, opts=opts, memory=memory, until=UNTIL).console)
 
 
 def longest_gap(slice_us):
@@ -74,6 +76,25 @@ def test_with_short_slices_it_loses_no_more_than_beside_one_that_computes(boot, 
     gap, share = share_beside(boot, hostile(how), opts=opts)
     assert gap <= longest_gap(500)
     assert share >= wanted * 0.97
+
+
+@pytest.mark.parametrize("how", ["again", "fault"])
+@pytest.mark.parametrize("slice_us", [2000, 500])
+def test_a_vm_of_small_pages_is_made_and_given_back_in_pieces(boot, how, slice_us):
+    """Its memory ends 4 KiB short of what large pages could map."""
+    other = ("hostile", f"name=h mem=4092K runs=100000 -- {how}")
+    gap, share = share_beside(boot, other, opts=f"slice={slice_us} console=com1 stats=off")
+    assert gap <= longest_gap(slice_us)
+    assert share >= (450 if slice_us == 2000 else 400)
+
+
+@pytest.mark.parametrize("slice_us", [2000, 500])
+def test_tables_that_splits_may_need_are_set_aside_in_pieces(boot, slice_us):
+    """128 of them, once while the other guest measures."""
+    other = ("hostile", "name=h mem=256M runs=3 -- again")
+    opts = f"slice={slice_us} console=com1 stats=off multihit=split"
+    gap, _ = share_beside(boot, other, words="ms=12000", opts=opts, memory=512)
+    assert gap <= longest_gap(slice_us)
 
 
 def test_a_reset_that_loads_a_large_module_takes_no_more_than_a_guest_that_runs(boot, module):

@@ -1,4 +1,5 @@
-/* vmx/ept.c: what is mapped by which page size, what is refused, and what may be executed. */
+/* vmx/ept.c: what is mapped by which page size, what is refused, what may be executed, and that no
+ * step is long. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
