@@ -18,6 +18,7 @@ POLL = 0.05  # seconds between two looks at the console
 # looks whether it was gone before setpriv asked for the signal.
 DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"']
 SLOWER = 5  # at most so many times slower is Bochs with its debugger
+SLACK = 64  # bytes that its console may be shorter: a measured number has a digit less
 SETTLE = 2  # seconds that a repeated boot has to come to where the first one hung
 DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
 
@@ -332,7 +333,7 @@ class Emulator:
 
         def hangs():
             nonlocal reached
-            if len(again.console) >= hung:
+            if len(again.console) >= hung - SLACK:
                 reached = reached or time.monotonic()
             return reached and time.monotonic() > reached + SETTLE
 
