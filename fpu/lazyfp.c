@@ -31,12 +31,8 @@ static const uint8_t unaffected_models[] = {
 
 bool lazyfp_affects(const char vendor[12], uint32_t signature)
 {
-	if (!signature_is_intel_family6(vendor, signature))
-		return true;
-	for (unsigned int i = 0; i < sizeof(unaffected_models); i++)
-		if (signature_model(signature) == unaffected_models[i])
-			return false;
-	return true;
+	return !signature_is_one_of(vendor, signature, unaffected_models,
+				    sizeof(unaffected_models));
 }
 
 bool fpu_lazy_leaks(void)

@@ -38,6 +38,18 @@ static inline bool signature_is_intel_family6(const char vendor[12], uint32_t si
 	return vendor_is_intel(vendor) && signature_family(signature) == 6;
 }
 
+/* Whether it is one of these models of Intel's family 6. */
+static inline bool signature_is_one_of(const char vendor[12], uint32_t signature,
+				       const uint8_t *models, unsigned int count)
+{
+	if (!signature_is_intel_family6(vendor, signature))
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		if (signature_model(signature) == models[i])
+			return true;
+	return false;
+}
+
 static inline void cpuid_vendor(char vendor[12])
 {
 	struct cpuid_regs r = cpuid(0);

@@ -34,14 +34,9 @@ static const uint8_t unaffected_models[] = {
 
 bool multihit_affects(const char vendor[12], uint32_t signature, uint64_t arch_capabilities)
 {
-	if (arch_capabilities & ARCH_CAPABILITIES_PSCHANGE_NO)
-		return false;
-	if (!signature_is_intel_family6(vendor, signature))
-		return true;
-	for (unsigned int i = 0; i < sizeof(unaffected_models); i++)
-		if (signature_model(signature) == unaffected_models[i])
-			return false;
-	return true;
+	return !(arch_capabilities & ARCH_CAPABILITIES_PSCHANGE_NO) &&
+	       !signature_is_one_of(vendor, signature, unaffected_models,
+				    sizeof(unaffected_models));
 }
 
 bool multihit_affects_this_cpu(void)
