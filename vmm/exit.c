@@ -173,13 +173,16 @@ static void exit_general_protection(struct pcpu *pcpu, struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
-/* An IRET that had unblocked NMIs when it failed runs again (SDM Vol. 3C 27.2.3). */
-static void block_nmis_again(uint64_t qualification)
+/* The instruction runs again, or the event is delivered again. */
+static void fetch_again(uint64_t qualification)
 {
-	if ((qualification & EPT_NMI_UNBLOCKED) &&
-	    !(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
+	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID)
+		return;
+	/* an IRET that had unblocked NMIs when it failed (SDM Vol. 3C 27.2.3) */
+	if (qualification & EPT_NMI_UNBLOCKED)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
+	event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
 }
 
 static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -192,8 +195,7 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 
 	(void)pcpu;
 	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
-		block_nmis_again(qualification);
-		event_go_on();
+		fetch_again(qualification);
 		return;
 	}
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)

@@ -109,6 +109,20 @@ static void console_write(void)
 	expect_one_fault("VMCALL", do_vmcall_here);
 }
 
+/* The first fetch from a large page of the EPT may exit, and is done again (multihit=split). */
+static void first_fetch(void)
+{
+	enum { NOP = 0x90, RET = 0xc3 };
+	volatile uint8_t *code = (volatile uint8_t *)(uintptr_t)0x600000;
+
+	code[0] = NOP;
+	code[1] = RET;
+	traps_begin_faults((uintptr_t)code);
+	call((const char *)(uintptr_t)code, 0, 0, 0);
+	traps_end();
+	expect_one_fault("the first fetch", (const char *)(uintptr_t)code);
+}
+
 /* Slices end, and timers come due, between a #DB's IRET and the instruction that it leads to. */
 static void between_two_instructions(void)
 {
@@ -135,6 +149,7 @@ const struct check again_checks[] = {
 	{"again-protection-keys", protection_keys, 0},
 	{"again-fpu", fpu_instructions, 0},
 	{"again-own-nm", own_nm, 0},
+	{"again-first-fetch", first_fetch, 0},
 	{"again-console-write", console_write, NEEDS_HYPERCALL},
 	{"again-between-two-instructions", between_two_instructions, 0},
 };

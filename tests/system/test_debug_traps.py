@@ -34,7 +34,7 @@ def test_each_exit_takes_the_registers(boot, cpu, bits):
     """Every FPU instruction after an exit is then one that traps and runs a second time."""
     result = boot(cpu=cpu, opts="fpu=lazy hostfpu=exits", modules=[guest(bits, "")])
     skips = skips_of(bits, cpu)
-    expect_passes(result, 22 - skips, skips)
+    expect_passes(result, 23 - skips, skips)
     assert result.one("fpuctx", vm="a").number("nm") >= 5  # fpu_enable(), and again-fpu's four
 
 
@@ -43,7 +43,7 @@ def test_resident(boot, bits):
     """The registers are its own all the time, and a slice ends every 100 us."""
     result = boot(opts="slice=100", modules=[guest(bits, "")])
     skips = skips_of(bits, "tigerlake")
-    expect_passes(result, 22 - skips, skips)
+    expect_passes(result, 23 - skips, skips)
 
 
 @pytest.mark.parametrize("bits", ["", "32"])
@@ -52,4 +52,13 @@ def test_beside_a_guest_that_overwrites_the_debug_registers(boot, bits):
     topics = "port,string,held,real" + ("" if lost else ",again")
     result = boot(opts="fpu=lazy slice=100", modules=[guest(bits, f"topic={topics}"), CLOBBER])
     skips = skips_of(bits, "tigerlake")
-    expect_passes(result, (17 if lost else 22) - skips, skips)
+    expect_passes(result, (17 if lost else 23) - skips, skips)
+
+
+@pytest.mark.parametrize("which", ["", "system"])
+@pytest.mark.parametrize("bits", ["", "32"])
+def test_a_fetch_that_splits_a_page_meets_its_breakpoint_once(boot, bits, which):
+    modules = [(f"debug-traps{bits}", "name=a mem=8M -- only=again-first-fetch")]
+    result = boot(bochs=which, opts="multihit=split", modules=modules)
+    expect_passes(result, 1, 0)
+    assert result.one("exit", vm="a", reason="ept-violation").number("count") >= 2
