@@ -86,11 +86,7 @@ void expect_no_trap(const char *what)
 
 int guest_main(void)
 {
-	const struct {
-		const char *name;
-		const struct check *checks;
-		size_t count;
-	} topics[] = {
+	const struct topic topics[] = {
 		/* the first: MOV to CR4 exits only until protection keys were in use */
 		{"again", again_checks, again_check_count},
 		{"port", port_checks, port_check_count},
@@ -100,8 +96,6 @@ int guest_main(void)
 	};
 
 	fpu_enable();
-	for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
-		if (option_lists("topic", topics[i].name))
-			run_checks(topics[i].checks, topics[i].count, "only");
+	run_topics(topics, ARRAY_SIZE(topics));
 	return report_end();
 }

@@ -11,11 +11,7 @@ uint16_t fpu_at_start[14];
 
 int guest_main(void)
 {
-	const struct {
-		const char *name;
-		const struct check *checks;
-		size_t count;
-	} topics[] = {
+	const struct topic topics[] = {
 		{"cpuid", cpuid_checks, cpuid_check_count},
 		{"io", io_checks, io_check_count},
 		{"string-io", string_io_checks, string_io_check_count},
@@ -35,8 +31,6 @@ int guest_main(void)
 
 	asm volatile("fnstenv %0" : "=m"(fpu_at_start));
 	fpu_enable();
-	for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
-		if (option_lists("topic", topics[i].name))
-			run_checks(topics[i].checks, topics[i].count, "only");
+	run_topics(topics, ARRAY_SIZE(topics));
 	return report_end();
 }

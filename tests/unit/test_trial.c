@@ -2,42 +2,9 @@
  * The trial of a save method at boot, with the host's own CPU: a method that works must not be
  * refused, whatever method the images were made for.
  */
-#include <stdarg.h>
-
-#include "tests/unit/unit.h"
-
-#include "boot/memory.h"
-#include "fpu/hardware.h"
-#include "fpu/image.h"
-#include "fpu/trial.h"
-#include "lib/x86.h"
+#include "tests/unit/trial_fixture.h"
 
 #define TRIED (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
-
-static struct fpu_features features;
-
-const struct fpu_features *fpu_features(void)
-{
-	return &features;
-}
-
-uint64_t memory_alloc(uint64_t size, uint64_t align)
-{
-	return (uint64_t)aligned_alloc(align, size);
-}
-
-void memory_free(uint64_t address, uint64_t size)
-{
-	(void)size;
-	free((void *)address);
-}
-
-_Noreturn void panic(const char *format, ...);
-_Noreturn void panic(const char *format, ...)
-{
-	(void)format;
-	abort();
-}
 
 static int read_features(void **state)
 {

@@ -2,41 +2,8 @@
  * The trial of a save method on CPUs that lie: each lie must be found, in each instruction that can
  * tell it and about each component; and a CPU that is honest must be believed.
  */
-#include <stdarg.h>
-
-#include "tests/unit/unit.h"
-
-#include "boot/memory.h"
-#include "fpu/hardware.h"
-#include "fpu/image.h"
-#include "fpu/trial.h"
-#include "lib/x86.h"
 #include "tests/unit/fake_xsave.h"
-
-static struct fpu_features features;
-
-const struct fpu_features *fpu_features(void)
-{
-	return &features;
-}
-
-uint64_t memory_alloc(uint64_t size, uint64_t align)
-{
-	return (uint64_t)aligned_alloc(align, size);
-}
-
-void memory_free(uint64_t address, uint64_t size)
-{
-	(void)size;
-	free((void *)address);
-}
-
-_Noreturn void panic(const char *format, ...);
-_Noreturn void panic(const char *format, ...)
-{
-	fail_msg("panic: %s", format);
-	abort();
-}
+#include "tests/unit/trial_fixture.h"
 
 static const struct fpu_component layout[FPU_COMPONENTS] = {
 	[2] = {256, 576, false},   [5] = {64, 1088, false}, [6] = {512, 1152, false},

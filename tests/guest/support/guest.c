@@ -243,6 +243,13 @@ void run_checks(const struct check *checks, size_t count, const char *only)
 	}
 }
 
+void run_topics(const struct topic *topics, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (option_lists("topic", topics[i].name))
+			run_checks(topics[i].checks, topics[i].count, "only");
+}
+
 bool have_hypercalls(void)
 {
 	return hypercalls;

@@ -69,6 +69,15 @@ struct check {
 #define NEEDS_HYPERCALL 1 /* skipped where the hypervisor is another, or none */
 
 void run_checks(const struct check *checks, size_t count, const char *only);
+
+/* Tables of checks by topic: those that topic=LIST names, all without it, and of them only=LIST. */
+struct topic {
+	const char *name;
+	const struct check *checks;
+	size_t count;
+};
+
+void run_topics(const struct topic *topics, size_t count);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void skip(const char *reason);
 

@@ -1,0 +1,37 @@
+/* What the trial of a save method needs around it: memory, and features that the test sets. */
+#pragma once
+
+#include <stdarg.h>
+
+#include "tests/unit/unit.h"
+
+#include "boot/memory.h"
+#include "fpu/hardware.h"
+#include "fpu/image.h"
+#include "fpu/trial.h"
+#include "lib/x86.h"
+
+static struct fpu_features features;
+
+const struct fpu_features *fpu_features(void)
+{
+	return &features;
+}
+
+uint64_t memory_alloc(uint64_t size, uint64_t align)
+{
+	return (uint64_t)aligned_alloc(align, size);
+}
+
+void memory_free(uint64_t address, uint64_t size)
+{
+	(void)size;
+	free((void *)address);
+}
+
+_Noreturn void panic(const char *format, ...);
+_Noreturn void panic(const char *format, ...)
+{
+	fail_msg("panic: %s", format);
+	abort();
+}
