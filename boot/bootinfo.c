@@ -63,8 +63,8 @@ void boot_copy_string(struct boot_info *boot, const char *what, char *to, uint32
 void boot_add_memory(struct boot_info *boot, uint64_t start, uint64_t length, uint32_t type)
 {
 	if (memory_map_add(&boot->map, start, length, type))
-		boot_warn(boot, "memory map: 0x%llx+0x%llx runs past 2^64, it is left out",
-			  (unsigned long long)start, (unsigned long long)length);
+		boot_warn(boot, "memory map: 0x%lx+0x%lx runs past 2^64, it is left out", start,
+			  length);
 }
 
 void boot_add_basic_memory(struct boot_info *boot, uint32_t lower, uint32_t upper)
@@ -98,8 +98,8 @@ struct boot_module *boot_add_module(struct boot_info *boot, const struct boot_me
 	struct boot_module *module;
 
 	if (fault) {
-		boot_warn(boot, "boot loader: the module at 0x%llx-0x%llx is left out: %s",
-			  (unsigned long long)start, (unsigned long long)end, fault);
+		boot_warn(boot, "boot loader: the module at 0x%lx-0x%lx is left out: %s", start,
+			  end, fault);
 		boot->modules_refused++;
 		return NULL;
 	}
@@ -160,8 +160,8 @@ int boot_finish(struct boot_info *boot)
 	undo_loader(boot);
 	memory_map_normalise(&boot->map);
 	if (boot->map.given_up)
-		boot_warn(boot, "memory map: more than %u ranges, %llu KiB of memory are not used",
-			  MEMORY_RANGES_MAX, (unsigned long long)boot->map.given_up / 1024);
+		boot_warn(boot, "memory map: more than %u ranges, %lu KiB of memory are not used",
+			  MEMORY_RANGES_MAX, boot->map.given_up / 1024);
 	return memory_map_usable_bytes(&boot->map) ? 0 : -ENOENT;
 }
 

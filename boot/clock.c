@@ -90,8 +90,8 @@ static void find_tsc_frequency(unsigned int wanted)
 		if (sources[i].option == wanted || !try_source(i))
 			continue;
 		if (!sources[i].reference)
-			log_warning("no clock to measure the TSC with: CPUID says %llu kHz",
-				    (unsigned long long)tsc_khz);
+			log_warning("no clock to measure the TSC with: CPUID says %lu kHz",
+				    tsc_khz);
 		return;
 	}
 	tsc_khz = ASSUMED_TSC_KHZ;

@@ -40,10 +40,9 @@ static void print_address(uint64_t address)
 	const char *name = symbol_find(address, &offset);
 
 	if (name)
-		print("  0x%016llx %s+0x%llx\n", (unsigned long long)address, name,
-		      (unsigned long long)offset);
+		print("  0x%016lx %s+0x%lx\n", address, name, offset);
 	else
-		print("  0x%016llx\n", (unsigned long long)address);
+		print("  0x%016lx\n", address);
 }
 
 /* The end of the stack that an address is in, guard pages left out; 0: it is in none. */
@@ -109,8 +108,7 @@ static _Noreturn void end(void)
 static void print_register_line(const char *a, uint64_t va, const char *b, uint64_t vb,
 				const char *c, uint64_t vc)
 {
-	print("  %-6s %016llx  %-6s %016llx  %-6s %016llx\n", a, (unsigned long long)va, b,
-	      (unsigned long long)vb, c, (unsigned long long)vc);
+	print("  %-6s %016lx  %-6s %016lx  %-6s %016lx\n", a, va, b, vb, c, vc);
 }
 
 /*
@@ -135,8 +133,8 @@ void fault_report(const struct trap_frame *frame)
 	const char *name = frame->vector < 32 ? exception_name[frame->vector] : NULL;
 
 	stop_if_reporting();
-	log_error("fault in the hypervisor on CPU %u: %s, error code 0x%llx", this_cpu()->id,
-		  name ? name : "reserved exception", (unsigned long long)frame->error_code);
+	log_error("fault in the hypervisor on CPU %u: %s, error code 0x%lx", this_cpu()->id,
+		  name ? name : "reserved exception", frame->error_code);
 	if (frame->vector == VECTOR_NM)
 		log_error("a vector or x87 instruction ran outside a host section (CR0.TS is the "
 			  "tripwire): fix the code at RIP");

@@ -53,11 +53,10 @@ static void undo_misc_enable(void)
 	if (!wrong)
 		return;
 	wrmsr(MSR_IA32_MISC_ENABLE, misc & ~wrong);
-	log_info("firmware had switched off %s%s%s (IA32_MISC_ENABLE=0x%llx): undone",
+	log_info("firmware had switched off %s%s%s (IA32_MISC_ENABLE=0x%lx): undone",
 		 wrong & MISC_ENABLE_XD_DISABLE ? "NX" : "",
 		 wrong == (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE) ? " and " : "",
-		 wrong & MISC_ENABLE_LIMIT_CPUID ? "CPUID leaves above 3" : "",
-		 (unsigned long long)misc);
+		 wrong & MISC_ENABLE_LIMIT_CPUID ? "CPUID leaves above 3" : "", misc);
 }
 
 /* Guests are not offered TSX, but an instruction that CPUID hides still runs. */

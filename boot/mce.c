@@ -59,9 +59,8 @@ static uint64_t software_recovery(void)
 
 static void print_bank(unsigned int number, const struct mce_bank *bank)
 {
-	log_error("  bank %u: status 0x%llx address 0x%llx misc 0x%llx (%s)", number,
-		  (unsigned long long)bank->status, (unsigned long long)bank->address,
-		  (unsigned long long)bank->misc,
+	log_error("  bank %u: status 0x%lx address 0x%lx misc 0x%lx (%s)", number, bank->status,
+		  bank->address, bank->misc,
 		  mce_severity_name(mce_severity(software_recovery(), bank->status)));
 }
 
@@ -164,7 +163,7 @@ static void report(const char *where, const struct verdict *v, bool ends_machine
 {
 	if (ends_machine)
 		console_set_sink(NULL);
-	log_error("machine check %s, MCG_STATUS=0x%llx", where, (unsigned long long)v->mcg_status);
+	log_error("machine check %s, MCG_STATUS=0x%lx", where, v->mcg_status);
 	for (unsigned int i = 0; i < bank_count(); i++) {
 		struct mce_bank bank = read_bank(i);
 

@@ -32,8 +32,7 @@ static void leave_out_what_cannot_be_mapped(struct memory_map *map)
 	reserve(map, end, UINT64_MAX);
 	beyond = before - memory_map_usable_bytes(map);
 	if (beyond)
-		log_warning("%llu MiB of memory at or above 0x%llx are not used",
-			    (unsigned long long)beyond >> 20, (unsigned long long)end);
+		log_warning("%lu MiB of memory at or above 0x%lx are not used", beyond >> 20, end);
 }
 
 void memory_init(struct boot_info *info)
@@ -47,8 +46,8 @@ void memory_init(struct boot_info *info)
 		reserve(map, info->module[i].start, info->module[i].end);
 	leave_out_what_cannot_be_mapped(map);
 	if (map->given_up > given_up)
-		log_warning("the memory map is too fragmented: %llu KiB more are not used",
-			    (unsigned long long)(map->given_up - given_up) / 1024);
+		log_warning("the memory map is too fragmented: %lu KiB more are not used",
+			    (map->given_up - given_up) / 1024);
 
 	frames_init(&frames);
 	for (uint32_t i = 0; i < map->count; i++) {
@@ -56,9 +55,8 @@ void memory_init(struct boot_info *info)
 
 		if (range->type == MEMORY_USABLE &&
 		    frames_add(&frames, range->start, range->end) < 0)
-			log_warning("memory map range 0x%llx-0x%llx is not used",
-				    (unsigned long long)range->start,
-				    (unsigned long long)range->end);
+			log_warning("memory map range 0x%lx-0x%lx is not used", range->start,
+				    range->end);
 	}
 }
 
@@ -85,8 +83,8 @@ void memory_free(uint64_t address, uint64_t size)
 	error = frames_free(&frames, address, size);
 	spin_unlock(&frames_lock);
 	if (error == -ENOSPC)
-		log_warning("free memory is too fragmented: %llu bytes at 0x%llx are lost",
-			    (unsigned long long)size, (unsigned long long)address);
+		log_warning("free memory is too fragmented: %lu bytes at 0x%lx are lost", size,
+			    address);
 	else
 		assert(error == 0);
 }

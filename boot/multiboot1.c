@@ -87,8 +87,8 @@ static void parse_mmap(struct parser *p)
 		uint64_t size = left < 4 ? 0 : boot_read32(entry);
 
 		if (size < MULTIBOOT1_MMAP_ENTRY_SIZE || size > left - 4) {
-			boot_warn(p->boot, "memory map: an entry of %llu bytes where %llu are left",
-				  (unsigned long long)size, (unsigned long long)left);
+			boot_warn(p->boot, "memory map: an entry of %lu bytes where %lu are left",
+				  size, left);
 			return;
 		}
 		boot_add_memory(p->boot, boot_read64(entry + 4), boot_read64(entry + 12),

@@ -181,8 +181,7 @@ int multiboot2_parse(struct boot_info *boot, const struct boot_memory *memory, u
 		return -EFAULT;
 	total_size = boot_read32(at);
 	if (info % MULTIBOOT2_TAG_ALIGN || total_size < INFO_HEADER_SIZE + TAG_HEADER_SIZE) {
-		boot_warn(boot, "boot loader: information of %u bytes at 0x%llx", total_size,
-			  (unsigned long long)info);
+		boot_warn(boot, "boot loader: information of %u bytes at 0x%lx", total_size, info);
 		return -EINVAL;
 	}
 	if (!boot_memory_at(memory, info, total_size))

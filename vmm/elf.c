@@ -112,8 +112,7 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 		struct elf##bits##_header h;                                                       \
                                                                                                    \
 		if (r->size < sizeof(h))                                                           \
-			return REFUSE(r, "ELF" #bits " header cut short at %llu bytes",            \
-				      (unsigned long long)r->size);                                \
+			return REFUSE(r, "ELF" #bits " header cut short at %lu bytes", r->size);   \
 		memcpy(&h, r->file, sizeof(h));                                                    \
 		r->entry = h.e_entry;                                                              \
 		r->phoff = h.e_phoff;                                                              \
@@ -194,7 +193,7 @@ static int find_entry(const struct reader *r, struct guest_image *image)
 			return 0;
 		}
 	}
-	return REFUSE(r, "entry point 0x%llx is in no segment", (unsigned long long)r->entry);
+	return REFUSE(r, "entry point 0x%lx is in no segment", r->entry);
 }
 
 int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *error,

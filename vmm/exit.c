@@ -114,9 +114,9 @@ static void exit_task_switch(struct pcpu *pcpu, struct vcpu *vcpu)
 
 	(void)pcpu;
 	vm_fail(vcpu, "task-switch",
-		"hardware task switch to TSS selector 0x%llx by %s: not offered [SDM Vol. 3C "
+		"hardware task switch to TSS selector 0x%lx by %s: not offered [SDM Vol. 3C "
 		"25.4.2]",
-		(unsigned long long)(qualification & 0xffff), source[qualification >> 30 & 3]);
+		(qualification & 0xffff), source[qualification >> 30 & 3]);
 }
 
 static void exit_cpuid(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -200,24 +200,23 @@ static void exit_ept_violation(struct pcpu *pcpu, struct vcpu *vcpu)
 	}
 	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
 		vm_fail(vcpu, "ept-violation",
-			"%s at guest-physical 0x%llx: the %s is not there (CPUID.1:EDX.9 says so) "
+			"%s at guest-physical 0x%lx: the %s is not there (CPUID.1:EDX.9 says so) "
 			"[SDM Vol. 3C 28.3.3.2]",
-			access, (unsigned long long)gpa,
-			(gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
+			access, gpa, (gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
 	else
 		vm_fail(vcpu, "ept-violation",
-			"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C "
+			"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C "
 			"28.3.3.2]",
-			access, (unsigned long long)gpa);
+			access, gpa);
 }
 
 static void exit_ept_misconfiguration(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	(void)pcpu;
 	vm_fail(vcpu, "ept-misconfiguration",
-		"the extended page tables for guest-physical 0x%llx are wrong: an error of the "
+		"the extended page tables for guest-physical 0x%lx are wrong: an error of the "
 		"hypervisor [SDM Vol. 3C 28.3.3.1]",
-		(unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+		vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
 /* The instruction has completed. What it did slows every CPU down: the others have their turn now.

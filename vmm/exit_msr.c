@@ -135,8 +135,8 @@ void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 		return;
 	}
 	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
-		log_debug("%s: WRMSR 0x%x <- 0x%llx: not offered or not valid, #GP",
-			  vcpu->vm->config.name, (uint32_t)regs->rcx, (unsigned long long)value);
+		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
+			  vcpu->vm->config.name, (uint32_t)regs->rcx, value);
 		vcpu_raise(vcpu, VECTOR_GP, 0);
 		return;
 	}

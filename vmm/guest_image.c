@@ -36,23 +36,21 @@ int guest_image_add(struct guest_image *image, const struct guest_segment *segme
 
 	if (s->file_size > s->memory_size)
 		return REFUSE(error, error_size,
-			      "segment at 0x%llx: longer in the file than in memory",
-			      (unsigned long long)s->phys);
+			      "segment at 0x%lx: longer in the file than in memory", s->phys);
 	if (!s->memory_size)
 		return 0;
 	if (s->file_size && (s->offset > size || s->file_size > size - s->offset))
 		return REFUSE(error, error_size,
-			      "segment at 0x%llx: its %llu bytes lie outside the file",
-			      (unsigned long long)s->phys, (unsigned long long)s->file_size);
+			      "segment at 0x%lx: its %lu bytes lie outside the file", s->phys,
+			      s->file_size);
 	if (__builtin_add_overflow(s->phys, s->memory_size, &end))
-		return REFUSE(error, error_size, "segment at 0x%llx: it runs past 2^64",
-			      (unsigned long long)s->phys);
+		return REFUSE(error, error_size, "segment at 0x%lx: it runs past 2^64", s->phys);
 	for (uint32_t i = 0; i < image->count; i++) {
 		const struct guest_segment *other = &image->segment[i];
 
 		if (s->phys < other->phys + other->memory_size && other->phys < end)
-			return REFUSE(error, error_size, "segments at 0x%llx and 0x%llx overlap",
-				      (unsigned long long)other->phys, (unsigned long long)s->phys);
+			return REFUSE(error, error_size, "segments at 0x%lx and 0x%lx overlap",
+				      other->phys, s->phys);
 	}
 	if (image->count == GUEST_SEGMENTS_MAX)
 		return REFUSE(error, error_size, "more than %d segments", GUEST_SEGMENTS_MAX);

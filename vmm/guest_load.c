@@ -78,18 +78,15 @@ static void copy_later(struct loader *l, uint64_t gpa, const uint8_t *from, uint
 static int load_segments(struct loader *l)
 {
 	if (l->kernel->entry >= FOUR_GIB)
-		return REFUSE(l, ENOEXEC, "entry point 0x%llx is beyond 4 GiB",
-			      (unsigned long long)l->kernel->entry);
+		return REFUSE(l, ENOEXEC, "entry point 0x%lx is beyond 4 GiB", l->kernel->entry);
 	for (uint32_t i = 0; i < l->kernel->count; i++) {
 		const struct guest_segment *s = &l->kernel->segment[i];
 
 		if (!guest_ram_contains(l->ram, s->phys, s->memory_size))
 			return REFUSE(l, ENOMEM,
-				      "kernel segment 0x%llx-0x%llx is outside the guest's memory "
-				      "(%llu MiB): raise mem=",
-				      (unsigned long long)s->phys,
-				      (unsigned long long)(s->phys + s->memory_size),
-				      (unsigned long long)(l->ram->size >> 20));
+				      "kernel segment 0x%lx-0x%lx is outside the guest's memory "
+				      "(%lu MiB): raise mem=",
+				      s->phys, (s->phys + s->memory_size), (l->ram->size >> 20));
 		copy_later(l, s->phys, l->file + s->offset, s->file_size);
 		copy_later(l, s->phys + s->file_size, NULL, s->memory_size - s->file_size);
 		take(l, s->phys, s->memory_size);
@@ -153,12 +150,10 @@ static int load_modules(struct loader *l, const struct guest_module *modules, ui
 		if (!at)
 			at = place(l, modules[i].size, PAGE, HIGH_START, l->low_ram_end);
 		if (!at)
-			return REFUSE(
-				l, ENOMEM,
-				"module %u of %llu bytes does not fit into the guest's memory "
-				"(%llu MiB): raise mem=",
-				i + 1, (unsigned long long)modules[i].size,
-				(unsigned long long)(l->ram->size >> 20));
+			return REFUSE(l, ENOMEM,
+				      "module %u of %lu bytes does not fit into the guest's memory "
+				      "(%lu MiB): raise mem=",
+				      i + 1, modules[i].size, (l->ram->size >> 20));
 		copy_later(l, at, modules[i].bytes, modules[i].size);
 		info->module[i].start = (uint32_t)at;
 		info->module[i].end = (uint32_t)(at + modules[i].size);
@@ -232,8 +227,8 @@ static int place_info(struct loader *l, struct info_block *info, const char *cmd
 	if (!info->gpa)
 		info->gpa = place(l, info->size, INFO_ALIGN, kernel_end(l), l->low_ram_end);
 	if (!info->gpa)
-		return REFUSE(l, ENOMEM, "no room for %llu bytes of boot information: raise mem=",
-			      (unsigned long long)info->size);
+		return REFUSE(l, ENOMEM,
+			      "no room for %lu bytes of boot information: raise mem=", info->size);
 	return 0;
 }
 

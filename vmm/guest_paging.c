@@ -38,8 +38,8 @@ static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linea
 static int refuse(struct vcpu *vcpu, uint64_t gpa, bool write)
 {
 	vm_fail(vcpu, "ept-violation",
-		"%s at guest-physical 0x%llx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
-		write ? "write" : "read", (unsigned long long)gpa);
+		"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
+		write ? "write" : "read", gpa);
 	return -EFAULT;
 }
 

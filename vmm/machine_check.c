@@ -29,9 +29,9 @@ static bool end_owner(void *arg, uint64_t start, uint64_t size, bool restartable
 	if (!vm || (vm != vcpu->vm && !restartable) || !lost_memory_note(start, size))
 		return false;
 	format(text, sizeof(text),
-	       "machine check: %llu bytes of its memory at guest-physical 0x%llx (physical "
-	       "0x%llx) are lost, and their pages are used no more [SDM Vol. 3B 16.9.3.2]",
-	       (unsigned long long)size, (unsigned long long)gpa, (unsigned long long)start);
+	       "machine check: %lu bytes of its memory at guest-physical 0x%lx (physical "
+	       "0x%lx) are lost, and their pages are used no more [SDM Vol. 3B 16.9.3.2]",
+	       size, gpa, start);
 	if (vm == vcpu->vm) {
 		vm_fail(vcpu, "machine-check", "%s", text);
 	} else {

@@ -106,16 +106,15 @@ static void print_boot_record(void)
 	const struct vmx_capabilities *c = vmx_capabilities();
 	const struct fpu_features *f = fpu_features();
 
-	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%llx fpu=%s "
+	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
 	       "lazyfp=%s multihit=%s ept_split=%s firmware=%s timer=%s preemption=%s "
-	       "tsc_khz=%llu clock=%s",
+	       "tsc_khz=%lu clock=%s",
 	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
-	       f->method_name, (unsigned long long)f->superset,
-	       fpu_policy_name((enum fpu_policy)options.fpu),
+	       f->method_name, f->superset, fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected",
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
 	       boot_info.efi ? "uefi" : "bios", clock_timer_name(), preemption_name(c->preemption),
-	       (unsigned long long)clock_tsc_khz(), clock_source_name());
+	       clock_tsc_khz(), clock_source_name());
 }
 
 static void init_pcpu(struct pcpu *pcpu)

@@ -188,8 +188,8 @@ static void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint
 		vcpu->vm->debt += now - turn.slice_end;
 	if (vcpu->state != VCPU_STOPPED && now >= turn.limit)
 		vm_fail(vcpu, "limit",
-			"it has had the CPU for the %llu ms of its module line (limit=)",
-			(unsigned long long)vcpu->vm->config.limit_ms);
+			"it has had the CPU for the %lu ms of its module line (limit=)",
+			vcpu->vm->config.limit_ms);
 }
 
 /* A turn of a VM that is being started, reset or ended. */

@@ -7,8 +7,6 @@
 #include "vmm/stats.h"
 #include "vmm/vm.h"
 
-typedef unsigned long long ull;
-
 /* What tells of others. */
 static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats)
 {
@@ -57,13 +55,12 @@ static void print_fpu_record(const struct pcpu *pcpu, const char *where)
 {
 	const struct fpu_counters *c = &pcpu->fpu.counters;
 
-	record("fpu cpu=%u%s policy=%s entries=%llu resident=%llu armed=%llu nm=%llu saves=%llu "
-	       "loads=%llu scrubs=%llu preloads=%llu samples=%llu host=%llu xcr0=%llu "
-	       "ts_writes=%llu flushes=%llu bytes=%llu switches=%llu",
-	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), (ull)c->entries,
-	       (ull)c->resident, (ull)c->armed, (ull)c->nm, (ull)c->saves, (ull)c->loads,
-	       (ull)c->scrubs, (ull)c->preloads, (ull)c->samples, (ull)c->host, (ull)c->xcr0,
-	       (ull)c->ts_writes, (ull)c->flushes, (ull)c->bytes, (ull)pcpu->switches);
+	record("fpu cpu=%u%s policy=%s entries=%lu resident=%lu armed=%lu nm=%lu saves=%lu "
+	       "loads=%lu scrubs=%lu preloads=%lu samples=%lu host=%lu xcr0=%lu "
+	       "ts_writes=%lu flushes=%lu bytes=%lu switches=%lu",
+	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), c->entries, c->resident,
+	       c->armed, c->nm, c->saves, c->loads, c->scrubs, c->preloads, c->samples, c->host,
+	       c->xcr0, c->ts_writes, c->flushes, c->bytes, pcpu->switches);
 }
 
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)
@@ -76,9 +73,8 @@ void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint
 
 static void print_row(const char *name, const struct fpu_counters *c)
 {
-	print("%-16s %10llu %10llu %10llu %8llu %8llu %8llu %10llu\n", name, (ull)c->entries,
-	      (ull)c->resident, (ull)c->armed, (ull)c->nm, (ull)c->saves, (ull)c->loads,
-	      (ull)c->ts_writes);
+	print("%-16s %10lu %10lu %10lu %8lu %8lu %8lu %10lu\n", name, c->entries, c->resident,
+	      c->armed, c->nm, c->saves, c->loads, c->ts_writes);
 }
 
 static void print_table(const struct pcpu *pcpu)
@@ -100,9 +96,9 @@ static void print_table(const struct pcpu *pcpu)
 	print("entries: VM entries; resident: of these, with the guest's state found in the "
 	      "registers;\narmed: with CR0.TS forced; #NM: exits that a forced TS caused; "
 	      "saves, loads: XSAVE and\nXRSTOR; TS toggles: VMCS writes for CR0.TS and the #NM "
-	      "intercept.\nThe CPU ran %llu host sections (the hypervisor's own vector code) and "
-	      "switched %llu times\nfrom one guest to another.\n\n",
-	      (ull)pcpu->fpu.counters.host, (ull)pcpu->switches);
+	      "intercept.\nThe CPU ran %lu host sections (the hypervisor's own vector code) and "
+	      "switched %lu times\nfrom one guest to another.\n\n",
+	      pcpu->fpu.counters.host, pcpu->switches);
 }
 
 bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
@@ -115,24 +111,23 @@ bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
 
 		if (!vcpu->exits[reason])
 			continue;
-		record("exit vm=%s vcpu=%u reason=%s count=%llu", vm->config.name, vcpu->id,
-		       exit_reason_name(reason), (ull)vcpu->exits[reason]);
+		record("exit vm=%s vcpu=%u reason=%s count=%lu", vm->config.name, vcpu->id,
+		       exit_reason_name(reason), vcpu->exits[reason]);
 		return true;
 	}
 	if (*next > EXIT_REASON_COUNT)
 		return false;
 	++*next;
 	if (vm->unhandled_io)
-		record("io vm=%s unhandled=%llu", vm->config.name, (ull)vm->unhandled_io);
+		record("io vm=%s unhandled=%lu", vm->config.name, vm->unhandled_io);
 	if (vm->ept.splits)
-		record("ept vm=%s splits=%llu pages_1g=%llu pages_2m=%llu pages_4k=%llu",
-		       vm->config.name, (ull)vm->ept.splits, (ull)vm->ept.pages_1g,
-		       (ull)vm->ept.pages_2m, (ull)vm->ept.pages_4k);
-	record("fpuctx vm=%s vcpu=%u entries=%llu resident=%llu armed=%llu nm=%llu loads=%llu "
-	       "saves=%llu scrubs=%llu preloads=%llu samples=%llu ts_writes=%llu",
-	       vm->config.name, vcpu->id, (ull)c->entries, (ull)c->resident, (ull)c->armed,
-	       (ull)c->nm, (ull)c->loads, (ull)c->saves, (ull)c->scrubs, (ull)c->preloads,
-	       (ull)c->samples, (ull)c->ts_writes);
+		record("ept vm=%s splits=%lu pages_1g=%lu pages_2m=%lu pages_4k=%lu",
+		       vm->config.name, vm->ept.splits, vm->ept.pages_1g, vm->ept.pages_2m,
+		       vm->ept.pages_4k);
+	record("fpuctx vm=%s vcpu=%u entries=%lu resident=%lu armed=%lu nm=%lu loads=%lu "
+	       "saves=%lu scrubs=%lu preloads=%lu samples=%lu ts_writes=%lu",
+	       vm->config.name, vcpu->id, c->entries, c->resident, c->armed, c->nm, c->loads,
+	       c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
 	return true;
 }
 
@@ -150,10 +145,9 @@ void stats_print(const struct pcpu *pcpu, bool table)
 		print_table(pcpu);
 	for (uint32_t i = 0; i < vms_count(); i++)
 		print_vm(vm_at(i));
-	record("cpu cpu=%u tsc=%llu guest_tsc=%llu idles=%llu interrupts=%llu nmis=%llu "
-	       "nmi_exits=%llu nmi_first=%llu",
-	       pcpu->cpu.id, (ull)rdtsc(), (ull)pcpu->guest_tsc, (ull)pcpu->idles,
-	       (ull)pcpu->cpu.interrupt_count, (ull)pcpu->cpu.nmi_count, (ull)pcpu->nmi_exits,
-	       (ull)pcpu->nmi_first);
+	record("cpu cpu=%u tsc=%lu guest_tsc=%lu idles=%lu interrupts=%lu nmis=%lu "
+	       "nmi_exits=%lu nmi_first=%lu",
+	       pcpu->cpu.id, rdtsc(), pcpu->guest_tsc, pcpu->idles, pcpu->cpu.interrupt_count,
+	       pcpu->cpu.nmi_count, pcpu->nmi_exits, pcpu->nmi_first);
 	print_fpu_record(pcpu, "");
 }

@@ -39,9 +39,9 @@ static void print_entry(uint32_t cpu, const struct trace_entry *entry)
 
 	format_who(who, sizeof(who), entry->who);
 	format_owner(owner, sizeof(owner), entry->owner);
-	record("trace tsc=%llu cpu=%u %s event=%s owner=%s residue=%u%s%s",
-	       (unsigned long long)entry->tsc, cpu, who, fpu_trace_event_name(entry->event), owner,
-	       entry->residue, entry->event == FPU_EVENT_POLICY ? " policy=" : "",
+	record("trace tsc=%lu cpu=%u %s event=%s owner=%s residue=%u%s%s", entry->tsc, cpu, who,
+	       fpu_trace_event_name(entry->event), owner, entry->residue,
+	       entry->event == FPU_EVENT_POLICY ? " policy=" : "",
 	       entry->event == FPU_EVENT_POLICY ? fpu_policy_name(entry->policy) : "");
 }
 
@@ -54,9 +54,8 @@ void trace_print(void)
 			continue;
 		for (uint32_t i = 0; i < trace_ring_count(ring); i++)
 			print_entry(cpu, trace_ring_at(ring, i));
-		record("trace-end cpu=%u size=%u events=%llu lost=%llu", cpu, ring->size,
-		       (unsigned long long)ring->written,
-		       (unsigned long long)trace_ring_lost(ring));
+		record("trace-end cpu=%u size=%u events=%lu lost=%lu", cpu, ring->size,
+		       ring->written, trace_ring_lost(ring));
 	}
 }
 

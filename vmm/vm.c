@@ -195,9 +195,8 @@ void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
 	format_v(text, sizeof(text), format_text, args);
 	va_end(args);
 	guest_console_flush(&vcpu->vm->console, vcpu->vm->config.name);
-	log_error("%s: ended: %s; RIP=0x%llx CS base=0x%llx exit qualification=0x%llx",
-		  vcpu->vm->config.name, text, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
-		  (unsigned long long)vmcs_read(VMCS_GUEST_CS_BASE),
-		  (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+	log_error("%s: ended: %s; RIP=0x%lx CS base=0x%lx exit qualification=0x%lx",
+		  vcpu->vm->config.name, text, vmcs_read(VMCS_GUEST_RIP),
+		  vmcs_read(VMCS_GUEST_CS_BASE), vmcs_read(VMCS_EXIT_QUALIFICATION));
 	vm_end(vcpu->vm, VM_STATUS_FAILED, cause);
 }

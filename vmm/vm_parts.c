@@ -63,9 +63,8 @@ static int create_memory(struct vm *vm)
 static void refuse_memory(struct vm *vm)
 {
 	vm_refuse(vm,
-		  "mem=%lluM is more than there is (%lluM free): give it less, or the machine more",
-		  (unsigned long long)vm->config.memory >> 20,
-		  (unsigned long long)vm->settling.free >> 20);
+		  "mem=%luM is more than there is (%luM free): give it less, or the machine more",
+		  vm->config.memory >> 20, vm->settling.free >> 20);
 }
 
 /* A domain never had before; VMs of one trust=NAME share that of the first of them. */

@@ -98,11 +98,10 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;
-	record("vm name=%s state=started vcpus=%u mem=%llu", vm->config.name, vm->config.vcpus,
-	       (unsigned long long)vm->config.memory);
-	record("ept vm=%s pages_1g=%llu pages_2m=%llu pages_4k=%llu", vm->config.name,
-	       (unsigned long long)vm->ept.pages_1g, (unsigned long long)vm->ept.pages_2m,
-	       (unsigned long long)vm->ept.pages_4k);
+	record("vm name=%s state=started vcpus=%u mem=%lu", vm->config.name, vm->config.vcpus,
+	       vm->config.memory);
+	record("ept vm=%s pages_1g=%lu pages_2m=%lu pages_4k=%lu", vm->config.name,
+	       vm->ept.pages_1g, vm->ept.pages_2m, vm->ept.pages_4k);
 }
 
 /* One piece of work. */

@@ -109,8 +109,8 @@ static int enable_in_feature_control(void)
 	if (value & FEATURE_CONTROL_LOCK) {
 		log_error(
 			"VT-x is disabled by firmware: enable it in the BIOS setup and switch the "
-			"machine off and on (IA32_FEATURE_CONTROL=0x%llx)",
-			(unsigned long long)value);
+			"machine off and on (IA32_FEATURE_CONTROL=0x%lx)",
+			value);
 		return -ENODEV;
 	}
 	wrmsr(MSR_IA32_FEATURE_CONTROL, value | wanted);

@@ -85,14 +85,14 @@ static const struct section {
 	{"exit information", exit_fields, COUNT(exit_fields)},
 };
 
-#define VALUE(f) (f).name, (unsigned long long)read_if_present((f).field)
+#define VALUE(f) (f).name, read_if_present((f).field)
 
 static void print_fields(const struct field_name *field, bool two)
 {
 	if (two)
-		print("  %-30s %016llx  %-30s %016llx\n", VALUE(field[0]), VALUE(field[1]));
+		print("  %-30s %016lx  %-30s %016lx\n", VALUE(field[0]), VALUE(field[1]));
 	else
-		print("  %-30s %016llx\n", VALUE(field[0]));
+		print("  %-30s %016lx\n", VALUE(field[0]));
 }
 
 bool vmcs_dump_line(unsigned int line)

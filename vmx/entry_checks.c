@@ -34,10 +34,9 @@ bool entry_checks_explain(char *text, size_t size, unsigned int loaded_bits)
 		if (is_canonical(address, PAGING_BITS))
 			continue;
 		format(text, size,
-		       "%s 0x%llx is not canonical in %u bits, though what loads it allows %u "
+		       "%s 0x%lx is not canonical in %u bits, though what loads it allows %u "
 		       "here [SDM Vol. 3C %s]",
-		       canonical[i].name, (unsigned long long)address, PAGING_BITS, loaded_bits,
-		       canonical[i].section);
+		       canonical[i].name, address, PAGING_BITS, loaded_bits, canonical[i].section);
 		return true;
 	}
 	return false;
