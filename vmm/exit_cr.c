@@ -106,6 +106,8 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 	if (!load_pdptes_for_cr0(vcpu, value, value ^ old))
 		return false;
 	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
+	if ((value ^ old) & CR0_TS)
+		fpu_guest_ts_changed(&this_pcpu()->fpu, &vcpu->fpu.context);
 	return true;
 }
 
@@ -202,13 +204,12 @@ void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
 	const struct guest_registers *regs = &vcpu->registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
-	(void)pcpu;
 	if (vcpu_cpl() != 0 || (uint32_t)regs->rcx != 0 || !fpu_xcr0_valid(value)) {
 		general_protection(vcpu);
 		return;
 	}
 	if (value & XCR0_PKRU)
 		vcpu_use_pkru(vcpu);
-	vcpu->fpu.context.xcr0 = value; /* in the register from the next entry on */
+	fpu_set_xcr0(&pcpu->fpu, &vcpu->fpu.context, value);
 	vcpu_skip_instruction(vcpu);
 }

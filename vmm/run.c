@@ -69,10 +69,12 @@ static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint6
 
 	preempt_at(now, deadline);
 	event_prepare_entry(&vcpu->events, vcpu->cr8);
-	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
+		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
 	entered = rdtsc();
 	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
 	pcpu->guest_tsc += rdtsc() - entered;
+	fpu_entered(&pcpu->fpu, &vcpu->fpu.context, 1);
 	switch (result) {
 	case VMX_EXITED:
 		exit_dispatch(pcpu, vcpu);

@@ -47,7 +47,8 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain);
+	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain,
+				&vcpu->registers.short_exits);
 }
 
 /* What the hardware holds of the vCPU is not worth saving any more. */

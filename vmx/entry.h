@@ -16,6 +16,8 @@ struct guest_registers {
 		uint64_t number[16];
 	};
 	uint64_t host_rsp; /* what VMCS HOST_RSP holds */
+	/* exits that may still go straight back; negative: the run loop is to look */
+	int32_t short_exits;
 };
 
 enum vmx_entry_result {
