@@ -8,6 +8,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmx/entry.h"
 
 static struct fpu_guest *guest_of(struct fpu_context *context)
 {
@@ -19,12 +20,12 @@ static uint64_t reset_xcr0(void)
 	return fpu_features()->superset ? XCR0_X87 : 0;
 }
 
-int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *short_exits)
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *entries_left)
 {
 	*guest = (struct fpu_guest){
 		.id = id,
 		.image = fpu_image_create(),
-		.short_exits = short_exits,
+		.entries_left = entries_left,
 	};
 	if (!guest->image)
 		return -ENOMEM;
@@ -134,8 +135,8 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 /* One instruction, so that an NMI handler may change the word too. */
 void fpu_hw_stale(struct fpu_context *context)
 {
-	int32_t *short_exits = guest_of(context)->short_exits;
+	int32_t *entries_left = guest_of(context)->entries_left;
 
-	if (short_exits)
-		__atomic_fetch_or(short_exits, INT32_MIN, __ATOMIC_RELAXED);
+	if (entries_left)
+		vmx_ask_to_return(entries_left);
 }

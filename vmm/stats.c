@@ -109,10 +109,10 @@ bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
 	while (*next < EXIT_REASON_COUNT) {
 		unsigned int reason = (*next)++;
 
-		if (!vcpu->exits[reason])
+		if (!vcpu->guest.exits[reason])
 			continue;
 		record("exit vm=%s vcpu=%u reason=%s count=%lu", vm->config.name, vcpu->id,
-		       exit_reason_name(reason), vcpu->exits[reason]);
+		       exit_reason_name(reason), vcpu->guest.exits[reason]);
 		return true;
 	}
 	if (*next > EXIT_REASON_COUNT)
