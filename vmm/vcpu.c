@@ -2,6 +2,7 @@
 
 #include "boot/fault.h"
 #include "boot/layout.h"
+#include "boot/memory.h"
 #include "fpu/instructions.h"
 #include "fpu/trace.h"
 #include "lib/errno.h"
@@ -10,7 +11,6 @@
 #include "vmm/cpuid.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
-#include "vmm/vm.h"
 #include "vmx/bitmaps.h"
 #include "vmx/bits.h"
 #include "vmx/capabilities.h"
@@ -39,16 +39,25 @@ static const uint32_t switched_msr_number[SWITCHED_MSR_COUNT] = {
 	[SWITCHED_TSC_AUX] = MSR_TSC_AUX,
 };
 
-int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 {
-	/* 0 is the host's; a new run of a VM has the one before's, and vcpu_reset() invalidates it
-	 */
-	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = 1 + (vm - vm_at(0))};
+	static uint16_t last_vpid; /* 0 is the host's; at boot */
+	struct vcpu *vcpu = memory_alloc_page();
+
+	_Static_assert(sizeof(*vcpu) <= PAGE_SIZE, "a vCPU is a page");
+	if (vcpu)
+		*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid};
+	return vcpu;
+}
+
+int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
+{
+	*vcpu = (struct vcpu){
+		.vm = vcpu->vm, .id = vcpu->id, .vpid = vcpu->vpid, .place = vcpu->place};
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain,
-				&vcpu->guest.entries_left);
+	return fpu_guest_create(&vcpu->fpu, trace_id, domain, &vcpu->guest.entries_left);
 }
 
 /* What the hardware holds of the vCPU is not worth saving any more. */
@@ -106,7 +115,7 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
-static void write_controls(struct vcpu *vcpu)
+static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
 
@@ -127,7 +136,7 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
 	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
-	vmcs_write(VMCS_EPT_POINTER, vcpu->vm->ept.pointer);
+	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
@@ -189,7 +198,8 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 	vcpu->guest.registers.rbx = entry->ebx;
 }
 
-void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
+void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
+		uint64_t ept_pointer)
 {
 	forget_unswitched(pcpu, vcpu);
 	vcpu->guest.registers = (struct guest_registers){};
@@ -205,7 +215,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	vcpu_switch_to(pcpu, vcpu);
 	write_host_state(pcpu);
-	write_controls(vcpu);
+	write_controls(vcpu, ept_pointer);
 	write_guest_state(vcpu, entry);
 	vmx_invalidate_vpid(vcpu->vpid);
 	vcpu->state = VCPU_RUNNABLE;
@@ -298,6 +308,14 @@ bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value)
 	vcpu->pcpu->msr[index] = value;
 	vcpu->msr[index] = value;
 	return true;
+}
+
+void vcpu_request(struct vcpu *vcpu, uint32_t what)
+{
+	__atomic_fetch_or(&vcpu->pending, what, __ATOMIC_RELAXED);
+	vmx_ask_to_return(&vcpu->guest.entries_left);
+	if (vcpu->place.sleeper)
+		queue_wake(&vcpu->pcpu->queue, &vcpu->place);
 }
 
 void vcpu_count_entries(struct vcpu *vcpu)

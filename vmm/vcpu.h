@@ -8,6 +8,7 @@
 
 #include "fpu/guest.h"
 #include "vmm/guest_load.h"
+#include "vmm/queue.h"
 #include "vmx/entry.h"
 #include "vmx/event.h"
 #include "vmx/exit_reasons.h"
@@ -36,6 +37,7 @@ enum switched_msr {
 /* What a vCPU stops for: vcpu_request(). */
 #define VCPU_YIELD  1u /* it gives up the rest of its slice */
 #define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
+#define VCPU_VM	    4u /* its VM is to end or to be reset: vm_carry_out() */
 
 struct debug_registers {
 	uint64_t dr[4], dr6;
@@ -46,6 +48,7 @@ struct vcpu {
 	struct fpu_guest fpu;
 	struct vm *vm;
 	struct pcpu *pcpu; /* where it is, or was last */
+	struct queue_place place;
 	uint32_t id;
 	uint16_t vpid;
 	enum vcpu_state state;
@@ -79,24 +82,27 @@ struct vcpu {
 
 /*
  * Asks the run loop to look, before the guest is entered again: at the time, at its state, and at
- * `what`, which may be 0. On the CPU that runs it.
+ * `what`, which may be 0. One that sleeps is woken for it. On the CPU that it belongs to.
  */
-static inline void vcpu_request(struct vcpu *vcpu, uint32_t what)
-{
-	__atomic_fetch_or(&vcpu->pending, what, __ATOMIC_RELAXED);
-	vmx_ask_to_return(&vcpu->guest.entries_left);
-}
+void vcpu_request(struct vcpu *vcpu, uint32_t what);
 
-/* Creates the VMCS and FPU context. Returns 0 or -ENOMEM; after an error vcpu_destroy() tidies up.
+/* A vCPU of a VM, with a VPID that no other has; NULL: no memory. At boot. */
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
+
+/*
+ * Begins a run of its VM, with nothing of an earlier one: makes its VMCS and its FPU context, of a
+ * trust domain; `trace_id`: fpu_trace_id(). Returns 0 or -ENOMEM; after an error vcpu_destroy()
+ * tidies up.
  */
-int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain);
+int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain);
 void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
 
 /*
  * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
  * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
  */
-void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry);
+void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
+		uint64_t ept_pointer);
 
 /* Makes a vCPU the one that this CPU's VMCS pointer, MSRs, CR2 and debug registers belong to. */
 void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu);

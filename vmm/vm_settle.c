@@ -18,7 +18,7 @@
 /* The VMCS of a failed entry. */
 static void dump(struct pcpu *pcpu, struct vm *vm)
 {
-	vcpu_switch_to(pcpu, &vm->vcpu);
+	vcpu_switch_to(pcpu, vm->vcpu[0]);
 	if (vmcs_dump_line(vm->settling.dump_line++))
 		return;
 	vm->settling.dump = false;
@@ -94,7 +94,7 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	if (!guest_load_step(&vm->settling.load, &vm->ram))
 		return;
 	uart_reset(&vm->uart);
-	vcpu_reset(pcpu, &vm->vcpu, &vm->settling.load.entry);
+	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;
@@ -141,5 +141,5 @@ void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 	} while (vm_settles(vm) && output_has_room(vm) && now < deadline &&
 		 now < output_due_before(deadline));
 	if (reset)
-		vm->vcpu.ran += now - start; /* limit= counts what resets take */
+		vm->vcpu[0]->ran += now - start; /* limit= counts what resets take */
 }

@@ -73,7 +73,7 @@ BUGS = [
         "hypercalls-from-user-mode",
         "a hypercall at CPL 3 is refused (vmm/hypercall.h)",
         "vmm/hypercall.c",
-        "} else if (vcpu_cpl() == 0) {",
+        "} else if (kernel) {",
         "} else {",
         check("hypercall-not-in-user-mode"),
     ),
