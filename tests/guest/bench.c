@@ -4,8 +4,9 @@
  * is left out elsewhere. The table is in bench_tests.c.
  *
  *   only=LIST   the tests to run, by name; without it all but those that need peers or options
- *   rounds=N    of each test (default 200, at most 1000)
+ *   rounds=N    of each test (default 200, at most 1000), after warm=N others (default 20)
  *   vms=N       so many VMs there are, this one included: waits for them (needs control=on)
+ *   after=N     waits so many milliseconds more, until nothing is left to be printed (default 0)
  *   traced=N    so many rounds more of each test, each between two magic breakpoints
  *   khz=N       the TSC's frequency (default 10000: Bochs as the tests configure it)
  *
@@ -32,7 +33,6 @@ const char guest_name[] = "bench";
 
 #define ROUNDS_MAX   1000
 #define TESTS_MAX    64
-#define WARM_UP	     20
 #define PEER_TIMER   0x41
 #define PEER_MINUTE  60000000u
 #define TRACED_LIMIT 64
@@ -45,7 +45,7 @@ struct result {
 static struct result results[TESTS_MAX];
 static unsigned result_count;
 static uint64_t samples[ROUNDS_MAX];
-static uint64_t rounds, reference;
+static uint64_t rounds, warm_up, reference;
 
 /* One function, so that the call and the readings cost every operation the same. */
 static __attribute__((noinline)) uint64_t ticks_of(void (*operation)(void))
@@ -126,7 +126,7 @@ static void run_test(const struct bench_test *test, uint64_t traced)
 	struct result *result = &results[result_count++];
 
 	result->test = test;
-	for (unsigned i = 0; i < WARM_UP; i++)
+	for (uint64_t i = 0; i < warm_up; i++)
 		run_round(test);
 	for (uint64_t i = 0; i < rounds; i++)
 		samples[i] = run_round(test);
@@ -219,6 +219,14 @@ static void run_tests(uint64_t traced)
 	}
 }
 
+static void wait_ms(uint64_t ms)
+{
+	uint64_t start = rdtsc(), ticks = ms * option_number("khz", 10000);
+
+	while (rdtsc() - start < ticks)
+		asm volatile("" : : : "memory");
+}
+
 int guest_main(void)
 {
 	uint64_t vms = option_number("vms", 1), traced = option_number("traced", 0);
@@ -229,6 +237,7 @@ int guest_main(void)
 	if (option("yield"))
 		be_yielding(option("uses"));
 	rounds = option_number("rounds", 200);
+	warm_up = option_number("warm", 20);
 	if (!rounds || rounds > ROUNDS_MAX || traced > TRACED_LIMIT) {
 		report_fail("bench", "rounds= is 1 to %u, traced= at most %u", ROUNDS_MAX,
 			    TRACED_LIMIT);
@@ -236,6 +245,7 @@ int guest_main(void)
 	}
 	if (vms > 1)
 		wait_for_peers(vms);
+	wait_ms(option_number("after", 0));
 	bench_tests_start();
 	reference = ticks_of(nothing);
 	run_tests(traced);

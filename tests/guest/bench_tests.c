@@ -12,6 +12,7 @@
 #define UART_SCRATCH   (COM1 + 7)
 #define PORT_OF_NOBODY 0x2f0
 #define HLT_DELAY      200	    /* microseconds */
+#define TIMER_DELAY    100	    /* microseconds */
 #define GAP	       100	    /* ticks: more than a turn of the loop that looks for it */
 #define FRESH_MEMORY   0x02000000ul /* nobody's */
 #define PAGE	       0x1000ul
@@ -189,6 +190,17 @@ static uint64_t measure_preemption(void)
 	}
 }
 
+/* The timer comes due, and its interrupt has to wait for IF. */
+static uint64_t measure_timer(void)
+{
+	uint64_t ticks;
+
+	set_timer(TIMER_VECTOR, TIMER_DELAY);
+	ticks = measure_preemption();
+	asm volatile("sti; nop; cli" : : : "memory");
+	return ticks;
+}
+
 static uintptr_t fresh;
 
 static void next_page(void)
@@ -259,9 +271,11 @@ const struct bench_test bench_tests[] = {
 	{"hlt-pending", BENCH_HYPERCALL, halt, let_timer_come_due, NULL},
 	{"hlt-timer", BENCH_HYPERCALL, NULL, NULL, measure_halt_for_timer},
 	{"yield", BENCH_HYPERCALL, switch_away, NULL, NULL},
+	{"timer-due", BENCH_HYPERCALL, NULL, NULL, measure_timer},
 	{"preempt", 0, NULL, NULL, measure_preemption},
 	{"touch", 0, touch_page, next_page, NULL},
 	{"ept-split", BENCH_NAMED, fetch_there, next_large_page, NULL},
+	{"turn", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
 	{"switch-no-fpu", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
 	{"cpuid-0-open", BENCH_FPU, cpuid_0, use_fpu, NULL},
 	{"switch-resident", BENCH_HYPERCALL | BENCH_NAMED | BENCH_FPU, switch_away_and_use_fpu,
