@@ -46,6 +46,7 @@ static struct result results[TESTS_MAX];
 static unsigned result_count;
 static uint64_t samples[ROUNDS_MAX];
 static uint64_t rounds, warm_up, reference;
+static bool tracing;
 
 /* One function, so that the call and the readings cost every operation the same. */
 static __attribute__((noinline)) uint64_t ticks_of(void (*operation)(void))
@@ -72,24 +73,27 @@ static uint64_t run_round(const struct bench_test *test)
 	return test->measure ? test->measure() : bench_ticks(test->operation);
 }
 
-/* A magic breakpoint of Bochs' debugger; elsewhere it does nothing. */
-static void mark(void)
+void bench_mark(void)
 {
-	asm volatile("xchg %%bx, %%bx" : : : "memory");
+	if (tracing)
+		asm volatile("xchg %%bx, %%bx" : : : "memory");
 }
 
 static void run_traced(const struct bench_test *test, uint64_t count)
 {
+	tracing = true;
 	while (count--) {
 		if (test->before)
 			test->before();
-		mark();
-		if (test->measure)
+		if (test->measure) {
 			test->measure();
-		else
-			test->operation();
-		mark();
+			continue;
+		}
+		bench_mark();
+		test->operation();
+		bench_mark();
 	}
+	tracing = false;
 }
 
 static void sort(uint64_t *values, uint64_t count)

@@ -19,8 +19,8 @@ struct bench_test {
 	void (*operation)(void);
 	void (*before)(void); /* each round, not measured; may be NULL */
 	/*
-	 * NULL: the ticks of operation() are measured. Else it runs a round itself and returns its
-	 * ticks.
+	 * NULL: the ticks of operation() are measured. Else it runs a round itself, with
+	 * bench_mark() before and after what is measured, and returns its ticks.
 	 */
 	uint64_t (*measure)(void);
 };
@@ -30,5 +30,8 @@ extern const size_t bench_test_count;
 
 /* Ticks of one call, those of the call itself and of reading the TSC not counted. */
 uint64_t bench_ticks(void (*operation)(void));
+
+/* A magic breakpoint of Bochs' debugger, in rounds that are traced. */
+void bench_mark(void);
 
 void bench_tests_start(void);

@@ -172,22 +172,30 @@ static void halt_for_timer(void)
 /* What there is beyond the wait itself. */
 static uint64_t measure_halt_for_timer(void)
 {
-	return bench_ticks(halt_for_timer) - HLT_DELAY * khz / 1000;
+	uint64_t ticks;
+
+	bench_mark();
+	ticks = bench_ticks(halt_for_timer);
+	bench_mark();
+	return ticks - HLT_DELAY * khz / 1000;
 }
 
 /* Until the CPU was taken away once: the ticks in which the guest did not run. */
 static uint64_t measure_preemption(void)
 {
-	uint64_t last = rdtsc(), step = GAP;
+	uint64_t step = GAP, passed, last;
 
-	for (;;) {
-		uint64_t now = rdtsc(), passed = now - last;
+	bench_mark();
+	for (last = rdtsc();; step = passed < step ? passed : step) {
+		uint64_t now = rdtsc();
 
+		passed = now - last;
 		if (passed > GAP)
-			return passed - step;
-		step = passed < step ? passed : step;
+			break;
 		last = now;
 	}
+	bench_mark();
+	return passed - step;
 }
 
 /* The timer comes due, and its interrupt has to wait for IF. */
