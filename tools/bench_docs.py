@@ -10,7 +10,8 @@ import re
 
 import bench_baseline
 from bench_baseline import BASELINE
-from bench_runs import ALWAYS, COUNTS, NAMED, ROOT, TESTS
+from bench_runs import ALWAYS, COUNTS, NAMED, TESTS
+from boot import ROOT
 from records import records
 
 DOCS = os.path.join(ROOT, "docs/bench.md")
@@ -34,7 +35,8 @@ instructions in VMX root mode, **VMREADs** and **VMWRITEs** those among them.
 
 `make bench` measures all again and compares: one VMREAD or VMWRITE more, or more than 2% more
 instructions, is a failure. `make test` does the same with all tests alone and the switches beside
-64 VMs. With another compiler than the one named above instructions are shown and not judged.
+64 VMs. With another compiler than the one named above instructions are not judged, on another Bochs
+nothing.
 """
 
 BESIDE = """\
