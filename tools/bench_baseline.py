@@ -19,9 +19,8 @@ FIGURES = {"instructions": "instructions", **ACCESSES}
 
 
 def compiler():
-    done = subprocess.run(
-        [os.environ.get("CC") or "gcc", "-dumpfullversion"], capture_output=True, text=True, check=True
-    )
+    command = [os.environ.get("CC") or "gcc", "-dumpfullversion"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return "gcc " + done.stdout.strip()
 
 
@@ -31,7 +30,7 @@ def machine():
 
 def write(path, rows, where, by):
     lines = [
-        "# What operations cost a guest, by `make bench BASELINE=write`: docs/bench.md explains it.",
+        "# What operations cost a guest, by `make bench BASELINE=write`. docs/bench.md has more.",
         f"# machine: {where}",
         f"# compiler: {by}",
         *map(str, rows),

@@ -111,8 +111,8 @@ def text(baseline, peers):
     lines = [HEAD.format(machine=baseline.machine, compiler=baseline.compiler)]
     for name, (machine, _) in peers.items():
         lines.append(
-            f"**{PEERS[name]}** is the same guest on {machine} (`make bench PEER={name}`). An empty "
-            "field: the test\nneeds Resident's hypercalls or options.\n"
+            f"**{PEERS[name]}** is the same guest on {machine}\n(`make bench PEER={name}`). "
+            "An empty field: the test needs Resident's hypercalls or options.\n"
         )
     lines += [*table(baseline, peers), "", BESIDE, *beside_table(baseline), "", LEFT_OUT]
     return "\n".join(lines)
