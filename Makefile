@@ -123,6 +123,18 @@ fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 	@$(BUILD_ALL)
 	@exec tools/fpu-table
 
+.PHONY: bench
+bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@TEST=$(TEST) BASELINE=$(BASELINE) PEER=$(PEER) JOBS=$(JOBS) tools/bench
+
+.PHONY: profile
+profile: ## in which functions these instructions are: TEST=cpuid-0 (the default), or all
+	@tools/setup run
+	@$(BUILD_ALL)
+	@TEST=$(TEST) VMS=$(VMS) ORDER=$(ORDER) tools/profile
+
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
 	tools/run --iso

@@ -149,15 +149,21 @@ bool vms_create(const struct boot_info *info)
 
 	for (uint32_t i = 0; i < info->module_count; i++) {
 		struct vm *vm = &vms[vm_count];
+		struct vm_config config;
 		char error[160];
-		int bad =
-			vm_config_parse(&vm->config, info->module[i].cmdline, error, sizeof(error));
+		int bad = vm_config_parse(&config, info->module[i].cmdline, error, sizeof(error));
 
-		if (!bad && vm->config.of[0]) {
-			complete &= add_module(&vm->config, &info->module[i]);
-			*vm = (struct vm){};
+		if (!bad && config.of[0]) {
+			complete &= add_module(&config, &info->module[i]);
 			continue;
 		}
+		if (vm_count == VMS_MAX) {
+			log_error("there are %u VMs: one more is left out: %s", VMS_MAX,
+				  config.name[0] ? config.name : "it has no name");
+			complete = false;
+			continue;
+		}
+		vm->config = config;
 		settle_name(vm);
 		vm->image = &info->module[i];
 		vm_count++;

@@ -23,7 +23,7 @@
 #include "vmm/vm_config.h"
 #include "vmx/ept.h"
 
-#define VMS_MAX		 BOOT_MODULES_MAX
+#define VMS_MAX		 64
 #define VM_MODULES_MAX	 8
 #define VM_VCPUS_MAX	 16
 #define VM_STATUS_FAILED 1
