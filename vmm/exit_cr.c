@@ -5,6 +5,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
@@ -106,6 +107,8 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 	if (!load_pdptes_for_cr0(vcpu, value, value ^ old))
 		return false;
 	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
+	if ((value ^ old) & CR0_TS)
+		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context);
 	return true;
 }
 
@@ -159,14 +162,13 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	}
 }
 
-void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_cr_access(struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	unsigned int number = CR_NUMBER(qualification), reg = CR_REGISTER(qualification);
 	uint64_t cr0, value;
 	bool valid = true;
 
-	(void)pcpu;
 	switch (CR_TYPE(qualification)) {
 	case CR_MOV_TO:
 		value = vcpu_get_register(vcpu, reg);
@@ -192,23 +194,22 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 		break;
 	}
 	if (valid)
-		vcpu_skip_instruction(vcpu);
+		vcpu_skip_instruction_fast(vcpu);
 	else
 		general_protection(vcpu);
 }
 
-void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_xsetbv(struct vcpu *vcpu)
 {
-	const struct guest_registers *regs = &vcpu->registers;
+	const struct guest_registers *regs = &vcpu->guest.registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
-	(void)pcpu;
 	if (vcpu_cpl() != 0 || (uint32_t)regs->rcx != 0 || !fpu_xcr0_valid(value)) {
 		general_protection(vcpu);
 		return;
 	}
 	if (value & XCR0_PKRU)
 		vcpu_use_pkru(vcpu);
-	vcpu->fpu.context.xcr0 = value; /* in the register from the next entry on */
-	vcpu_skip_instruction(vcpu);
+	fpu_set_xcr0(&vcpu->pcpu->fpu, &vcpu->fpu.context, value);
+	vcpu_skip_instruction_fast(vcpu);
 }

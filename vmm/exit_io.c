@@ -4,7 +4,7 @@
 #include "lib/x86.h"
 #include "vmm/exit.h"
 #include "vmm/io.h"
-#include "vmm/pcpu.h"
+#include "vmm/instruction.h"
 #include "vmm/vm.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
@@ -88,14 +88,13 @@ void io_write_ports(struct vm *vm, uint16_t port, unsigned int size, uint32_t va
 	vm->unhandled_io += !handled;
 }
 
-void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_io(struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	struct guest_registers *regs = &vcpu->registers;
+	struct guest_registers *regs = &vcpu->guest.registers;
 	unsigned int size = IO_SIZE(qualification);
 	uint64_t mask = BIT(8 * size) - 1, traps;
 
-	(void)pcpu;
 	if (qualification & IO_STRING) {
 		exit_string_io(vcpu, qualification);
 		return;
@@ -110,5 +109,5 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 	traps = breakpoints_on_ports(IO_PORT(qualification), size);
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
-	vcpu_skip_instruction(vcpu);
+	vcpu_skip_instruction_fast(vcpu);
 }

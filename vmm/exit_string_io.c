@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/guest_paging.h"
 #include "vmm/io.h"
+#include "vmm/instruction.h"
 #include "vmm/vm.h"
 #include "vmx/bits.h"
 #include "vmx/breakpoints.h"
@@ -96,7 +97,7 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	uint64_t traps;
 	uint32_t value = 0;
 
-	if (rep && !(vcpu->registers.rcx & mask)) {
+	if (rep && !(vcpu->guest.registers.rcx & mask)) {
 		vcpu_skip_instruction(vcpu);
 		return;
 	}
@@ -115,9 +116,10 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	advance(vcpu, index, mask, step);
 	if (rep)
 		advance(vcpu, REGISTER_RCX, mask, -1);
-	finished = !rep || !(vcpu->registers.rcx & mask);
+	finished = !rep || !(vcpu->guest.registers.rcx & mask);
 	if (finished)
 		vcpu_skip_instruction(vcpu);
 	else
 		vcpu_retire(vcpu, false);
+	vcpu_request(vcpu, 0); /* an element takes as long as many other exits */
 }

@@ -2,6 +2,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/page_walk.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"

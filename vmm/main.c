@@ -28,6 +28,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
+#include "vmm/exit.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
@@ -171,6 +172,7 @@ void resident_main(uint32_t magic, uint64_t info)
 		      "never wake. Enable one of them in the firmware's setup");
 	guest_cpuid_init();
 	bitmaps_init();
+	exit_init();
 	if (vmx_on())
 		machine_panic();
 	init_pcpu(&boot_pcpu);

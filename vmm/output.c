@@ -101,7 +101,7 @@ static void keep(const char *text, size_t length)
 	if (first)
 		output_due_at = moved = rdtsc();
 	if (vm && (first || !output_has_room(vm)))
-		vm->vcpu.pending |= VCPU_OUTPUT;
+		vcpu_request(&vm->vcpu, VCPU_OUTPUT);
 }
 
 void output_start(void)

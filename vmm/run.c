@@ -4,6 +4,7 @@
 #include "boot/fault.h"
 #include "boot/machine.h"
 #include "boot/options.h"
+#include "fpu/host_work.h"
 #include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
@@ -16,6 +17,7 @@
 #include "vmm/stats.h"
 #include "vmm/trace_records.h"
 #include "vmm/vm.h"
+#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
@@ -23,6 +25,8 @@
 
 #define PREEMPTION_TIMER_MAX 0xffffffffull
 #define NEVER		     UINT64_MAX
+
+#define ENTRIES_AT_ONCE 64
 
 /* At most so often, between two slices: to read a port takes a PC about a microsecond. */
 #define COMMAND_POLL_US 1000
@@ -54,40 +58,13 @@ static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
 /* The guest exits when the TSC reaches `deadline`, or a little before or after. */
 static void preempt_at(uint64_t now, uint64_t deadline)
 {
-	uint64_t ticks = (deadline - now) >> vmx_capabilities()->preemption_shift;
+	uint64_t left = deadline > now ? deadline - now : 0;
+	uint64_t ticks = left >> vmx_capabilities()->preemption_shift;
 
 	if (vmx_capabilities()->preemption == PREEMPTION_VMX)
 		vmcs_write(VMCS_PREEMPTION_TIMER, min(ticks, PREEMPTION_TIMER_MAX));
 	else
 		clock_interrupt_at(deadline);
-}
-
-static void enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
-{
-	enum vmx_entry_result result;
-	uint64_t entered;
-
-	preempt_at(now, deadline);
-	event_prepare_entry(&vcpu->events, vcpu->cr8);
-	fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
-	entered = rdtsc();
-	result = vmx_enter(&vcpu->registers, vcpu->launched, &pcpu->cpu.nmi_count, pcpu->nmi_seen);
-	pcpu->guest_tsc += rdtsc() - entered;
-	switch (result) {
-	case VMX_EXITED:
-		exit_dispatch(pcpu, vcpu);
-		break;
-	case VMX_NMI_FIRST:
-		pcpu->nmi_first++;
-		break;
-	case VMX_FAIL_VALID:
-		exit_entry_failed(vcpu,
-				  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
-		break;
-	case VMX_FAIL_INVALID:
-		exit_entry_failed(vcpu, "there is no current VMCS");
-		break;
-	}
 }
 
 /* Nobody here sends NMIs: the first is told of, and all are counted (@cpu). */
@@ -99,6 +76,71 @@ static void notice_nmis(struct pcpu *pcpu)
 			"are counted, and change nothing",
 			pcpu->cpu.id);
 	pcpu->nmi_seen = pcpu->cpu.nmi_count;
+}
+
+/*
+ * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
+ * not count what exits take. Where an exit does not save it, it would start anew with each of them.
+ */
+static uint32_t entries_at_once(const struct vcpu *vcpu)
+{
+	const struct vmx_capabilities *c = vmx_capabilities();
+
+	if (vcpu->events.attend || vcpu->pcpu->host_work_at_exits)
+		return 1;
+	return c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER)
+		       ? ENTRIES_AT_ONCE
+		       : 1;
+}
+
+/*
+ * Enters the guest, and again after each exit that is handled at once, until something is to be
+ * looked at. Returns the time.
+ */
+static uint64_t enter(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
+{
+	bool prepared = vcpu->events.attend;
+	enum vmx_entry_result result;
+	uint64_t start, now;
+	uint32_t granted, made;
+
+	if (prepared)
+		event_prepare_entry(&vcpu->events, vcpu->cr8);
+	granted = entries_at_once(vcpu);
+	vcpu_grant_entries(vcpu, granted);
+	notice_nmis(pcpu); /* one that comes from here on is in entries_left */
+	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
+		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	start = rdtsc();
+	preempt_at(start, deadline);
+	result = vmx_enter(&vcpu->guest, vcpu->launched);
+	now = rdtsc();
+	pcpu->guest_tsc += now - start;
+	vcpu_count_entries(vcpu);
+	made = vmx_entries_made(&vcpu->guest, granted);
+	switch (result) {
+	case VMX_EXITED:
+		made -= !exit_dispatch(vcpu);
+		now = rdtsc();
+		break;
+	case VMX_ASKED:
+		pcpu->nmi_first += pcpu->cpu.nmi_count != pcpu->nmi_seen;
+		break;
+	case VMX_FAIL_VALID:
+		exit_entry_failed(vcpu,
+				  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
+		break;
+	case VMX_FAIL_INVALID:
+		exit_entry_failed(vcpu, "there is no current VMCS");
+		break;
+	}
+	if (pcpu->host_work_at_exits && !vcpu->state_loaded)
+		fpu_host_work(&pcpu->fpu);
+	if (made)
+		vcpu->launched = true;
+	else if (prepared)
+		event_take_back(&vcpu->events);
+	return now;
 }
 
 /* A turn that is under way: what has an end at which TSC value. */
@@ -120,13 +162,12 @@ static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *tur
 {
 	vcpu_poll(vcpu, now); /* its timer may have come due meanwhile */
 	while (now < turn->stop) {
-		uint64_t deadline = turn->stop, traps = vcpu->fpu.context.counters.nm;
+		uint64_t deadline = turn->stop;
 
 		if (vcpu->timer_deadline)
 			deadline = min(deadline, vcpu->timer_deadline);
-		notice_nmis(pcpu);
-		enter_once(pcpu, vcpu, now, deadline);
-		now = rdtsc();
+		vcpu->state_loaded = false;
+		now = enter(pcpu, vcpu, deadline);
 		if (vcpu->state != VCPU_RUNNABLE || vcpu->pending)
 			break;
 		vcpu_poll(vcpu, now);
@@ -134,8 +175,7 @@ static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *tur
 		 * registers: once a slice, or a guest whose registers host sections clobber would
 		 * keep the CPU
 		 */
-		if (vcpu->fpu.context.counters.nm != traps && !*extended &&
-		    turn->slice_end < now + slice / 8) {
+		if (vcpu->state_loaded && !*extended && turn->slice_end < now + slice / 8) {
 			turn->slice_end = now + slice / 8;
 			*extended = true;
 			set_stop(turn);

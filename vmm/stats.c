@@ -13,7 +13,7 @@ static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats
 	const struct fpu_counters *cpu = &pcpu->fpu.counters;
 
 	stats->cpu_entries = cpu->entries;
-	stats->cpu_resident = cpu->resident;
+	stats->cpu_resident = fpu_resident_entries(cpu);
 	stats->cpu_armed = cpu->armed;
 	stats->cpu_nm = cpu->nm;
 	stats->cpu_saves = cpu->saves;
@@ -58,9 +58,9 @@ static void print_fpu_record(const struct pcpu *pcpu, const char *where)
 	record("fpu cpu=%u%s policy=%s entries=%lu resident=%lu armed=%lu nm=%lu saves=%lu "
 	       "loads=%lu scrubs=%lu preloads=%lu samples=%lu host=%lu xcr0=%lu "
 	       "ts_writes=%lu flushes=%lu bytes=%lu switches=%lu",
-	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), c->entries, c->resident,
-	       c->armed, c->nm, c->saves, c->loads, c->scrubs, c->preloads, c->samples, c->host,
-	       c->xcr0, c->ts_writes, c->flushes, c->bytes, pcpu->switches);
+	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), c->entries,
+	       fpu_resident_entries(c), c->armed, c->nm, c->saves, c->loads, c->scrubs, c->preloads,
+	       c->samples, c->host, c->xcr0, c->ts_writes, c->flushes, c->bytes, pcpu->switches);
 }
 
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)
@@ -73,8 +73,8 @@ void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint
 
 static void print_row(const char *name, const struct fpu_counters *c)
 {
-	print("%-16s %10lu %10lu %10lu %8lu %8lu %8lu %10lu\n", name, c->entries, c->resident,
-	      c->armed, c->nm, c->saves, c->loads, c->ts_writes);
+	print("%-16s %10lu %10lu %10lu %8lu %8lu %8lu %10lu\n", name, c->entries,
+	      fpu_resident_entries(c), c->armed, c->nm, c->saves, c->loads, c->ts_writes);
 }
 
 static void print_table(const struct pcpu *pcpu)
@@ -109,10 +109,10 @@ bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
 	while (*next < EXIT_REASON_COUNT) {
 		unsigned int reason = (*next)++;
 
-		if (!vcpu->exits[reason])
+		if (!vcpu->guest.exits[reason])
 			continue;
 		record("exit vm=%s vcpu=%u reason=%s count=%lu", vm->config.name, vcpu->id,
-		       exit_reason_name(reason), vcpu->exits[reason]);
+		       exit_reason_name(reason), vcpu->guest.exits[reason]);
 		return true;
 	}
 	if (*next > EXIT_REASON_COUNT)
@@ -126,8 +126,8 @@ bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
 		       vm->ept.pages_4k);
 	record("fpuctx vm=%s vcpu=%u entries=%lu resident=%lu armed=%lu nm=%lu loads=%lu "
 	       "saves=%lu scrubs=%lu preloads=%lu samples=%lu ts_writes=%lu",
-	       vm->config.name, vcpu->id, c->entries, c->resident, c->armed, c->nm, c->loads,
-	       c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
+	       vm->config.name, vcpu->id, c->entries, fpu_resident_entries(c), c->armed, c->nm,
+	       c->loads, c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
 	return true;
 }
 

@@ -47,7 +47,8 @@ int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain);
+	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain,
+				&vcpu->guest.entries_left);
 }
 
 /* What the hardware holds of the vCPU is not worth saving any more. */
@@ -56,6 +57,7 @@ static void forget_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
 	if (pcpu->current != vcpu)
 		return;
 	pcpu->pkru = vcpu_read_pkru(vcpu);
+	pcpu->cpu.ask_at_nmi = NULL;
 	pcpu->current = NULL;
 }
 
@@ -183,15 +185,15 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 	vmcs_write(VMCS_GUEST_IA32_EFER, 0);
 	vmcs_write(VMCS_VMCS_LINK_POINTER, ~0ull);
 	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
-	vcpu->registers.rax = entry->eax;
-	vcpu->registers.rbx = entry->ebx;
+	vcpu->guest.registers.rax = entry->eax;
+	vcpu->guest.registers.rbx = entry->ebx;
 }
 
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
 {
 	forget_unswitched(pcpu, vcpu);
-	vcpu->registers = (struct guest_registers){};
-	vcpu->events = (struct vmx_events){};
+	vcpu->guest.registers = (struct guest_registers){};
+	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
 	vcpu->cr8 = 0;
 	vcpu->long_mode = false;
 	vcpu->cr2 = 0;
@@ -279,6 +281,8 @@ void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
 	pcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
 	vmcs_make_current(vcpu->vmcs);
 	load_unswitched(pcpu, vcpu);
+	vcpu->pcpu = pcpu;
+	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
 	pcpu->current = vcpu;
 }
 
@@ -287,86 +291,20 @@ uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
 	return vcpu->msr[index];
 }
 
-bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
+bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value)
 {
 	if (!wrmsr_if_accepted(switched_msr_number[index], value))
 		return false;
-	pcpu->msr[index] = value;
+	vcpu->pcpu->msr[index] = value;
 	vcpu->msr[index] = value;
 	return true;
 }
 
-/* What an undisturbed guest has not: apart, and reading anew, so that it costs that nothing. */
-static __attribute__((noinline)) void end_blocking_and_step(struct vcpu *vcpu)
+void vcpu_count_entries(struct vcpu *vcpu)
 {
-	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-	if (blocking & BLOCKING_BY_MOV_SS)
-		event_release_debug_traps(&vcpu->events);
-	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
-	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
-		event_pend_debug_trap(&vcpu->events, PENDING_DEBUG_BS);
-}
-
-void vcpu_retire(struct vcpu *vcpu, bool finished)
-{
-	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-	uint64_t new_rflags = finished ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF;
-
-	if (new_rflags != rflags)
-		vmcs_write(VMCS_GUEST_RFLAGS, new_rflags);
-	if ((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) || (rflags & RFLAGS_TF))
-		end_blocking_and_step(vcpu);
-}
-
-void vcpu_skip_instruction(struct vcpu *vcpu)
-{
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
-
-	if (!vcpu_in_64bit_mode(vcpu))
-		rip &= 0xffffffff;
-	vmcs_write(VMCS_GUEST_RIP, rip);
-	vcpu_retire(vcpu, true);
-}
-
-void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
-{
-	/* what is raised here are faults: they push RF=1, so that no breakpoint strikes twice */
-	vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
-	if (!event_raise(&vcpu->events, vector, error_code))
-		vm_fail(vcpu, "triple-fault",
-			"triple fault: exception %u while a double fault was "
-			"delivered [SDM Vol. 3A 6.15]",
-			vector);
-}
-
-bool vcpu_in_64bit_mode(const struct vcpu *vcpu)
-{
-	return vcpu->long_mode && (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
-}
-
-unsigned int vcpu_cpl(void)
-{
-	return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
-}
-
-#define REGISTER_RSP 4
-
-uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
-{
-	if (number == REGISTER_RSP)
-		return vmcs_read(VMCS_GUEST_RSP);
-	return vcpu->registers.number[number & 15];
-}
-
-void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
-{
-	if (number == REGISTER_RSP)
-		vmcs_write(VMCS_GUEST_RSP, value);
-	else
-		vcpu->registers.number[number & 15] = value;
+	fpu_entered(&vcpu->pcpu->fpu, &vcpu->fpu.context,
+		    vmx_entries_made(&vcpu->guest, vcpu->uncounted));
+	vcpu->uncounted = vcpu->guest.entries_left & INT32_MAX;
 }
 
 bool vcpu_poll(struct vcpu *vcpu, uint64_t now)

@@ -33,7 +33,7 @@ enum switched_msr {
 	SWITCHED_MSR_COUNT,
 };
 
-/* Why a vCPU does not go on at once after an exit. */
+/* What a vCPU stops for: vcpu_request(). */
 #define VCPU_YIELD  1u /* it gives up the rest of its slice */
 #define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
 
@@ -42,9 +42,10 @@ struct debug_registers {
 };
 
 struct vcpu {
-	struct guest_registers registers;
+	struct vmx_guest guest; /* first: see vmx/entry.h */
 	struct fpu_guest fpu;
 	struct vm *vm;
+	struct pcpu *pcpu; /* where it is, or was last */
 	uint32_t id;
 	uint16_t vpid;
 	enum vcpu_state state;
@@ -69,10 +70,22 @@ struct vcpu {
 	bool wakes_on_interrupt, wakes_on_nmi;
 
 	uint64_t switches; /* the CPU came to it from another vCPU */
-	uint8_t pending;   /* VCPU_YIELD, VCPU_OUTPUT: looked at after each exit */
 	uint64_t ran;	   /* TSC ticks it has had, root mode on its behalf included */
-	uint64_t exits[EXIT_REASON_COUNT];
+
+	int32_t uncounted; /* guest.entries_left when its entries were last counted */
+	uint32_t pending;  /* what it is to stop for: VCPU_YIELD and the like */
+	bool state_loaded; /* a #NM exit has loaded its FPU state: for the run loop */
 };
+
+/*
+ * Asks the run loop to look, before the guest is entered again: at the time, at its state, and at
+ * `what`, which may be 0. On the CPU that runs it.
+ */
+static inline void vcpu_request(struct vcpu *vcpu, uint32_t what)
+{
+	__atomic_fetch_or(&vcpu->pending, what, __ATOMIC_RELAXED);
+	vmx_ask_to_return(&vcpu->guest.entries_left);
+}
 
 /* Creates the VMCS and FPU context. Returns 0 or -ENOMEM; after an error vcpu_destroy() tidies up.
  */
@@ -93,22 +106,7 @@ void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu);
  * CPU refuses the value, and nothing has changed.
  */
 uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index);
-bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value);
-
-/* For exit handlers, its VMCS current: */
-
-/*
- * An instruction, or one element of an unfinished REP, was completed for the guest: ends STI and
- * MOV SS blocking, and traps if TF is set or MOV SS held a #DB. An unfinished one goes on with RF
- * set.
- */
-void vcpu_retire(struct vcpu *vcpu, bool finished);
-
-/* RIP past the instruction that exited, and vcpu_retire(). */
-void vcpu_skip_instruction(struct vcpu *vcpu);
-
-/* Raises an exception in the guest; a triple fault ends it. */
-void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code);
+bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value);
 
 /* It gets CR4.PKE or XCR0's PKRU bit: from now on its PKRU is switched, and CR4.PKE its own. */
 void vcpu_use_pkru(struct vcpu *vcpu);
@@ -116,12 +114,14 @@ void vcpu_use_pkru(struct vcpu *vcpu);
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);
 
-bool vcpu_in_64bit_mode(const struct vcpu *vcpu);
-unsigned int vcpu_cpl(void);
+/* Before vmx_enter(): how many entries it may make. */
+static inline void vcpu_grant_entries(struct vcpu *vcpu, int32_t entries)
+{
+	vcpu->guest.entries_left = vcpu->uncounted = entries;
+}
 
-/* A general register by VMX's number (4 is RSP), full width. */
-uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number);
-void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value);
+/* Adds the entries made since to the FPU manager's counters. */
+void vcpu_count_entries(struct vcpu *vcpu);
 
 /* Wakes it if its timer is due; true if it can run. VMCS not needed. */
 bool vcpu_poll(struct vcpu *vcpu, uint64_t now);

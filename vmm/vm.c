@@ -169,6 +169,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
 	vm->status = vm->status ? vm->status : status;
 	vm->vcpu.state = VCPU_STOPPED;
+	vcpu_request(&vm->vcpu, 0);
 	fpu_release(&this_pcpu()->fpu, &vm->vcpu.fpu.context); /* not worth a save any more */
 	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, status, cause);
 }
@@ -181,6 +182,7 @@ void vm_reset(struct vm *vm)
 	vm->state = VM_RESETTING;
 	vm->settling.stage = SETTLE_LOAD;
 	vm->vcpu.state = VCPU_STOPPED;
+	vcpu_request(&vm->vcpu, 0);
 	record("vm name=%s state=reset", vm->config.name);
 }
 

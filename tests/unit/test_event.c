@@ -411,6 +411,7 @@ static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **st
 	assert_false(event_deliverable(&events, 0));
 	exit_while_delivering(EXCEPTION(VECTOR_UD));
 	assert_true(event_deliverable(&events, 15));
+	expect_entry(0, EXCEPTION(VECTOR_UD), 0);
 	exit_while_delivering(NOTHING);
 	assert_false(event_deliverable(&events, 0));
 	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_NMI;
@@ -420,11 +421,74 @@ static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **st
 	assert_true(event_deliverable(&events, 15));
 }
 
+/* The same once more, with all that belongs to it, if the entry was not made. */
+static void test_what_an_entry_did_not_deliver_is_taken_back(void **state)
+{
+	(void)state;
+	assert_true(event_raise(&events, VECTOR_GP, 0x18));
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, 0);
+	assert_false(events.attend);
+	fields[VMCS_ENTRY_EXCEPTION_ERROR_CODE] = 0;
+	event_take_back(&events);
+	assert_true(events.attend);
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, 0);
+	assert_int_equal(fields[VMCS_ENTRY_EXCEPTION_ERROR_CODE], 0x18);
+	/* a debug trap holds interrupts back until it has come */
+	event_pend_debug_trap(&events, PENDING_DEBUG_BS);
+	event_pend_interrupt(&events, 0x40);
+	expect_entry(0, NOTHING, INTERRUPT_WINDOW);
+	event_take_back(&events);
+	expect_entry(0, NOTHING, INTERRUPT_WINDOW);
+	expect_entry(0, INTERRUPT(0x40), 0);
+	/* nothing was handed to the CPU: nothing comes back */
+	expect_entry(0, NOTHING, 0);
+	event_take_back(&events);
+	assert_false(events.attend);
+	expect_entry(0, NOTHING, 0);
+}
+
+/* Whoever enters without a look is asked for one, for as long as anything waits. */
+static void test_everything_that_comes_asks_for_a_look(void **state)
+{
+	int32_t left;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		start();
+		events.entries_left = &left;
+		left = 5;
+		fields[VMCS_GUEST_RFLAGS] = 0;
+		switch (i) {
+		case 0:
+			event_pend_interrupt(&events, 0x40);
+			break;
+		case 1:
+			event_pend_nmi(&events);
+			break;
+		case 2:
+			assert_true(event_raise(&events, VECTOR_UD, EVENT_NO_ERROR_CODE));
+			break;
+		case 3:
+			event_pend_debug_trap(&events, PENDING_DEBUG_BS);
+			break;
+		case 4:
+			exit_while_delivering(EXCEPTION(VECTOR_UD));
+			break;
+		}
+		assert_true(events.attend);
+		assert_int_equal(left, (int32_t)(INT32_MIN | 5));
+		event_prepare_entry(&events, 0);
+		assert_int_equal(events.attend, i == 0); /* behind a window */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
 		TEST(an_event_whose_delivery_was_broken_off_is_injected_again),
+		TEST(what_an_entry_did_not_deliver_is_taken_back),
+		TEST(everything_that_comes_asks_for_a_look),
 		TEST(what_was_injected_and_delivered_is_not_injected_again),
 		TEST(only_an_nmi_broken_off_ends_its_blocking_of_nmis),
 		TEST(exceptions_combine_as_the_table_of_the_manual_says),

@@ -42,6 +42,7 @@ UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
+UNIT_owner_ready := $(UNIT_owner)
 UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_rights := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
