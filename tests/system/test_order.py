@@ -107,8 +107,8 @@ def test_what_a_header_declares_and_another_unit_defines_ties_them(check):
         "  vmm/vm_end.c:1 includes vmm/vm.h",
     ]
     port = '#include "vmm/uart.h"\nint uart_speed[2];\n'
-    assert check({"vmm/uart.c": "int uart_port;\n", "vmm/bus.c": port})[0] == (
-        "a circle: vmm/bus, vmm/uart"
+    assert check({"vmm/uart.c": "int uart_port;\n", "vmm/queue.c": port})[0] == (
+        "a circle: vmm/queue, vmm/uart"
     )
 
 
