@@ -81,7 +81,7 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 
 .PHONY: timeline
 timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
-	@tools/setup run
+	@tools/setup draw
 	@$(BUILD_ALL)
 	@exec tools/timeline
 

@@ -70,7 +70,7 @@ UNIT_KERNEL_CC := $(UNIT_CC) -ffreestanding -mgeneral-regs-only -O2 -g $(UNIT_WA
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests on the host: cmocka, with ASan and UBSan
-	@sh tests/unit/run.sh $(UNIT_TESTS)
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --norc --failures --comments --exec 'timeout 300' $(UNIT_TESTS)
 
 $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
