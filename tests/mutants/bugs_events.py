@@ -88,7 +88,7 @@ BUGS = [
         "io-meets-no-breakpoint",
         "IN and OUT meet the breakpoints on ports (Vol. 3B 17.2.4)",
         "vmm/exit_io.c",
-        "traps = breakpoints_on_ports(IO_PORT(qualification), size);",
+        "traps = breakpoints_on_ports(port, size);",
         "traps = 0;",
         check("port-every-instruction", "debug-traps"),
     ),

@@ -7,6 +7,7 @@ UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
+UNIT_bus         := vmm/bus.c vmm/com1.c vmm/reset.c vmm/uart.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
