@@ -38,7 +38,7 @@ void exit_io(struct pcpu *pcpu, struct vcpu *vcpu)
 		set_accumulator(regs, size, bus_read(vcpu->vm, port, size));
 	else
 		bus_write(vcpu->vm, port, size, regs->rax & (BIT(8 * size) - 1));
-	traps = breakpoints_on_ports(port, size);
+	traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
 	vcpu_skip_instruction(vcpu);

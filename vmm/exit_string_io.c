@@ -112,7 +112,9 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 		return;
 	if (!in)
 		bus_write(vcpu->vm, port, size, value);
-	traps = breakpoints_on_memory(linear, size, in) | breakpoints_on_ports(port, size);
+	traps = breakpoints_on_memory(linear, size, in);
+	if (vcpu->uses_de)
+		traps |= breakpoints_on_ports(port, size);
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
 	advance(vcpu, index, mask, step);

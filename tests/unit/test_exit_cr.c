@@ -95,6 +95,7 @@ UNUSED(void, event_pend_debug_trap, struct vmx_events *events, uint64_t causes)
 UNUSED(void, event_execute_again, void)
 UNUSED(void, vcpu_set_register, struct vcpu *v, unsigned int number, uint64_t value)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
+UNUSED(void, vcpu_use_de, struct vcpu *v)
 UNUSED(unsigned int, vcpu_cpl, void)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
