@@ -3,7 +3,6 @@
 #include <stdbool.h>
 
 #include "lib/errno.h"
-#include "lib/format.h"
 #include "lib/string.h"
 
 #define ELF_CLASS   4
@@ -87,21 +86,19 @@ struct reader {
 	uint64_t phoff;
 	uint32_t phentsize;
 	uint32_t phnum;
-	char *error;
-	size_t error_size;
+	struct refusal *refusal;
 };
-
-#define REFUSE(r, ...) (format((r)->error, (r)->error_size, __VA_ARGS__), -ENOEXEC)
 
 static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 {
 	uint16_t wanted = r->is64 ? EM_X86_64 : EM_386;
 
 	if (machine != wanted)
-		return REFUSE(r, "ELF%d for machine %u: wanted is %u (x86)", r->is64 ? 64 : 32,
-			      machine, wanted);
+		return refuse(r->refusal, -ENOEXEC, "ELF%d for machine %u: wanted is %u (x86)",
+			      r->is64 ? 64 : 32, machine, wanted);
 	if (type != ET_EXEC)
-		return REFUSE(r, "ELF of type %u: only an executable (2) can be loaded", type);
+		return refuse(r->refusal, -ENOEXEC,
+			      "ELF of type %u: only an executable (2) can be loaded", type);
 	return 0;
 }
 
@@ -112,7 +109,8 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 		struct elf##bits##_header h;                                                       \
                                                                                                    \
 		if (r->size < sizeof(h))                                                           \
-			return REFUSE(r, "ELF" #bits " header cut short at %lu bytes", r->size);   \
+			return refuse(r->refusal, -ENOEXEC,                                        \
+				      "ELF" #bits " header cut short at %lu bytes", r->size);      \
 		memcpy(&h, r->file, sizeof(h));                                                    \
 		r->entry = h.e_entry;                                                              \
 		r->phoff = h.e_phoff;                                                              \
@@ -130,10 +128,11 @@ static int read_header(struct reader *r)
 	int error;
 
 	if (r->size < 16 || memcmp(r->file, "\177ELF", 4))
-		return REFUSE(r, "not an ELF file");
+		return refuse(r->refusal, -ENOEXEC, "not an ELF file");
 	if (r->file[ELF_DATA] != ELFDATA2LSB || r->file[ELF_VERSION] != EV_CURRENT ||
 	    (r->file[ELF_CLASS] != ELFCLASS32 && r->file[ELF_CLASS] != ELFCLASS64))
-		return REFUSE(r, "ELF of class %u, data %u, version %u: not for x86",
+		return refuse(r->refusal, -ENOEXEC,
+			      "ELF of class %u, data %u, version %u: not for x86",
 			      r->file[ELF_CLASS], r->file[ELF_DATA], r->file[ELF_VERSION]);
 	r->is64 = r->file[ELF_CLASS] == ELFCLASS64;
 	error = r->is64 ? read_header64(r) : read_header32(r);
@@ -143,9 +142,10 @@ static int read_header(struct reader *r)
 	smallest =
 		r->is64 ? sizeof(struct elf64_program_header) : sizeof(struct elf32_program_header);
 	if (r->phentsize < smallest)
-		return REFUSE(r, "ELF program headers of %u bytes", r->phentsize);
+		return refuse(r->refusal, -ENOEXEC, "ELF program headers of %u bytes",
+			      r->phentsize);
 	if (r->phoff > r->size || (uint64_t)r->phnum * r->phentsize > r->size - r->phoff)
-		return REFUSE(r, "ELF program headers lie outside the file");
+		return refuse(r->refusal, -ENOEXEC, "ELF program headers lie outside the file");
 	return 0;
 }
 
@@ -193,17 +193,15 @@ static int find_entry(const struct reader *r, struct guest_image *image)
 			return 0;
 		}
 	}
-	return REFUSE(r, "entry point 0x%lx is in no segment", r->entry);
+	return refuse(r->refusal, -ENOEXEC, "entry point 0x%lx is in no segment", r->entry);
 }
 
-int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
-	      size_t error_size)
+int elf_parse(struct guest_image *image, const void *file, uint64_t size, struct refusal *refusal)
 {
 	struct reader r = {
 		.file = file,
 		.size = size,
-		.error = error,
-		.error_size = error_size,
+		.refusal = refusal,
 	};
 	int result = read_header(&r);
 
@@ -220,11 +218,11 @@ int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *
 
 		if (ph.p_type != PT_LOAD)
 			continue;
-		result = guest_image_add(image, &segment, size, error, error_size);
+		result = guest_image_add(image, &segment, size, refusal);
 		if (result)
 			return result;
 	}
 	if (!image->count)
-		return REFUSE(&r, "ELF without anything to load");
+		return refuse(refusal, -ENOEXEC, "ELF without anything to load");
 	return find_entry(&r, image);
 }

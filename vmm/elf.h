@@ -11,5 +11,4 @@
  * the entry point may be virtual or physical, and is taken as virtual if it lies in a segment's
  * virtual range. Returns as guest_image_parse.
  */
-int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
-	      size_t error_size);
+int elf_parse(struct guest_image *image, const void *file, uint64_t size, struct refusal *refusal);

@@ -5,8 +5,9 @@
  */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "lib/refusal.h"
 
 #define GUEST_SEGMENTS_MAX 32
 
@@ -31,11 +32,10 @@ struct guest_image {
 /*
  * Reads a multiboot 1 kernel: finds its header (Specification 0.6.96, section 3.1), refuses what
  * it requires and we lack, and takes the segments from the header's address fields if it has them,
- * else from the ELF program headers. Returns 0, or -ENOEXEC with one human line in
- * error[error_size].
+ * else from the ELF program headers. Returns 0, or -ENOEXEC with a refusal.
  */
-int guest_image_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
-		      size_t error_size);
+int guest_image_parse(struct guest_image *image, const void *file, uint64_t size,
+		      struct refusal *refusal);
 
 /*
  * For the readers of formats: checks a segment against a file of this size and adds it, unless it
@@ -43,4 +43,4 @@ int guest_image_parse(struct guest_image *image, const void *file, uint64_t size
  * have any offset, as in GRUB. Returns as guest_image_parse.
  */
 int guest_image_add(struct guest_image *image, const struct guest_segment *segment, uint64_t size,
-		    char *error, size_t error_size);
+		    struct refusal *refusal);

@@ -3,7 +3,6 @@
 #include "boot/memmap.h"
 #include "boot/multiboot1.h"
 #include "lib/errno.h"
-#include "lib/format.h"
 #include "lib/string.h"
 #include "vmm/firmware.h"
 
@@ -44,8 +43,7 @@ struct loader {
 	struct guest_load *load;
 	uint32_t taken_count;
 	struct range taken[GUEST_SEGMENTS_MAX + GUEST_MODULES_MAX + 1];
-	char *error;
-	size_t error_size;
+	struct refusal *refusal;
 };
 
 /* The block of the information structure: offsets in it, and where it is. */
@@ -62,8 +60,6 @@ struct info_block {
 	struct module_entry module[GUEST_MODULES_MAX];
 };
 
-#define REFUSE(l, code, ...) (format((l)->error, (l)->error_size, __VA_ARGS__), -(code))
-
 static void take(struct loader *l, uint64_t start, uint64_t size)
 {
 	l->taken[l->taken_count++] = (struct range){start, start + size};
@@ -78,12 +74,13 @@ static void copy_later(struct loader *l, uint64_t gpa, const uint8_t *from, uint
 static int load_segments(struct loader *l)
 {
 	if (l->kernel->entry >= FOUR_GIB)
-		return REFUSE(l, ENOEXEC, "entry point 0x%lx is beyond 4 GiB", l->kernel->entry);
+		return refuse(l->refusal, -ENOEXEC, "entry point 0x%lx is beyond 4 GiB",
+			      l->kernel->entry);
 	for (uint32_t i = 0; i < l->kernel->count; i++) {
 		const struct guest_segment *s = &l->kernel->segment[i];
 
 		if (!guest_ram_contains(l->ram, s->phys, s->memory_size))
-			return REFUSE(l, ENOMEM,
+			return refuse(l->refusal, -ENOMEM,
 				      "kernel segment 0x%lx-0x%lx is outside the guest's memory "
 				      "(%lu MiB): raise mem=",
 				      s->phys, (s->phys + s->memory_size), (l->ram->size >> 20));
@@ -150,7 +147,7 @@ static int load_modules(struct loader *l, const struct guest_module *modules, ui
 		if (!at)
 			at = place(l, modules[i].size, PAGE, HIGH_START, l->low_ram_end);
 		if (!at)
-			return REFUSE(l, ENOMEM,
+			return refuse(l->refusal, -ENOMEM,
 				      "module %u of %lu bytes does not fit into the guest's memory "
 				      "(%lu MiB): raise mem=",
 				      i + 1, modules[i].size, (l->ram->size >> 20));
@@ -227,7 +224,7 @@ static int place_info(struct loader *l, struct info_block *info, const char *cmd
 	if (!info->gpa)
 		info->gpa = place(l, info->size, INFO_ALIGN, kernel_end(l), l->low_ram_end);
 	if (!info->gpa)
-		return REFUSE(l, ENOMEM,
+		return refuse(l->refusal, -ENOMEM,
 			      "no room for %lu bytes of boot information: raise mem=", info->size);
 	return 0;
 }
@@ -285,8 +282,7 @@ static uint64_t end_of_low_ram(const struct guest_ram *ram)
 
 int guest_load(struct guest_load *load, const struct guest_ram *ram,
 	       const struct guest_image *kernel, const void *file, const char *cmdline,
-	       const struct guest_module *modules, uint32_t module_count, char *error,
-	       size_t error_size)
+	       const struct guest_module *modules, uint32_t module_count, struct refusal *refusal)
 {
 	struct loader loader = {
 		.ram = ram,
@@ -294,8 +290,7 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 		.low_ram_end = end_of_low_ram(ram),
 		.kernel = kernel,
 		.load = load,
-		.error = error,
-		.error_size = error_size,
+		.refusal = refusal,
 	};
 	struct info_block info = {0};
 	int result;
@@ -303,7 +298,7 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 	load->count = load->next = 0;
 	load->done = 0;
 	if (module_count > GUEST_MODULES_MAX)
-		return REFUSE(&loader, E2BIG, "%u modules: at most %d can be handed over",
+		return refuse(refusal, -E2BIG, "%u modules: at most %d can be handed over",
 			      module_count, GUEST_MODULES_MAX);
 	firmware_install(ram);
 	result = load_segments(&loader);

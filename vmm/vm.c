@@ -135,9 +135,8 @@ bool vms_create(const struct boot_info *info)
 
 	for (uint32_t i = 0; i < info->module_count; i++) {
 		struct vm *vm = &vms[vm_count];
-		char error[160];
-		int bad =
-			vm_config_parse(&vm->config, info->module[i].cmdline, error, sizeof(error));
+		struct refusal refusal;
+		int bad = vm_config_parse(&vm->config, info->module[i].cmdline, &refusal);
 
 		if (!bad && vm->config.of[0]) {
 			complete &= add_module(&vm->config, &info->module[i]);
@@ -148,10 +147,10 @@ bool vms_create(const struct boot_info *info)
 		vm->image = &info->module[i];
 		vm_count++;
 		if (bad)
-			vm_refuse(vm, "its module line: %s", error);
+			vm_refuse(vm, "its module line: %s", refusal.text);
 		else if (guest_image_parse(&vm->kernel, (const void *)vm->image->start,
-					   vm->image->end - vm->image->start, error, sizeof(error)))
-			vm_refuse(vm, "its kernel: %s", error);
+					   vm->image->end - vm->image->start, &refusal))
+			vm_refuse(vm, "its kernel: %s", refusal.text);
 		else
 			vm->settling.stage = SETTLE_CREATE;
 		while (vm->state != VM_ENDED && vm->settling.stage != SETTLE_CLEAR)

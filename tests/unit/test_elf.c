@@ -4,7 +4,7 @@
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_image image;
-static char message[160];
+static struct refusal refusal;
 static bool wide;
 
 static int parse_prefix(size_t size)
@@ -13,11 +13,11 @@ static int parse_prefix(size_t size)
 	int result;
 
 	image.count = 0;
-	message[0] = '\0';
-	result = elf_parse(&image, copy, size, message, sizeof(message));
+	refusal.text[0] = '\0';
+	result = elf_parse(&image, copy, size, &refusal);
 	if (result) {
 		assert_int_equal(result, -ENOEXEC);
-		assert_true(message[0]);
+		assert_true(refusal.text[0]);
 	} else {
 		bool inside = false;
 
@@ -43,8 +43,8 @@ static int parse(void)
 static void expect_refusal(const char *says)
 {
 	assert_int_equal(parse(), -ENOEXEC);
-	if (!strstr(message, says))
-		fail_msg("\"%s\" says nothing of \"%s\"", message, says);
+	if (!strstr(refusal.text, says))
+		fail_msg("\"%s\" says nothing of \"%s\"", refusal.text, says);
 }
 
 /* Every test runs once for each width. */
@@ -235,11 +235,11 @@ static void more_segments_than_fit_are_refused(void **state)
 	}
 	elf_put_entry(big, wide, 0x100000);
 	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), message, sizeof(message)), -ENOEXEC);
-	assert_non_null(strstr(message, "more than 32 segments"));
+	assert_int_equal(elf_parse(&image, big, sizeof(big), &refusal), -ENOEXEC);
+	assert_non_null(strstr(refusal.text, "more than 32 segments"));
 	put16(big + (wide ? 56 : 44), GUEST_SEGMENTS_MAX);
 	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), message, sizeof(message)), 0);
+	assert_int_equal(elf_parse(&image, big, sizeof(big), &refusal), 0);
 }
 
 static void every_prefix_is_survived(void **state)

@@ -20,11 +20,10 @@ static int setup(void **state)
 /* The kernel's code at 1 MiB, and this beside it. */
 static void load_with(const struct elf_test_segment *segment)
 {
-	char message[200] = "";
+	struct refusal refusal = {};
 
 	elf_put_segment(file, false, 1, segment);
-	assert_int_equal(guest_load_all(&ram, file, sizeof(file), "", NULL, 0, &entry, message,
-					sizeof(message)),
+	assert_int_equal(guest_load_all(&ram, file, sizeof(file), "", NULL, 0, &entry, &refusal),
 			 0);
 }
 
