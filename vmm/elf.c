@@ -79,14 +79,13 @@ _Static_assert(sizeof(struct elf32_program_header) == 32, "System V ABI");
 _Static_assert(sizeof(struct elf64_program_header) == 56, "System V ABI");
 
 struct reader {
-	const uint8_t *file;
-	uint64_t size;
+	struct guest_image *image;
+	struct refusal *refusal;
 	bool is64;
 	uint64_t entry;
 	uint64_t phoff;
 	uint32_t phentsize;
 	uint32_t phnum;
-	struct refusal *refusal;
 };
 
 static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
@@ -108,10 +107,11 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 	{                                                                                          \
 		struct elf##bits##_header h;                                                       \
                                                                                                    \
-		if (r->size < sizeof(h))                                                           \
+		if (r->image->size < sizeof(h))                                                    \
 			return refuse(r->refusal, -ENOEXEC,                                        \
-				      "ELF" #bits " header cut short at %lu bytes", r->size);      \
-		memcpy(&h, r->file, sizeof(h));                                                    \
+				      "ELF" #bits " header cut short at %lu bytes",                \
+				      r->image->size);                                             \
+		memcpy(&h, r->image->file, sizeof(h));                                             \
 		r->entry = h.e_entry;                                                              \
 		r->phoff = h.e_phoff;                                                              \
 		r->phentsize = h.e_phentsize;                                                      \
@@ -127,14 +127,15 @@ static int read_header(struct reader *r)
 	uint32_t smallest;
 	int error;
 
-	if (r->size < 16 || memcmp(r->file, "\177ELF", 4))
+	if (r->image->size < 16 || memcmp(r->image->file, "\177ELF", 4))
 		return refuse(r->refusal, -ENOEXEC, "not an ELF file");
-	if (r->file[ELF_DATA] != ELFDATA2LSB || r->file[ELF_VERSION] != EV_CURRENT ||
-	    (r->file[ELF_CLASS] != ELFCLASS32 && r->file[ELF_CLASS] != ELFCLASS64))
+	if (r->image->file[ELF_DATA] != ELFDATA2LSB || r->image->file[ELF_VERSION] != EV_CURRENT ||
+	    (r->image->file[ELF_CLASS] != ELFCLASS32 && r->image->file[ELF_CLASS] != ELFCLASS64))
 		return refuse(r->refusal, -ENOEXEC,
 			      "ELF of class %u, data %u, version %u: not for x86",
-			      r->file[ELF_CLASS], r->file[ELF_DATA], r->file[ELF_VERSION]);
-	r->is64 = r->file[ELF_CLASS] == ELFCLASS64;
+			      r->image->file[ELF_CLASS], r->image->file[ELF_DATA],
+			      r->image->file[ELF_VERSION]);
+	r->is64 = r->image->file[ELF_CLASS] == ELFCLASS64;
 	error = r->is64 ? read_header64(r) : read_header32(r);
 	if (error)
 		return error;
@@ -144,7 +145,8 @@ static int read_header(struct reader *r)
 	if (r->phentsize < smallest)
 		return refuse(r->refusal, -ENOEXEC, "ELF program headers of %u bytes",
 			      r->phentsize);
-	if (r->phoff > r->size || (uint64_t)r->phnum * r->phentsize > r->size - r->phoff)
+	if (r->phoff > r->image->size ||
+	    (uint64_t)r->phnum * r->phentsize > r->image->size - r->phoff)
 		return refuse(r->refusal, -ENOEXEC, "ELF program headers lie outside the file");
 	return 0;
 }
@@ -152,7 +154,7 @@ static int read_header(struct reader *r)
 /* Both widths are handled as the 64-bit one. */
 static struct elf64_program_header read_program_header(const struct reader *r, uint32_t index)
 {
-	const uint8_t *at = r->file + r->phoff + (uint64_t)index * r->phentsize;
+	const uint8_t *at = r->image->file + r->phoff + (uint64_t)index * r->phentsize;
 	struct elf64_program_header wide;
 	struct elf32_program_header narrow;
 
@@ -177,8 +179,10 @@ static bool within(uint64_t address, uint64_t start, uint64_t length)
 }
 
 /* The entry point, physical, into image->entry. */
-static int find_entry(const struct reader *r, struct guest_image *image)
+static int find_entry(const struct reader *r)
 {
+	struct guest_image *image = r->image;
+
 	for (uint32_t i = 0; i < r->phnum; i++) {
 		struct elf64_program_header ph = read_program_header(r, i);
 
@@ -196,13 +200,9 @@ static int find_entry(const struct reader *r, struct guest_image *image)
 	return refuse(r->refusal, -ENOEXEC, "entry point 0x%lx is in no segment", r->entry);
 }
 
-int elf_parse(struct guest_image *image, const void *file, uint64_t size, struct refusal *refusal)
+int elf_parse(struct guest_image *image, struct refusal *refusal)
 {
-	struct reader r = {
-		.file = file,
-		.size = size,
-		.refusal = refusal,
-	};
+	struct reader r = {.image = image, .refusal = refusal};
 	int result = read_header(&r);
 
 	if (result)
@@ -218,11 +218,11 @@ int elf_parse(struct guest_image *image, const void *file, uint64_t size, struct
 
 		if (ph.p_type != PT_LOAD)
 			continue;
-		result = guest_image_add(image, &segment, size, refusal);
+		result = guest_image_add(image, &segment, refusal);
 		if (result)
 			return result;
 	}
 	if (!image->count)
 		return refuse(refusal, -ENOEXEC, "ELF without anything to load");
-	return find_entry(&r, image);
+	return find_entry(&r);
 }

@@ -7,8 +7,8 @@
 #include "vmm/guest_image.h"
 
 /*
- * Adds the loadable segments to image and sets its entry. Segments go to their physical addresses;
- * the entry point may be virtual or physical, and is taken as virtual if it lies in a segment's
- * virtual range. Returns as guest_image_parse.
+ * Adds the loadable segments of the image's file, and sets its entry. Segments go to their physical
+ * addresses; the entry point may be virtual or physical, and is taken as virtual if it lies in a
+ * segment's virtual range. Returns as guest_image_add. Any context.
  */
-int elf_parse(struct guest_image *image, const void *file, uint64_t size, struct refusal *refusal);
+int elf_parse(struct guest_image *image, struct refusal *refusal);

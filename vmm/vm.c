@@ -9,7 +9,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmm/lost_memory.h"
+#include "vmm/multiboot_header.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -148,8 +148,8 @@ bool vms_create(const struct boot_info *info)
 		vm_count++;
 		if (bad)
 			vm_refuse(vm, "its module line: %s", refusal.text);
-		else if (guest_image_parse(&vm->kernel, (const void *)vm->image->start,
-					   vm->image->end - vm->image->start, &refusal))
+		else if (multiboot_header_parse(&vm->kernel, (const void *)vm->image->start,
+						vm->image->end - vm->image->start, &refusal))
 			vm_refuse(vm, "its kernel: %s", refusal.text);
 		else
 			vm->settling.stage = SETTLE_CREATE;

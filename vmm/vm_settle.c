@@ -67,6 +67,7 @@ static void load(struct vm *vm)
 {
 	struct guest_module modules[VM_MODULES_MAX];
 	struct vm_config configs[VM_MODULES_MAX];
+	struct guest_start start = {vm->config.cmdline, vm->module_count, modules};
 	struct refusal refusal;
 
 	for (uint32_t i = 0; i < vm->module_count; i++) {
@@ -79,8 +80,7 @@ static void load(struct vm *vm)
 			.cmdline = configs[i].cmdline,
 		};
 	}
-	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, (const void *)vm->image->start,
-		       vm->config.cmdline, modules, vm->module_count, &refusal))
+	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, &start, &refusal))
 		vm_refuse(vm, "its kernel: %s", refusal.text);
 	else
 		vm->settling.stage = SETTLE_COPY;

@@ -12,9 +12,9 @@ static int parse_prefix(size_t size)
 	uint8_t *copy = exact_copy(file, size);
 	int result;
 
-	image.count = 0;
+	image = (struct guest_image){.file = copy, .size = size};
 	refusal.text[0] = '\0';
-	result = elf_parse(&image, copy, size, &refusal);
+	result = elf_parse(&image, &refusal);
 	if (result) {
 		assert_int_equal(result, -ENOEXEC);
 		assert_true(refusal.text[0]);
@@ -234,12 +234,12 @@ static void more_segments_than_fit_are_refused(void **state)
 		elf_put_segment(big, wide, i, &s);
 	}
 	elf_put_entry(big, wide, 0x100000);
-	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), &refusal), -ENOEXEC);
+	image = (struct guest_image){.file = big, .size = sizeof(big)};
+	assert_int_equal(elf_parse(&image, &refusal), -ENOEXEC);
 	assert_non_null(strstr(refusal.text, "more than 32 segments"));
 	put16(big + (wide ? 56 : 44), GUEST_SEGMENTS_MAX);
 	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), &refusal), 0);
+	assert_int_equal(elf_parse(&image, &refusal), 0);
 }
 
 static void every_prefix_is_survived(void **state)

@@ -5,6 +5,7 @@
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_ram ram;
+static const struct guest_start nothing = {"", 0, NULL};
 static struct guest_entry entry;
 static struct refusal refusal;
 
@@ -46,11 +47,12 @@ static int teardown(void **state)
 static int load_with(size_t size, const char *cmdline, const struct guest_module *modules,
 		     uint32_t count)
 {
+	const struct guest_start start = {cmdline, count, modules};
 	uint8_t *copy = exact_copy(file, size);
 	int result;
 
 	refusal.text[0] = '\0';
-	result = guest_load_all(&ram, copy, size, cmdline, modules, count, &entry, &refusal);
+	result = guest_load_all(&ram, copy, size, &start, &entry, &refusal);
 	if (result)
 		assert_true(refusal.text[0] && strlen(refusal.text) < REFUSAL_SIZE - 1);
 	free(copy);
@@ -262,10 +264,10 @@ static void a_header_is_needed_in_the_first_8192_bytes(void **state)
 	elf_build(big, false);
 	memset(big + ELF_MULTIBOOT, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 12, 0);
-	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, &refusal), 0);
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal), 0);
 	memset(big + MULTIBOOT1_SEARCH - 12, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 8, 0);
-	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, &refusal),
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal),
 			 -ENOEXEC);
 }
 
@@ -343,9 +345,8 @@ static void aout_addresses_beyond_8192_bytes_are_refused(void **state)
 		put32(big + at + 12, (uint32_t)(0x100000 + at));
 		put32(big + at + 16, 0x100000);
 		put32(big + at + 28, 0x100000);
-		assert_int_equal(
-			guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, &refusal),
-			expected);
+		assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal),
+				 expected);
 	}
 }
 
