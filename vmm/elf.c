@@ -1,82 +1,10 @@
 #include "vmm/elf.h"
 
+#include <elf.h>
 #include <stdbool.h>
 
 #include "lib/errno.h"
 #include "lib/string.h"
-
-#define ELF_CLASS   4
-#define ELF_DATA    5
-#define ELF_VERSION 6
-#define ELFCLASS32  1
-#define ELFCLASS64  2
-#define ELFDATA2LSB 1
-#define EV_CURRENT  1
-#define ET_EXEC	    2
-#define EM_386	    3
-#define EM_X86_64   62
-#define PT_LOAD	    1
-
-struct elf32_header {
-	uint8_t e_ident[16];
-	uint16_t e_type;
-	uint16_t e_machine;
-	uint32_t e_version;
-	uint32_t e_entry;
-	uint32_t e_phoff;
-	uint32_t e_shoff;
-	uint32_t e_flags;
-	uint16_t e_ehsize;
-	uint16_t e_phentsize;
-	uint16_t e_phnum;
-	uint16_t e_shentsize;
-	uint16_t e_shnum;
-	uint16_t e_shstrndx;
-};
-
-struct elf64_header {
-	uint8_t e_ident[16];
-	uint16_t e_type;
-	uint16_t e_machine;
-	uint32_t e_version;
-	uint64_t e_entry;
-	uint64_t e_phoff;
-	uint64_t e_shoff;
-	uint32_t e_flags;
-	uint16_t e_ehsize;
-	uint16_t e_phentsize;
-	uint16_t e_phnum;
-	uint16_t e_shentsize;
-	uint16_t e_shnum;
-	uint16_t e_shstrndx;
-};
-
-struct elf32_program_header {
-	uint32_t p_type;
-	uint32_t p_offset;
-	uint32_t p_vaddr;
-	uint32_t p_paddr;
-	uint32_t p_filesz;
-	uint32_t p_memsz;
-	uint32_t p_flags;
-	uint32_t p_align;
-};
-
-struct elf64_program_header {
-	uint32_t p_type;
-	uint32_t p_flags;
-	uint64_t p_offset;
-	uint64_t p_vaddr;
-	uint64_t p_paddr;
-	uint64_t p_filesz;
-	uint64_t p_memsz;
-	uint64_t p_align;
-};
-
-_Static_assert(sizeof(struct elf32_header) == 52, "System V ABI");
-_Static_assert(sizeof(struct elf64_header) == 64, "System V ABI");
-_Static_assert(sizeof(struct elf32_program_header) == 32, "System V ABI");
-_Static_assert(sizeof(struct elf64_program_header) == 56, "System V ABI");
 
 struct reader {
 	struct guest_image *image;
@@ -105,7 +33,7 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 #define READ_HEADER(bits)                                                                          \
 	static int read_header##bits(struct reader *r)                                             \
 	{                                                                                          \
-		struct elf##bits##_header h;                                                       \
+		Elf##bits##_Ehdr h;                                                                \
                                                                                                    \
 		if (r->image->size < sizeof(h))                                                    \
 			return refuse(r->refusal, -ENOEXEC,                                        \
@@ -124,24 +52,23 @@ READ_HEADER(64)
 
 static int read_header(struct reader *r)
 {
+	const uint8_t *ident = r->image->file;
 	uint32_t smallest;
 	int error;
 
-	if (r->image->size < 16 || memcmp(r->image->file, "\177ELF", 4))
+	if (r->image->size < EI_NIDENT || memcmp(ident, ELFMAG, SELFMAG))
 		return refuse(r->refusal, -ENOEXEC, "not an ELF file");
-	if (r->image->file[ELF_DATA] != ELFDATA2LSB || r->image->file[ELF_VERSION] != EV_CURRENT ||
-	    (r->image->file[ELF_CLASS] != ELFCLASS32 && r->image->file[ELF_CLASS] != ELFCLASS64))
+	if (ident[EI_DATA] != ELFDATA2LSB || ident[EI_VERSION] != EV_CURRENT ||
+	    (ident[EI_CLASS] != ELFCLASS32 && ident[EI_CLASS] != ELFCLASS64))
 		return refuse(r->refusal, -ENOEXEC,
-			      "ELF of class %u, data %u, version %u: not for x86",
-			      r->image->file[ELF_CLASS], r->image->file[ELF_DATA],
-			      r->image->file[ELF_VERSION]);
-	r->is64 = r->image->file[ELF_CLASS] == ELFCLASS64;
+			      "ELF of class %u, data %u, version %u: not for x86", ident[EI_CLASS],
+			      ident[EI_DATA], ident[EI_VERSION]);
+	r->is64 = ident[EI_CLASS] == ELFCLASS64;
 	error = r->is64 ? read_header64(r) : read_header32(r);
 	if (error)
 		return error;
 
-	smallest =
-		r->is64 ? sizeof(struct elf64_program_header) : sizeof(struct elf32_program_header);
+	smallest = r->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	if (r->phentsize < smallest)
 		return refuse(r->refusal, -ENOEXEC, "ELF program headers of %u bytes",
 			      r->phentsize);
@@ -152,18 +79,18 @@ static int read_header(struct reader *r)
 }
 
 /* Both widths are handled as the 64-bit one. */
-static struct elf64_program_header read_program_header(const struct reader *r, uint32_t index)
+static Elf64_Phdr read_program_header(const struct reader *r, uint32_t index)
 {
 	const uint8_t *at = r->image->file + r->phoff + (uint64_t)index * r->phentsize;
-	struct elf64_program_header wide;
-	struct elf32_program_header narrow;
+	Elf64_Phdr wide;
+	Elf32_Phdr narrow;
 
 	if (r->is64) {
 		memcpy(&wide, at, sizeof(wide));
 		return wide;
 	}
 	memcpy(&narrow, at, sizeof(narrow));
-	return (struct elf64_program_header){
+	return (Elf64_Phdr){
 		.p_type = narrow.p_type,
 		.p_offset = narrow.p_offset,
 		.p_vaddr = narrow.p_vaddr,
@@ -184,7 +111,7 @@ static int find_entry(const struct reader *r)
 	struct guest_image *image = r->image;
 
 	for (uint32_t i = 0; i < r->phnum; i++) {
-		struct elf64_program_header ph = read_program_header(r, i);
+		Elf64_Phdr ph = read_program_header(r, i);
 
 		if (ph.p_type == PT_LOAD && within(r->entry, ph.p_vaddr, ph.p_filesz)) {
 			image->entry = ph.p_paddr + (r->entry - ph.p_vaddr);
@@ -208,7 +135,7 @@ int elf_parse(struct guest_image *image, struct refusal *refusal)
 	if (result)
 		return result;
 	for (uint32_t i = 0; i < r.phnum; i++) {
-		struct elf64_program_header ph = read_program_header(&r, i);
+		Elf64_Phdr ph = read_program_header(&r, i);
 		struct guest_segment segment = {
 			.offset = ph.p_offset,
 			.file_size = ph.p_filesz,

@@ -1,6 +1,6 @@
 /*
  * The ELF reader (System V ABI, chapters 4 and 5): executables, ELF32 for EM_386 and ELF64 for
- * EM_X86_64.
+ * EM_X86_64. The structures are <elf.h>'s. libelf reads such files too, and takes a libc.
  */
 #pragma once
 
