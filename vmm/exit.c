@@ -46,10 +46,10 @@ static bool wrap_rip(const struct vcpu *vcpu)
 /* The guest's own doing, where it is known what; nothing else has happened than that it ends. */
 static void guest_state_refused(struct vcpu *vcpu)
 {
-	char rule[160];
+	struct refusal refusal;
 
-	if (entry_checks_explain(rule, sizeof(rule), host_linear_bits()))
-		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", rule);
+	if (entry_checks_explain(&refusal, host_linear_bits()))
+		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", refusal.text);
 	else
 		exit_entry_failed(vcpu, exit_reason_name(EXIT_REASON_INVALID_GUEST_STATE));
 }

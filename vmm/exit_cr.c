@@ -143,6 +143,20 @@ static bool load_msw(struct vcpu *vcpu, uint64_t qualification)
 	return true;
 }
 
+/* Bits that become its own where it first sets them; false: the value has none. */
+static bool use_cr4_bits(struct vcpu *vcpu, uint64_t value)
+{
+	bool pke = (value & CR4_PKE) && !vcpu->uses_pkru, de = (value & CR4_DE) && !vcpu->uses_de;
+
+	if (value & ~guest_cr4_allowed())
+		return false;
+	if (pke)
+		vcpu_use_pkru(vcpu);
+	if (de)
+		vcpu_use_de(vcpu);
+	return pke || de;
+}
+
 static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 {
 	switch (number) {
@@ -174,9 +188,7 @@ void exit_cr_access(struct vcpu *vcpu)
 		value = vcpu_get_register(vcpu, reg);
 		if (!vcpu_in_64bit_mode(vcpu))
 			value &= 0xffffffff;
-		if (number == 4 && (value & CR4_PKE) && !(value & ~guest_cr4_allowed()) &&
-		    !vcpu->uses_pkru) {
-			vcpu_use_pkru(vcpu);
+		if (number == 4 && use_cr4_bits(vcpu, value)) {
 			event_execute_again(); /* with all checks of the CPU */
 			return;
 		}

@@ -4,12 +4,14 @@
  * A REP is done one element an exit: interrupts and the end of the time slice come between
  * elements as they do on a CPU.
  */
+#include "vmm/exit_string_io.h"
+
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmm/bus.h"
 #include "vmm/guest_paging.h"
-#include "vmm/io.h"
 #include "vmm/instruction.h"
-#include "vmm/vm.h"
+#include "vmm/io.h"
 #include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
@@ -105,12 +107,14 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	    guest_check_access(vcpu, linear, size, in))
 		return;
 	if (in)
-		value = io_read_ports(vcpu->vm, port, size);
+		value = bus_read(vcpu->vm, port, size);
 	if (guest_access(vcpu, linear, &value, size, in))
 		return;
 	if (!in)
-		io_write_ports(vcpu->vm, port, size, value);
-	traps = breakpoints_on_memory(linear, size, in) | breakpoints_on_ports(port, size);
+		bus_write(vcpu->vm, port, size, value);
+	traps = breakpoints_on_memory(linear, size, in);
+	if (vcpu->uses_de)
+		traps |= breakpoints_on_ports(port, size);
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
 	advance(vcpu, index, mask, step);

@@ -115,6 +115,16 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
+/*
+ * A bit that is masked exits where it is set: those that a guest cannot have, and is #GP; and those
+ * that it has not used yet, which the hypervisor need not look at until then.
+ */
+static void write_cr4_mask(const struct vcpu *vcpu)
+{
+	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | (vcpu->uses_pkru ? 0 : CR4_PKE) |
+					  (vcpu->uses_de ? 0 : CR4_DE));
+}
+
 static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
@@ -146,9 +156,7 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
 		vmcs_write(VMCS_VPID, vcpu->vpid);
-	/* every bit that a guest cannot have is masked: setting it exits, and is #GP; PKE: see
-	 * vcpu_use_pkru() */
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | CR4_PKE);
+	write_cr4_mask(vcpu);
 	vmcs_write(VMCS_CR4_READ_SHADOW, 0);
 }
 
@@ -209,6 +217,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->cr2 = 0;
 	vcpu->pkru = 0;
 	vcpu->uses_pkru = false;
+	vcpu->uses_de = false;
 	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
 	memset(vcpu->msr, 0, sizeof(vcpu->msr));
 	vcpu->timer_deadline = 0;
@@ -230,7 +239,14 @@ void vcpu_use_pkru(struct vcpu *vcpu)
 	if (vcpu->uses_pkru)
 		return;
 	vcpu->uses_pkru = true;
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed());
+	write_cr4_mask(vcpu);
+}
+
+/* CR4.DE is on in few guests, and to read it on every access to a port takes a VMREAD. */
+void vcpu_use_de(struct vcpu *vcpu)
+{
+	vcpu->uses_de = true;
+	write_cr4_mask(vcpu);
 }
 
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu)

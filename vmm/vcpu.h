@@ -65,6 +65,7 @@ struct vcpu {
 	struct debug_registers debug;
 	uint32_t pkru;
 	bool uses_pkru; /* has had a way to change PKRU: vcpu_use_pkru() */
+	bool uses_de;	/* has had CR4.DE: breakpoints may be on ports */
 
 	/* HYPERCALL_SET_TIMER: a TSC value, 0 = not armed */
 	uint64_t timer_deadline;
@@ -116,6 +117,9 @@ bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value);
 
 /* It gets CR4.PKE or XCR0's PKRU bit: from now on its PKRU is switched, and CR4.PKE its own. */
 void vcpu_use_pkru(struct vcpu *vcpu);
+
+/* It gets CR4.DE: from now on its own. */
+void vcpu_use_de(struct vcpu *vcpu);
 
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);

@@ -9,7 +9,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmm/lost_memory.h"
+#include "vmm/multiboot_header.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -150,8 +150,8 @@ bool vms_create(const struct boot_info *info)
 	for (uint32_t i = 0; i < info->module_count; i++) {
 		struct vm *vm = &vms[vm_count];
 		struct vm_config config;
-		char error[160];
-		int bad = vm_config_parse(&config, info->module[i].cmdline, error, sizeof(error));
+		struct refusal refusal;
+		int bad = vm_config_parse(&config, info->module[i].cmdline, &refusal);
 
 		if (!bad && config.of[0]) {
 			complete &= add_module(&config, &info->module[i]);
@@ -171,10 +171,10 @@ bool vms_create(const struct boot_info *info)
 		if (!add_vcpus(vm))
 			vm_refuse(vm, "no memory for its virtual CPU");
 		else if (bad)
-			vm_refuse(vm, "its module line: %s", error);
-		else if (guest_image_parse(&vm->kernel, (const void *)vm->image->start,
-					   vm->image->end - vm->image->start, error, sizeof(error)))
-			vm_refuse(vm, "its kernel: %s", error);
+			vm_refuse(vm, "its module line: %s", refusal.text);
+		else if (multiboot_header_parse(&vm->kernel, (const void *)vm->image->start,
+						vm->image->end - vm->image->start, &refusal))
+			vm_refuse(vm, "its kernel: %s", refusal.text);
 		else
 			vm->settling.stage = SETTLE_CREATE;
 		while (vm->state != VM_ENDED && vm->settling.stage != SETTLE_CLEAR)

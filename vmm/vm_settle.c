@@ -67,21 +67,21 @@ static void load(struct vm *vm)
 {
 	struct guest_module modules[VM_MODULES_MAX];
 	struct vm_config configs[VM_MODULES_MAX];
-	char error[160];
+	struct guest_start start = {vm->config.cmdline, vm->module_count, modules};
+	struct refusal refusal;
 
 	for (uint32_t i = 0; i < vm->module_count; i++) {
 		const struct boot_module *module = vm->modules[i];
 
-		vm_config_parse(&configs[i], module->cmdline, error, sizeof(error));
+		vm_config_parse(&configs[i], module->cmdline, &refusal);
 		modules[i] = (struct guest_module){
 			.bytes = (const void *)module->start,
 			.size = module->end - module->start,
 			.cmdline = configs[i].cmdline,
 		};
 	}
-	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, (const void *)vm->image->start,
-		       vm->config.cmdline, modules, vm->module_count, error, sizeof(error)))
-		vm_refuse(vm, "its kernel: %s", error);
+	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, &start, &refusal))
+		vm_refuse(vm, "its kernel: %s", refusal.text);
 	else
 		vm->settling.stage = SETTLE_COPY;
 }

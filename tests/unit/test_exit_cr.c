@@ -91,6 +91,7 @@ UNUSED(void, event_execute_again, void)
 UNUSED(void, vcpu_set_register, struct vcpu *v, unsigned int number, uint64_t value)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
 UNUSED(void, vcpu_skip_instruction, struct vcpu *v)
+UNUSED(void, vcpu_use_de, struct vcpu *v)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
 {
