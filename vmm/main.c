@@ -6,6 +6,7 @@
 #include "boot/acpi.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
+#include "boot/multiboot.h"
 #include "boot/clock.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
@@ -63,7 +64,7 @@ static void warn(void *arg, const char *message)
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
 	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
-	int error = boot_info_parse(&boot_info, &window, magic, info);
+	int error = multiboot_parse(&boot_info, &window, magic, info);
 
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)

@@ -33,7 +33,8 @@ UNIT_mce_severity := boot/mce_severity.c
 UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
-UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
+UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
+	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
 UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
