@@ -1,5 +1,5 @@
 #include "boot/apic.h"
-#include "boot/trap.h"
+#include "boot/vectors.h"
 #include "lib/x86.h"
 
 #define APIC_BASE_ENABLE BIT(11)

@@ -3,6 +3,7 @@
 #include "boot/fault.h"
 #include "boot/mce.h"
 #include "lib/console.h"
+#include "lib/panic.h"
 #include "lib/signature.h"
 #include "lib/x86.h"
 

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "boot/power.h"
 #include "lib/cmdline.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -68,10 +69,10 @@ static const struct choice switch_choices[] = {
 };
 
 static const struct choice panic_choices[] = {
-	{"auto", OPTION_PANIC_AUTO},
-	{"reboot", OPTION_PANIC_REBOOT},
-	{"halt", OPTION_PANIC_HALT},
-	{"exit", OPTION_PANIC_EXIT},
+	{"auto", POWER_PANIC_AUTO},
+	{"reboot", POWER_PANIC_REBOOT},
+	{"halt", POWER_PANIC_HALT},
+	{"exit", POWER_PANIC_EXIT},
 	{NULL, 0},
 };
 
@@ -216,7 +217,7 @@ static const struct option option_table[] = {
 	{
 		FIELD(panic),
 		.accepted = "auto, reboot, halt, exit",
-		.initial = OPTION_PANIC_AUTO,
+		.initial = POWER_PANIC_AUTO,
 		.choices = panic_choices,
 	},
 	{

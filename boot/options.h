@@ -37,13 +37,6 @@ enum option_loglevel {
 	OPTION_LOG_DEBUG,
 };
 
-enum option_panic {
-	OPTION_PANIC_EXIT,
-	OPTION_PANIC_REBOOT,
-	OPTION_PANIC_HALT,
-	OPTION_PANIC_AUTO, /* an emulator ends; a PC halts, with the message on its screen */
-};
-
 /* What wakes a CPU that idles. */
 enum option_timer {
 	OPTION_TIMER_AUTO, /* the local APIC's timer, or the 8254 where there is none */
@@ -111,7 +104,7 @@ struct options {
 	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	     /* 0 or 1: print the table at the end */
 	uint32_t loglevel;   /* enum option_loglevel */
-	uint32_t panic;	     /* enum option_panic */
+	uint32_t panic;	     /* enum power_panic */
 	uint32_t hostfpu;    /* enum option_hostfpu */
 	uint32_t crash;	     /* enum option_crash */
 };

@@ -2,12 +2,12 @@
 
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "boot/mtrr.h"
 #include "boot/page_tables.h"
 #include "boot/paging.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_SIZE - 1)

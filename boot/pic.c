@@ -1,5 +1,5 @@
 #include "boot/pic.h"
-#include "boot/trap.h"
+#include "boot/vectors.h"
 #include "lib/x86.h"
 
 #define PIC1_COMMAND 0x20

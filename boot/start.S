@@ -103,7 +103,7 @@ start32:
 no_long_mode:
 	/*
 	 * No 64-bit mode, so no C: say so on COM1 (set up here, 115200 8N1) and, if there is one, on
-	 * the VGA text screen; then end Bochs with status 1, as boot/machine.c does, or halt.
+	 * the VGA text screen; then end Bochs with status 1, as boot/power.c does, or halt.
 	 */
 	mov	$uart_setup, %esi
 1:	movzbl	(%esi), %edx

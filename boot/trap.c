@@ -6,6 +6,8 @@
 #include "boot/pic.h"
 #include "boot/stray.h"
 #include "boot/trap.h"
+#include "boot/trap_frame.h"
+#include "boot/vectors.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 
@@ -54,12 +56,6 @@ extern const struct nmi_window {
 extern const struct fixup {
 	uint64_t faults, recover;
 } fixups[], fixups_end[];
-
-void cpu_set_this(struct cpu *cpu)
-{
-	cpu->self = cpu;
-	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
-}
 
 static uint8_t ist_of(unsigned int vector)
 {
@@ -161,7 +157,7 @@ static bool fix_up(struct trap_frame *frame)
 	return false;
 }
 
-/* Called by boot/vectors.S with interrupts off. */
+/* Called by boot/trap.S with interrupts off. */
 void trap_handle(struct trap_frame *frame);
 void trap_handle(struct trap_frame *frame)
 {

@@ -1,6 +1,5 @@
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/trap.h"
 #include "fpu/host_work.h"
 #include "lib/console.h"

@@ -6,7 +6,6 @@
 #include "boot/acpi.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
-#include "boot/multiboot.h"
 #include "boot/clock.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
@@ -14,6 +13,7 @@
 #include "boot/machine.h"
 #include "boot/mce.h"
 #include "boot/memory.h"
+#include "boot/multiboot.h"
 #include "boot/options.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
@@ -26,6 +26,7 @@
 #include "fpu/policy.h"
 #include "fpu/trace.h"
 #include "lib/console.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
@@ -98,7 +99,7 @@ static void apply_options(void)
 	options_parse(&options, boot_info.cmdline, warn, NULL);
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
-	machine_set_panic(options.panic);
+	power_set_panic((enum power_panic)options.panic);
 	fault_print_also(print_on_fault);
 }
 
@@ -143,14 +144,15 @@ void resident_main(uint32_t magic, uint64_t info)
 	int error;
 
 	cpu_set_this(&boot_pcpu.cpu);
+	fault_init();
 	console_select(CONSOLE_COM1, false);
 	trap_init_cpu();
 	read_boot_information(magic, info);
 	apply_options();
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
 	if (!leftovers_undo_cpu())
-		machine_panic();
-	memory_init(&boot_info);
+		power_panic();
+	memory_init(&boot_info, paging_limit());
 	apic_init();
 	paging_init(&boot_info);
 	read_acpi_tables();
@@ -164,7 +166,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	error = vmx_capabilities_check(&options);
 	print_boot_record();
 	if (error)
-		machine_panic();
+		power_panic();
 	if (!fpu_works)
 		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
 	if (!clock_can_wake())
@@ -173,7 +175,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	guest_cpuid_init();
 	bitmaps_init();
 	if (vmx_on())
-		machine_panic();
+		power_panic();
 	init_pcpu(&boot_pcpu);
 	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
 		if (fpu_host_work_init())

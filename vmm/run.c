@@ -1,9 +1,8 @@
 #include <stddef.h>
 
 #include "boot/clock.h"
-#include "boot/fault.h"
-#include "boot/machine.h"
 #include "boot/options.h"
+#include "boot/power.h"
 #include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
@@ -304,8 +303,8 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 		any_ran = any_ran || vm_at(i)->runs > 0;
 	}
 	if (!any_ran) /* why not is to be read, and a PC that is off shows nothing */
-		machine_panic();
-	machine_end(success ? 0 : 1);
+		power_panic();
+	power_end(success ? 0 : 1);
 }
 
 void run(const struct options *options, bool complete)

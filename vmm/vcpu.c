@@ -1,6 +1,5 @@
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "fpu/instructions.h"
 #include "fpu/trace.h"

@@ -1,11 +1,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "lib/console.h"
 #include "lib/errno.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmx/bits.h"
 #include "vmx/capabilities.h"

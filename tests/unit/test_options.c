@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "boot/options.h"
+#include "boot/power.h"
 
 struct heard {
 	uint32_t count;
@@ -40,7 +41,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.multihit, OPTION_MULTIHIT_AUTO);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
-	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
+	assert_int_equal(options.panic, POWER_PANIC_AUTO);
 	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_OFF);
 	assert_int_equal(options.crash, OPTION_CRASH_NONE);
 }
@@ -85,7 +86,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.clock, OPTION_CLOCK_HPET);
 	assert_int_equal(options.stats, 0);
 	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
-	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);
+	assert_int_equal(options.panic, POWER_PANIC_REBOOT);
 	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_EXITS);
 	assert_int_equal(options.crash, OPTION_CRASH_VMENTRY);
 	parse("console=vga,e9");
@@ -188,7 +189,7 @@ static void long_words_and_open_quotes_are_told(void **state)
 	assert_int_equal(options.slice_us, 300);
 	parse("slice=300 panic=\"halt");
 	assert_int_equal(heard.count, 1);
-	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
+	assert_int_equal(options.panic, POWER_PANIC_AUTO);
 }
 
 static void random_lines_are_survived_with_valid_results(void **state)
