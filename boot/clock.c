@@ -4,6 +4,7 @@
 #include "boot/measure.h"
 #include "boot/options.h"
 #include "boot/pic.h"
+#include "boot/pit.h"
 #include "boot/reference.h"
 #include "lib/assert.h"
 #include "lib/console.h"

@@ -7,6 +7,7 @@
 #include "boot/mce.h"
 #include "boot/options.h"
 #include "boot/pic.h"
+#include "boot/pit.h"
 #include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
@@ -23,7 +24,6 @@
 
 #define PERIOD	      (PIT_HZ / 5000)
 #define STORM_VECTOR  0x51
-#define PIC1_MASK     0x21
 #define NESTED_CHECKS 20
 
 /* Set at boot, and cleared by the guest that it strikes. */
@@ -38,21 +38,13 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 	return block[0] ? fill_stack(block) + block[0] : 0;
 }
 
-/*
- * The 8254 by the I/O APIC, which a PC has; its inputs 0 and 2 are where IRQ 0 arrives on one board
- * or another. `low` is what becomes of it.
- */
+/* The 8254 by the I/O APIC, which a PC has. `low` is what becomes of it: boot/ioapic.h. */
 static void start_8254(uint32_t low)
 {
-	static const uint8_t inputs[] = {0, 2};
-
-	for (unsigned int i = 0; i < sizeof(inputs); i++) {
-		if (!apic_present() || !ioapic_route(inputs[i], low, this_cpu()->apic_id)) {
-			log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
-			return;
-		}
-	}
-	pit_start_periodic(PERIOD);
+	if (apic_present() && ioapic_route_pit(low, this_cpu()->apic_id))
+		pit_start_periodic(PERIOD);
+	else
+		log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
 }
 
 /*
@@ -68,7 +60,7 @@ static void start_nmis(void)
 static void start_storm(void)
 {
 	start_8254(IOAPIC_LEVEL | STORM_VECTOR);
-	outb(PIC1_MASK, 0xfe);
+	pic_unmask(0);
 }
 
 /*
