@@ -2,7 +2,7 @@
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/layout.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "boot/pic.h"
 #include "boot/stray.h"
 #include "boot/trap.h"

@@ -2,8 +2,8 @@
 #include "lib/string.h"
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_LEAVES	0xe /* 0 to Dh */
 #define EXTENDED_FIRST	0x80000000u

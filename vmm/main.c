@@ -11,7 +11,7 @@
 #include "boot/ioapic.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "boot/memory.h"
 #include "boot/multiboot.h"
 #include "boot/options.h"
@@ -29,9 +29,9 @@
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/crash.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/run.h"
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
@@ -182,7 +182,7 @@ void resident_main(uint32_t magic, uint64_t info)
 			panic("no memory for hostfpu=exits");
 		boot_pcpu.host_work_at_exits = true;
 	}
-	crash_provoke(options.crash);
+	provoke(options.crash);
 	complete = vms_create(&boot_info);
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "

@@ -16,8 +16,8 @@
 #include "vmm/trace_records.h"
 #include "vmm/vm.h"
 #include "vmx/capabilities.h"
-#include "vmx/dump.h"
 #include "vmx/entry.h"
+#include "vmx/names.h"
 #include "vmx/vmcs.h"
 
 #define PREEMPTION_TIMER_MAX 0xffffffffull

@@ -11,9 +11,9 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmx/bitmaps.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define INITIAL_CR0   (CR0_PE | CR0_ET)

@@ -1,5 +1,5 @@
 #include "vmx/breakpoints.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 
 #define DR7_ANY_ENABLED 0xffull
 #define DR7_ENABLED(n)	(3ull << 2 * (n))

@@ -4,10 +4,10 @@
 #include "lib/errno.h"
 #include "lib/signature.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 #include "vmx/multihit.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_STRING_IO_INFORMATION BIT(54)
 #define BASIC_TRUE_CONTROLS	    BIT(55)

@@ -1,7 +1,7 @@
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 /*
  * Under STI or MOV SS blocking entry demands BS if the guest steps, and no BS if it does not (SDM

@@ -7,10 +7,10 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 /* INVEPT and INVVPID types (SDM Vol. 3C 30.3) */

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
-#include "vmx/bits.h"
 #include "vmx/controls.h"
+#include "vmx/vmcs_bits.h"
 
 static uint64_t capability(uint32_t must, uint32_t may)
 {

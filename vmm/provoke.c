@@ -4,7 +4,7 @@
 #include "boot/clock.h"
 #include "boot/ioapic.h"
 #include "boot/layout.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "boot/options.h"
 #include "boot/pic.h"
 #include "boot/pit.h"
@@ -13,12 +13,13 @@
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
-#include "vmm/crash.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
+#include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
@@ -69,8 +70,8 @@ static void start_storm(void)
  */
 static void check_in_nmi(void)
 {
-	static const struct mce_bank no_action = {MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0,
-						  0};
+	static const struct machine_check_bank no_action = {
+		MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0, 0};
 	static volatile bool inside;
 	static unsigned int count;
 	uint64_t start;
@@ -89,9 +90,9 @@ static void check_in_nmi(void)
 }
 
 /* The guest has used memory whose content is lost: a line of its second page. */
-void crash_at_nmi_exit(struct vcpu *vcpu)
+void provoke_at_nmi_exit(struct vcpu *vcpu)
 {
-	struct mce_bank bank = {
+	struct machine_check_bank bank = {
 		.status = MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN | MCI_STATUS_MISCV |
 			  MCI_STATUS_ADDRV | MCI_STATUS_S | MCI_STATUS_AR | MCACOD_DATA_LOAD,
 		.address = (uint64_t)guest_ram_at(&vcpu->vm->ram, PAGE_SIZE, PAGE_SIZE),
@@ -120,7 +121,7 @@ static void enter_empty_vmcs(void)
 	panic("crash=vmentry");
 }
 
-void crash_provoke(uint32_t crash)
+void provoke(uint32_t crash)
 {
 	static uint8_t vector_target[128] __attribute__((aligned(128)));
 	volatile uint64_t depth = 1 << 20;

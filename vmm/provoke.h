@@ -12,7 +12,7 @@ struct vcpu;
  * while guests run: _NMI, _NESTED, _STORM, and _MEMORY, which ends the first guest that an NMI
  * strikes.
  */
-void crash_provoke(uint32_t crash);
+void provoke(uint32_t crash);
 
 /* After an NMI that struck a guest: what `crash=` has in store for it. */
-void crash_at_nmi_exit(struct vcpu *vcpu);
+void provoke_at_nmi_exit(struct vcpu *vcpu);
