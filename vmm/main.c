@@ -14,7 +14,6 @@
 #include "boot/machine_check.h"
 #include "boot/memory.h"
 #include "boot/multiboot.h"
-#include "boot/options.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
@@ -29,6 +28,7 @@
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
@@ -45,16 +45,6 @@ static struct pcpu boot_pcpu;
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
-
-_Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_SCRUB == (int)FPU_SCRUB &&
-		       (int)OPTION_FPU_EAGER == (int)FPU_EAGER &&
-		       (int)OPTION_FPU_UNLOAD == (int)FPU_UNLOAD &&
-		       (int)OPTION_FPU_SWAP == (int)FPU_SWAP &&
-		       (int)OPTION_FPU_AUTO == (int)FPU_AUTO,
-	       "boot/options.h names the policies of fpu/owner.h");
-_Static_assert(OPTION_CONSOLE_COM1 == (int)CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int)CONSOLE_VGA &&
-		       OPTION_CONSOLE_E9 == (int)CONSOLE_E9,
-	       "boot/options.h names the devices of lib/console.h");
 
 static void warn(void *arg, const char *message)
 {
@@ -115,8 +105,8 @@ static void print_boot_record(void)
 	       f->method_name, f->superset, fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected",
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
-	       boot_info.efi ? "uefi" : "bios", clock_timer_name(), preemption_name(c->preemption),
-	       clock_tsc_khz(), clock_source_name());
+	       boot_info.efi ? "uefi" : "bios", clock_timer_name(clock_timer()),
+	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
 static void init_pcpu(struct pcpu *pcpu)
@@ -159,11 +149,12 @@ void resident_main(uint32_t magic, uint64_t info)
 	pic_init();
 	if (apic_present())
 		ioapic_init(acpi.madt, acpi.madt_length);
-	clock_init(options.clock, &acpi);
-	clock_select(options.timer);
+	clock_init((enum clock_source)options.clock, &acpi);
+	clock_select((enum clock_timer)options.timer);
 	machine_check_init_cpu();
 	fpu_works = fpu_detect(options.xsave);
-	error = vmx_capabilities_check(&options);
+	error = vmx_capabilities_check((enum preemption)options.preemption,
+				       (enum multihit)options.multihit);
 	print_boot_record();
 	if (error)
 		power_panic();
@@ -177,12 +168,12 @@ void resident_main(uint32_t magic, uint64_t info)
 	if (vmx_on())
 		power_panic();
 	init_pcpu(&boot_pcpu);
-	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
+	if (options.hostfpu) {
 		if (fpu_host_work_init())
 			panic("no memory for hostfpu=exits");
 		boot_pcpu.host_work_at_exits = true;
 	}
-	provoke(options.crash);
+	provoke((enum provoke)options.crash);
 	complete = vms_create(&boot_info);
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "

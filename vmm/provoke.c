@@ -5,7 +5,6 @@
 #include "boot/ioapic.h"
 #include "boot/layout.h"
 #include "boot/machine_check.h"
-#include "boot/options.h"
 #include "boot/pic.h"
 #include "boot/pit.h"
 #include "boot/trap.h"
@@ -121,46 +120,49 @@ static void enter_empty_vmcs(void)
 	panic("crash=vmentry");
 }
 
-void provoke(uint32_t crash)
+void provoke(enum provoke fault)
 {
 	static uint8_t vector_target[128] __attribute__((aligned(128)));
 	volatile uint64_t depth = 1 << 20;
 
-	switch (crash) {
-	case OPTION_CRASH_PAGEFAULT:
+	switch (fault) {
+	case PROVOKE_PAGEFAULT:
 		*(volatile uint64_t *)BIT(46) = 0;
 		break;
-	case OPTION_CRASH_TEXTWRITE:
+	case PROVOKE_TEXTWRITE:
 		*(volatile uint8_t *)text_start = 0;
 		break;
-	case OPTION_CRASH_STACK:
+	case PROVOKE_STACK:
 		fill_stack(&depth);
 		break;
-	case OPTION_CRASH_VECTOR:
+	case PROVOKE_VECTOR:
 		fpu_clear_sse(vector_target, sizeof(vector_target));
 		break;
-	case OPTION_CRASH_NMI:
+	case PROVOKE_NMI:
 		start_nmis();
 		break;
-	case OPTION_CRASH_VMENTRY:
+	case PROVOKE_VMENTRY:
 		enter_empty_vmcs();
 		break;
-	case OPTION_CRASH_SECTION:
+	case PROVOKE_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
 		break;
-	case OPTION_CRASH_MEMORY:
+	case PROVOKE_MEMORY:
 		memory_check_due = true;
 		start_nmis();
 		break;
-	case OPTION_CRASH_NESTED:
+	case PROVOKE_NESTED:
 		trap_at_nmi(check_in_nmi);
 		start_nmis();
 		break;
-	case OPTION_CRASH_STORM:
+	case PROVOKE_STORM:
 		start_storm();
 		break;
-	case OPTION_CRASH_FRAME:
+	case PROVOKE_NONE:
+	case PROVOKE_IDLE:
+		break;
+	case PROVOKE_FRAME:
 		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
 		break;
 	}

@@ -1,7 +1,6 @@
 #include <stddef.h>
 
 #include "boot/clock.h"
-#include "boot/options.h"
 #include "boot/power.h"
 #include "fpu/trace.h"
 #include "lib/assert.h"
@@ -9,8 +8,10 @@
 #include "lib/x86.h"
 #include "vmm/command.h"
 #include "vmm/exit.h"
+#include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/run.h"
 #include "vmm/stats.h"
 #include "vmm/trace_records.h"
@@ -265,7 +266,7 @@ static void idle(struct pcpu *pcpu, const struct options *options)
 {
 	uint64_t deadline, now;
 
-	if (options->crash == OPTION_CRASH_IDLE)
+	if (options->crash == PROVOKE_IDLE)
 		panic("crash=idle");
 	if (output_due() != OUTPUT_NEVER && output_send())
 		return;

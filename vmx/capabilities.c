@@ -1,5 +1,4 @@
 #include "boot/clock.h"
-#include "boot/options.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/signature.h"
@@ -163,7 +162,7 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 }
 
 /* What ends a guest's time: preemption=, or what works here. */
-static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
+static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
 {
 	bool offered = c->pin & PIN_PREEMPTION_TIMER, broken;
 	char vendor[12];
@@ -178,26 +177,26 @@ static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
 			    "count wrong, and slices may be far too long: use preemption=auto");
 	if (c->preemption != PREEMPTION_NONE)
 		return 0;
-	if (wanted == OPTION_PREEMPTION_VMX)
+	if (wanted == PREEMPTION_VMX)
 		return missing("the VMX-preemption timer of preemption=vmx", "use preemption=auto");
-	if (wanted == OPTION_PREEMPTION_APIC)
+	if (wanted == PREEMPTION_APIC)
 		return missing("the local APIC timer of preemption=apic", "use preemption=auto");
 	return missing(broken ? "a VMX-preemption timer that works, and a local APIC timer instead"
 			      : "the VMX-preemption timer, and a local APIC timer instead",
 		       "enable the local APIC in the BIOS setup, or use another CPU");
 }
 
-static void choose_ept_split(struct vmx_capabilities *c, uint32_t wanted)
+static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 {
 	bool affected = multihit_affects_this_cpu();
 
-	c->ept_split = wanted == OPTION_MULTIHIT_AUTO ? affected : wanted == OPTION_MULTIHIT_SPLIT;
+	c->ept_split = wanted == MULTIHIT_AUTO ? affected : wanted == MULTIHIT_SPLIT;
 	if (affected && !c->ept_split)
 		log_warning("multihit=off: a guest can stop this machine by a machine check "
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-int vmx_capabilities_check(const struct options *options)
+int vmx_capabilities_check(enum preemption preemption, enum multihit multihit)
 {
 	struct vmx_capabilities *c = &capabilities;
 	uint64_t basic;
@@ -221,9 +220,9 @@ int vmx_capabilities_check(const struct options *options)
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
 		error = -ENODEV;
-	if (choose_preemption(c, options->preemption))
+	if (choose_preemption(c, preemption))
 		error = -ENODEV;
-	choose_ept_split(c, options->multihit);
+	choose_ept_split(c, multihit);
 	if (c->ept) {
 		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
 		if (check_ept(c->ept_vpid))

@@ -7,9 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/multihit.h"
 #include "vmx/preemption.h"
-
-struct options;
 
 struct vmx_capabilities {
 	bool vmx, ept, unrestricted_guest; /* for the @boot record */
@@ -29,7 +28,7 @@ struct vmx_capabilities {
  * line for each thing that is missing, with what to do about it. Returns 0, or -ENODEV if anything
  * is missing. After clock_init().
  */
-int vmx_capabilities_check(const struct options *options);
+int vmx_capabilities_check(enum preemption preemption, enum multihit multihit);
 
 /* Of the CPU that vmx_capabilities_check() ran on; all CPUs are taken to be alike. */
 const struct vmx_capabilities *vmx_capabilities(void);
