@@ -45,26 +45,6 @@ static void print_address(uint64_t address)
 		print("  0x%016lx\n", address);
 }
 
-/* The end of the stack that an address is in, guard pages left out; 0: it is in none. */
-static uint64_t stack_end(uint64_t address)
-{
-	const struct {
-		const char *guard, *top;
-	} stacks[] = {
-		{boot_stack_guard, boot_stack_top},
-		{nmi_stack_guard, nmi_stack_top},
-		{double_fault_stack_guard, double_fault_stack_top},
-		{machine_check_stack_guard, machine_check_stack_top},
-		{fault_stack_guard, fault_stack_top},
-	};
-
-	for (unsigned int i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
-		if (address >= (uint64_t)stacks[i].guard + PAGE_SIZE &&
-		    address < (uint64_t)stacks[i].top)
-			return (uint64_t)stacks[i].top;
-	return 0;
-}
-
 /* Whether a frame, the saved RBP and the return address, lies wholly below a stack's end. */
 static bool frame_fits(uint64_t rbp, uint64_t end)
 {
@@ -73,7 +53,7 @@ static bool frame_fits(uint64_t rbp, uint64_t end)
 
 static void print_backtrace(uint64_t rip, uint64_t rbp)
 {
-	uint64_t end = stack_end(rbp);
+	uint64_t end = cpu_stack_end(rbp);
 
 	print("backtrace:\n");
 	print_address(rip);

@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/machine_check.h"
 #include "lib/console.h"
@@ -16,19 +17,9 @@ enum bank_register {
 	MCI_MISC,
 };
 
-/* Written at boot: the handler, which may strike an NMI's, cannot try whether an MSR is there. */
-static uint64_t mcg_cap;
-
-/* Until it was handled. */
-static struct {
-	bool active;
-	uint64_t mcg_status;
-	struct machine_check_bank bank;
-} injected;
-
 static unsigned int bank_count(void)
 {
-	return injected.active ? 1 : mcg_cap & MCG_CAP_COUNT;
+	return this_cpu()->injected.active ? 1 : this_cpu()->mcg_cap & MCG_CAP_COUNT;
 }
 
 static uint32_t bank_msr(unsigned int bank, enum bank_register reg)
@@ -41,8 +32,8 @@ static struct machine_check_bank read_bank(unsigned int number)
 {
 	struct machine_check_bank bank = {};
 
-	if (injected.active)
-		return injected.bank;
+	if (this_cpu()->injected.active)
+		return this_cpu()->injected.bank;
 	bank.status = rdmsr(bank_msr(number, MCI_STATUS));
 	if (!(bank.status & MCI_STATUS_VAL))
 		return (struct machine_check_bank){};
@@ -55,7 +46,7 @@ static struct machine_check_bank read_bank(unsigned int number)
 
 static uint64_t software_recovery(void)
 {
-	return injected.active ? MCG_CAP_SER_P : mcg_cap & MCG_CAP_SER_P;
+	return this_cpu()->injected.active ? MCG_CAP_SER_P : this_cpu()->mcg_cap & MCG_CAP_SER_P;
 }
 
 static void print_bank(unsigned int number, const struct machine_check_bank *bank)
@@ -68,7 +59,7 @@ static void print_bank(unsigned int number, const struct machine_check_bank *ban
 
 static void clear_banks(void)
 {
-	for (unsigned int i = 0; i < bank_count() && !injected.active; i++)
+	for (unsigned int i = 0; i < bank_count() && !this_cpu()->injected.active; i++)
 		wrmsr(bank_msr(i, MCI_STATUS), 0);
 }
 
@@ -95,7 +86,7 @@ static void make_local(void)
 	uint64_t feature_control;
 
 	if (rdmsr_if_present(MSR_IA32_FEATURE_CONTROL, &feature_control) &&
-	    machine_check_may_be_local(mcg_cap, feature_control))
+	    machine_check_may_be_local(this_cpu()->mcg_cap, feature_control))
 		wrmsr(MSR_IA32_MCG_EXT_CTL, MCG_EXT_CTL_LMCE_EN);
 }
 
@@ -114,11 +105,11 @@ void machine_check_init_cpu(void)
 	uint32_t features = cpuid(1).edx;
 
 	if (features & BIT(7) && features & BIT(14) &&
-	    rdmsr_if_present(MSR_IA32_MCG_CAP, &mcg_cap)) {
+	    rdmsr_if_present(MSR_IA32_MCG_CAP, &this_cpu()->mcg_cap)) {
 		show_leftovers();
 		clear_banks();
 		wrmsr(MSR_IA32_MCG_STATUS, 0); /* a MCIP left behind would shut the CPU down */
-		if (mcg_cap & MCG_CAP_CTL_P)
+		if (this_cpu()->mcg_cap & MCG_CAP_CTL_P)
 			wrmsr(MSR_IA32_MCG_CTL, ~0ull);
 		enable_banks();
 		make_local();
@@ -129,9 +120,9 @@ void machine_check_init_cpu(void)
 
 void machine_check_inject(uint64_t mcg_status, const struct machine_check_bank *bank)
 {
-	injected.mcg_status = mcg_status;
-	injected.bank = *bank;
-	injected.active = true;
+	this_cpu()->injected.mcg_status = mcg_status;
+	this_cpu()->injected.bank = *bank;
+	this_cpu()->injected.active = true;
 }
 
 struct verdict {
@@ -144,8 +135,8 @@ static struct verdict judge(void)
 {
 	struct verdict v = {};
 
-	if (injected.active)
-		v.mcg_status = injected.mcg_status;
+	if (this_cpu()->injected.active)
+		v.mcg_status = this_cpu()->injected.mcg_status;
 	else if (bank_count())
 		v.mcg_status = rdmsr(MSR_IA32_MCG_STATUS);
 	for (unsigned int i = 0; i < bank_count(); i++) {
@@ -197,9 +188,9 @@ static bool end_owners(const struct verdict *v, machine_check_end_owner end_owne
 static void go_on(const struct verdict *v)
 {
 	clear_banks();
-	if (!injected.active && bank_count())
+	if (!this_cpu()->injected.active && bank_count())
 		wrmsr(MSR_IA32_MCG_STATUS, v->mcg_status & ~MCG_STATUS_MCIP);
-	injected.active = false;
+	this_cpu()->injected.active = false;
 }
 
 void machine_check_exit(machine_check_end_owner end_owner, void *arg)

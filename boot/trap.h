@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-/* Loads this CPU's GDT, TSS and IDT. struct cpu must be reachable through GS. */
+/* Fills the IDT, which is the same for all CPUs. First CPU. */
+void trap_init(void);
+
+/* Loads it on this CPU, after cpu_enter(). */
 void trap_init_cpu(void);
 
 /* What every NMI's handler does besides, in the handler (`crash=`). At boot. */

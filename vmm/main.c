@@ -7,6 +7,7 @@
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
+#include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
 #include "boot/leftovers.h"
@@ -41,10 +42,11 @@
 #include "vmx/multihit.h"
 #include "vmx/vmx.h"
 
-static struct pcpu boot_pcpu;
+static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
+static bool fpu_works; /* by fpu_detect() */
 
 static void warn(void *arg, const char *message)
 {
@@ -109,13 +111,64 @@ static void print_boot_record(void)
 	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
-static void init_pcpu(struct pcpu *pcpu)
+/* Every CPU, before it needs anything of the machine: says nothing. */
+static void enter_this_cpu(struct pcpu *pcpu)
 {
-	pcpu->cpu.apic_id = apic_id();
-	if (options.trace)
-		fpu_trace_start(pcpu->cpu.id, options.tracesize);
-	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
-		     fpu_features()->superset);
+	cpu_enter(&pcpu->cpu);
+	trap_init_cpu();
+	leftovers_undo_cpu(&pcpu->cpu.leftovers);
+	apic_init_cpu();
+}
+
+/* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
+static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
+{
+	console_select(CONSOLE_COM1, false);
+	read_boot_information(magic, info);
+	apply_options();
+	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
+	if (!leftovers_report(&pcpu->cpu.leftovers))
+		power_panic();
+	memory_init(&boot_info, paging_limit());
+	paging_init(&boot_info);
+	read_acpi_tables();
+	pic_init();
+	if (apic_present())
+		ioapic_init(acpi.madt, acpi.madt_length);
+	clock_init((enum clock_source)options.clock, &acpi);
+	clock_select((enum clock_timer)options.timer);
+}
+
+/* Every CPU: what it has. An error was told of, and keeps it from running guests. */
+static int check_this_cpu(struct pcpu *pcpu)
+{
+	machine_check_init_cpu();
+	if (pcpu == &first_pcpu)
+		fpu_works = fpu_detect(options.xsave);
+	fpu_init_hardware();
+	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options.preemption,
+				      (enum multihit)options.multihit);
+}
+
+/* Once a machine: what the first CPU has is what guests find. */
+static void judge_machine(int error)
+{
+	print_boot_record();
+	if (error)
+		power_panic();
+	if (!fpu_works)
+		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
+	if (!clock_can_wake())
+		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
+		      "never wake. Enable one of them in the firmware's setup");
+	if (options.hostfpu && fpu_host_work_init())
+		panic("no memory for hostfpu=exits");
+	guest_cpuid_init();
+	bitmaps_init();
+}
+
+static void read_unswitched_registers(struct pcpu *pcpu)
+{
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
 	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
 	pcpu->msr[SWITCHED_CSTAR] = rdmsr(MSR_CSTAR);
@@ -126,58 +179,43 @@ static void init_pcpu(struct pcpu *pcpu)
 		pcpu->pkru = fpu_rdpkru();
 }
 
+/* Every CPU: from now on it can run guests. */
+static void start_this_cpu(struct pcpu *pcpu)
+{
+	if (vmx_on(&pcpu->vmxon))
+		power_panic();
+	if (options.trace)
+		fpu_trace_start(pcpu->cpu.id, options.tracesize);
+	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
+		     fpu_features()->superset);
+	read_unswitched_registers(pcpu);
+	pcpu->host_work_at_exits = options.hostfpu;
+}
+
+/* False: a module cannot be used. */
+static bool start_guests(const struct pcpu *pcpu)
+{
+	bool complete = vms_create(&boot_info);
+
+	if (!vms_count())
+		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
+			  "each to GRUB's menu entry, as README.md shows");
+	vms_warn_of_lazyfp(pcpu->fpu.policy);
+	return complete;
+}
+
 /* Called by boot/start.S. */
 _Noreturn void resident_main(uint32_t magic, uint64_t info);
 void resident_main(uint32_t magic, uint64_t info)
 {
-	bool complete, fpu_works;
-	int error;
+	struct pcpu *pcpu = &first_pcpu;
 
-	cpu_set_this(&boot_pcpu.cpu);
 	fault_init();
-	console_select(CONSOLE_COM1, false);
-	trap_init_cpu();
-	read_boot_information(magic, info);
-	apply_options();
-	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
-	if (!leftovers_undo_cpu())
-		power_panic();
-	memory_init(&boot_info, paging_limit());
-	apic_init();
-	paging_init(&boot_info);
-	read_acpi_tables();
-	pic_init();
-	if (apic_present())
-		ioapic_init(acpi.madt, acpi.madt_length);
-	clock_init((enum clock_source)options.clock, &acpi);
-	clock_select((enum clock_timer)options.timer);
-	machine_check_init_cpu();
-	fpu_works = fpu_detect(options.xsave);
-	error = vmx_capabilities_check((enum preemption)options.preemption,
-				       (enum multihit)options.multihit);
-	print_boot_record();
-	if (error)
-		power_panic();
-	if (!fpu_works)
-		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
-	if (!clock_can_wake())
-		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
-		      "never wake. Enable one of them in the firmware's setup");
-	guest_cpuid_init();
-	bitmaps_init();
-	if (vmx_on())
-		power_panic();
-	init_pcpu(&boot_pcpu);
-	if (options.hostfpu) {
-		if (fpu_host_work_init())
-			panic("no memory for hostfpu=exits");
-		boot_pcpu.host_work_at_exits = true;
-	}
+	trap_init();
+	enter_this_cpu(pcpu);
+	start_first_cpu(pcpu, magic, info);
+	judge_machine(check_this_cpu(pcpu));
+	start_this_cpu(pcpu);
 	provoke((enum provoke)options.crash);
-	complete = vms_create(&boot_info);
-	if (!vms_count())
-		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
-			  "each to GRUB's menu entry, as README.md shows");
-	vms_warn_of_lazyfp(boot_pcpu.fpu.policy);
-	run(&options, complete);
+	run(&options, start_guests(pcpu));
 }

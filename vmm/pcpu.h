@@ -6,9 +6,12 @@
 #include "boot/cpu.h"
 #include "fpu/owner.h"
 #include "vmm/vcpu.h"
+#include "vmx/capabilities.h"
 
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
+	struct vmx_capabilities vmx;
+	struct vmcs *vmxon; /* the region that VMXON was given */
 	struct fpu_cpu fpu;
 	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
 	struct vcpu *scheduled;	 /* that ran last and has not left the CPU, or NULL */

@@ -163,7 +163,9 @@ void provoke(enum provoke fault)
 	case PROVOKE_IDLE:
 		break;
 	case PROVOKE_FRAME:
-		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
+		__asm__ volatile("mov %0, %%rbp; ud2"
+				 :
+				 : "r"(this_cpu()->stacks->ist[IST_NMI - 1].guard + 8));
 		break;
 	}
 }

@@ -2,6 +2,7 @@
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/signature.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
@@ -13,7 +14,7 @@
 #define BASIC_MEMORY_TYPE(basic)    ((basic) >> 50 & 0xf)
 #define MEMORY_TYPE_WB		    6
 
-static struct vmx_capabilities capabilities;
+static const struct vmx_capabilities *machine; /* the first CPU's; written at boot */
 
 struct named_bit {
 	uint32_t bit;
@@ -196,9 +197,8 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-int vmx_capabilities_check(enum preemption preemption, enum multihit multihit)
+static int check(struct vmx_capabilities *c, enum preemption preemption, enum multihit multihit)
 {
-	struct vmx_capabilities *c = &capabilities;
 	uint64_t basic;
 	int error;
 
@@ -234,7 +234,22 @@ int vmx_capabilities_check(enum preemption preemption, enum multihit multihit)
 	return error;
 }
 
+int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
+			   enum multihit multihit)
+{
+	int error = check(own, preemption, multihit);
+
+	if (!machine)
+		machine = own;
+	if (memcmp(own, machine, sizeof(*own))) {
+		log_error("this CPU's VMX is not the first CPU's: guests could not change from one "
+			  "to the other");
+		return -ENODEV;
+	}
+	return error;
+}
+
 const struct vmx_capabilities *vmx_capabilities(void)
 {
-	return &capabilities;
+	return machine;
 }
