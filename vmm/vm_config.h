@@ -1,8 +1,9 @@
 /*
  * A VM's configuration, from the command line of its boot module:
  *
- *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on --
- *guest command line [FILE] of=g -- module command line
+ *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on
+ *		-- guest command line
+ *	[FILE] of=g -- module command line
  *
  * GRUB leaves the file name out, other loaders keep it as the first word. What follows " -- " is
  * the guest's, as it stands, quotes included.
