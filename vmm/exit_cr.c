@@ -8,9 +8,9 @@
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 /* Exit qualification (SDM Vol. 3C table 27-3) */

@@ -8,7 +8,7 @@
 
 #include "lib/x86.h"
 #include "vmm/vcpu.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmcs.h"
 
 /*

@@ -11,7 +11,7 @@
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/vcpu.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
