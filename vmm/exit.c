@@ -3,6 +3,7 @@
 #include "boot/fault.h"
 #include "boot/trap.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
