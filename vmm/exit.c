@@ -2,6 +2,7 @@
 
 #include "boot/trap.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"

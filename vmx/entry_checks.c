@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
