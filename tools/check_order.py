@@ -3,7 +3,8 @@
 below it.
 
 A unit is NAME.h with NAME.c or NAME.S. It needs what it includes; and a header needs the unit that
-defines what it declares, as build/ has it. ROOMS says which rooms there are."""
+defines what it declares, as build/ has it. ROOMS says which rooms there are. By hand, though
+networkx finds circles too: it is a package more for one function."""
 
 import fnmatch
 import os
