@@ -32,7 +32,7 @@ ROOMS = (
     ),
     # the boot options have the names of everything below
     ("vmm", "options.*"),
-    ("vmm/sched", "run.* entry.* idle.* migrate.* kick.*"),
+    ("vmm/sched", "run.* enter.* entry.* idle.* migrate.* kick.*"),
     ("vmm", "main.c"),
 )
 FLOORS = ("lib", "boot", "vmx", "fpu", "vmm")  # their order is for tools/check_floors.py
@@ -74,7 +74,7 @@ def unit_of(path):
 def sources():
     command = ["git", "ls-files", *(f"{floor}/*.[chS]" for floor in FLOORS)]
     files = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return [path for path in files if os.path.exists(path)]
+    return [path for path in dict.fromkeys(files) if os.path.exists(path)]
 
 
 def includes(path):
