@@ -32,7 +32,7 @@ ROOMS = (
     ),
     # the boot options have the names of everything below
     ("vmm", "options.*"),
-    ("vmm/sched", "run.* enter.* entry.* idle.* migrate.* kick.*"),
+    ("vmm/sched", "run.* slice.* enter.* entry.* idle.* migrate.* kick.*"),
     ("vmm", "main.c"),
 )
 FLOORS = ("lib", "boot", "vmx", "fpu", "vmm")  # their order is for tools/check_floors.py
