@@ -1,4 +1,4 @@
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "lib/string.h"
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"

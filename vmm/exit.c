@@ -2,7 +2,7 @@
 
 #include "boot/fault.h"
 #include "boot/trap.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
@@ -313,7 +313,7 @@ void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu)
 	}
 	vcpu->launched = true;
 	if (pcpu->host_work_at_exits)
-		fpu_host_work(&pcpu->fpu);
+		fpu_clobber(&pcpu->fpu);
 	event_after_exit(&vcpu->events);
 	if (basic < EXIT_REASON_COUNT && handlers[basic])
 		handlers[basic](pcpu, vcpu);

@@ -18,8 +18,9 @@
 #include "boot/pic.h"
 #include "boot/power.h"
 #include "boot/trap.h"
-#include "fpu/hardware.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
+#include "fpu/detect.h"
+#include "fpu/features.h"
 #include "fpu/instructions.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
@@ -175,7 +176,7 @@ void resident_main(uint32_t magic, uint64_t info)
 		machine_panic();
 	init_pcpu(&boot_pcpu);
 	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
-		if (fpu_host_work_init())
+		if (fpu_clobber_init())
 			panic("no memory for hostfpu=exits");
 		boot_pcpu.host_work_at_exits = true;
 	}
