@@ -23,6 +23,11 @@ $(BUILD)/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
+# On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
+# missed in a backtrace.
+$(BUILD)/vmm/exit%.o $(BUILD)/vmm/cpuid.c.o $(BUILD)/vmm/hypercall.c.o: \
+	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
+
 $(BUILD)/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -I$(BUILD) -c -o $@ $<
@@ -76,7 +81,7 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 
 .PHONY: timeline
 timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
-	@tools/setup run
+	@tools/setup draw
 	@$(BUILD_ALL)
 	@exec tools/timeline
 
@@ -117,6 +122,18 @@ fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 	@tools/setup draw
 	@$(BUILD_ALL)
 	@exec tools/fpu-table
+
+.PHONY: bench
+bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@TEST=$(TEST) BASELINE=$(BASELINE) PEER=$(PEER) JOBS=$(JOBS) tools/bench
+
+.PHONY: profile
+profile: ## in which functions these instructions are: TEST=cpuid-0 (the default), or all
+	@tools/setup run
+	@$(BUILD_ALL)
+	@TEST=$(TEST) VMS=$(VMS) ORDER=$(ORDER) tools/profile
 
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick

@@ -13,7 +13,7 @@
 
 #include "boot/memmap.h"
 
-#define BOOT_MODULES_MAX  32
+#define BOOT_MODULES_MAX  128
 #define BOOT_WARNINGS_MAX 16
 
 /*

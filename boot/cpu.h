@@ -26,6 +26,11 @@ struct cpu {
 	uint64_t gdt[5];
 	struct tss tss;
 	volatile bool in_nmi; /* in the NMI handler, where nothing may use the FPU */
+	/*
+	 * Where an NMI asks the run loop to look (its handler sets the sign bit), or NULL: see
+	 * vmx/entry.h.
+	 */
+	int32_t *volatile ask_at_nmi;
 	/* Counted by handlers, read by the run loop. */
 	volatile uint64_t nmi_count;	       /* NMIs that arrived, in root mode or by VM exit */
 	volatile uint64_t interrupt_count;     /* external interrupts */

@@ -161,6 +161,22 @@ static bool fix_up(struct trap_frame *frame)
 	return false;
 }
 
+static void nmi(struct trap_frame *frame)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->in_nmi = true;
+	cpu->nmi_count++;
+	if (cpu->ask_at_nmi)
+		__atomic_fetch_or(cpu->ask_at_nmi, INT32_MIN, __ATOMIC_RELAXED);
+	if (at_nmi)
+		at_nmi();
+	for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
+		if (frame->rip >= w->start && frame->rip < w->end)
+			frame->rip = w->recover;
+	cpu->in_nmi = false;
+}
+
 /* Called by boot/vectors.S with interrupts off. */
 void trap_handle(struct trap_frame *frame);
 void trap_handle(struct trap_frame *frame)
@@ -168,14 +184,7 @@ void trap_handle(struct trap_frame *frame)
 	if (frame->vector >= 32) {
 		interrupt_handle(frame->vector);
 	} else if (frame->vector == VECTOR_NMI) {
-		this_cpu()->in_nmi = true;
-		this_cpu()->nmi_count++;
-		if (at_nmi)
-			at_nmi();
-		for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
-			if (frame->rip >= w->start && frame->rip < w->end)
-				frame->rip = w->recover;
-		this_cpu()->in_nmi = false;
+		nmi(frame);
 	} else if (frame->vector == VECTOR_MC) {
 		machine_check_trap(frame);
 	} else if (!fix_up(frame)) {

@@ -64,10 +64,15 @@ struct fpu_counters {
 	uint64_t bytes;	    /* moved by saves, loads and scrubs */
 };
 
-/* Entries that found the context's state in the registers: neither armed nor loaded just before. */
+/*
+ * Entries that found the context's state in the registers: neither armed nor loaded just before. An
+ * entry that was given up after its load (an NMI, a failure) is in `preloads` alone.
+ */
 static inline uint64_t fpu_resident_entries(const struct fpu_counters *counters)
 {
-	return counters->entries - counters->armed - counters->preloads;
+	uint64_t open = counters->entries - counters->armed;
+
+	return open > counters->preloads ? open - counters->preloads : 0;
 }
 
 struct fpu_cpu;

@@ -12,11 +12,11 @@ static uint64_t reset_xcr0(void)
 	return fpu_features()->superset ? XCR0_X87 : 0;
 }
 
-int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *short_exits)
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *entries_left)
 {
 	*guest = (struct fpu_guest){
 		.image = fpu_image_create(),
-		.short_exits = short_exits,
+		.entries_left = entries_left,
 	};
 	if (!guest->image)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 #include "fpu/owner.h"
 #include "lib/assert.h"
 #include "lib/x86.h"
+#include "vmx/entry.h"
 
 /* Of a vCPU: the core never saves or loads a CPU's own context, nor is that ever ready. */
 static struct fpu_guest *guest_of(struct fpu_context *context)
@@ -92,11 +93,10 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 	return guest_cr0_write(&guest->cr0, guest_cr0_read(&guest->cr0), state);
 }
 
-/* One instruction, so that an NMI handler may change the word too. */
 void fpu_hw_stale(struct fpu_context *context)
 {
-	int32_t *short_exits = guest_of(context)->short_exits;
+	int32_t *entries_left = guest_of(context)->entries_left;
 
-	if (short_exits)
-		__atomic_fetch_or(short_exits, INT32_MIN, __ATOMIC_RELAXED);
+	if (entries_left)
+		vmx_ask_to_return(entries_left);
 }

@@ -55,10 +55,7 @@ static inline bool fpu_ready(const struct fpu_cpu *cpu, const struct fpu_context
 /* Before a VM entry of a context that is not fpu_ready(); not while fpu_must_flush(). */
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/*
- * So many VM entries were tried with the decision as it stands: for the counters. At least one
- * after each fpu_enter().
- */
+/* So many VM entries were made with the decision as it stands: for the counters. */
 void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries);
 
 /* A #NM exit of a context that was not OPEN: its state is loaded, and it is OPEN at its next entry.

@@ -97,6 +97,7 @@ def boot_once(
     until=None,
     commands=None,
     debugger=False,
+    magic=False,
     bochs="",
     hypervisor="",
     typed=(),
@@ -113,7 +114,7 @@ def boot_once(
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None
-    emulator = Emulator(target, work, medium, commands, typing=typing, debugger=debugger)
+    emulator = Emulator(target, work, medium, commands, typing=typing, debugger=debugger, magic=magic)
     ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start
     if os.path.exists(iso):

@@ -39,7 +39,7 @@ error: action=report
 info: action=report
 debug: action=ignore
 port_e9_hack: enabled=1
-magic_break: enabled=0
+magic_break: enabled={magic}
 pci: enabled=1, chipset=i440fx
 plugin_ctrl: speaker=0
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
@@ -82,7 +82,8 @@ class Emulator:
     `commands` for it, with it. A boot that hung without it is repeated with it, for its registers.
     `port` is the console that is followed: "com1", or "e9", which costs no emulated time. `typing`,
     with "com1" only, is called again and again with all that the console has printed, and returns
-    what is typed on it next, or b""."""
+    what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the next
+    of `commands` are carried out."""
 
     def __init__(
         self,
@@ -93,8 +94,10 @@ class Emulator:
         port="com1",
         typing=None,
         debugger=False,
+        magic=False,
     ):
         self.machine, self.work, self.medium = machine, work, medium
+        self.magic = magic
         self.bochs = machine.kind == "bochs"
         self.commands = commands or (
             bochs_registers(machine) if self.bochs else ["info registers -a"]
@@ -145,6 +148,7 @@ class Emulator:
                 else "mode=file, dev=console"
             ),
             ignore_msrs=int(uefi),
+            magic=int(self.magic),
         )
         if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
             os.symlink(os.path.abspath(self.medium), self.path("boot.iso"))

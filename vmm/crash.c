@@ -115,11 +115,10 @@ void crash_at_nmi_exit(struct vcpu *vcpu)
 /* A VMCS with nothing in it: the controls are not valid. */
 static void enter_empty_vmcs(void)
 {
-	struct guest_registers registers = {};
+	struct vmx_guest guest = {.entries_left = 1};
 
 	vmcs_make_current(vmcs_create());
-	if (vmx_enter(&registers, false, &this_cpu()->nmi_count, this_cpu()->nmi_count) !=
-	    VMX_FAIL_VALID)
+	if (vmx_enter(&guest, false) != VMX_FAIL_VALID)
 		panic("a VM entry with an empty VMCS did not fail as it must");
 	log_error("VM entry failed: %s",
 		  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));

@@ -29,6 +29,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
+#include "vmm/exit.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
@@ -172,13 +173,14 @@ void resident_main(uint32_t magic, uint64_t info)
 		      "never wake. Enable one of them in the firmware's setup");
 	guest_cpuid_init();
 	bitmaps_init();
+	exit_init();
 	if (vmx_on())
 		machine_panic();
 	init_pcpu(&boot_pcpu);
 	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
 		if (fpu_clobber_init())
 			panic("no memory for hostfpu=exits");
-		boot_pcpu.host_work_at_exits = true;
+		boot_pcpu.clobber_at_exits = true;
 	}
 	crash_provoke(options.crash);
 	complete = vms_create(&boot_info);

@@ -101,7 +101,7 @@ static void keep(const char *text, size_t length)
 	if (first)
 		output_due_at = moved = rdtsc();
 	if (vm && (first || !output_has_room(vm)))
-		vm->vcpu.pending |= VCPU_OUTPUT;
+		vcpu_request(vm->vcpu[0], VCPU_OUTPUT);
 }
 
 void output_start(void)
@@ -142,7 +142,7 @@ static void charge(struct vm *vm, uint64_t ticks)
 	if (!vm)
 		return;
 	vm->debt += ticks;
-	vm->vcpu.ran += ticks;
+	vm->vcpu[0]->ran += ticks;
 }
 
 bool output_send(void)

@@ -148,7 +148,7 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
 			 primary_required, 0, &c->primary);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT, exit_required,
-			 0, &c->exit);
+			 EXIT_SAVE_PREEMPTION_TIMER, &c->exit);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY,
 			 entry_required, 0, &c->entry);
 	if (!(c->primary & PRIMARY_SECONDARY_CONTROLS))
@@ -171,8 +171,10 @@ static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
 	cpuid_vendor(vendor);
 	broken = preemption_timer_broken(vendor, cpuid(1).eax);
 	c->preemption = preemption_choose(wanted, offered, broken, clock_has_apic_timer());
-	if (c->preemption != PREEMPTION_VMX)
+	if (c->preemption != PREEMPTION_VMX) {
 		c->pin &= ~PIN_PREEMPTION_TIMER;
+		c->exit &= ~EXIT_SAVE_PREEMPTION_TIMER;
+	}
 	if (c->preemption == PREEMPTION_VMX && broken)
 		log_warning("preemption=vmx: the VMX-preemption timer of this CPU is known to "
 			    "count wrong, and slices may be far too long: use preemption=auto");

@@ -29,6 +29,7 @@
     debugger  Bochs with its debugger, which is slow: `commands` asks for it too. A boot that hangs
               without it is repeated with it, for the registers in result.dump; one that was stopped
               by `until` has no dump
+    magic     a guest's XCHG BX,BX stops Bochs, which goes on with the next of `commands`
 
 and returns
     status    as tools/run ends: 0 or 1 by @end; 3: emulator trouble; 124: time limit

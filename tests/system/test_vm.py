@@ -125,6 +125,16 @@ def test_a_module_for_a_vm_that_is_not_there_is_an_error(boot):
     assert result.status == 1
 
 
+def test_one_vm_too_many_is_left_out_and_said(boot):
+    ends_at_once = [("hostile", f"name=g{n} mem=2M -- again") for n in range(65)]
+    result = boot(modules=[*ends_at_once, ("integer", "of=g63 -- a module, and no VM")])
+    assert "there are 64 VMs: one more is left out: g64" in result.console
+    assert len(result.all("vm", state="ended", status=0)) == 64
+    assert not result.all("vm", name="g64")
+    assert "of=" not in result.console
+    assert result.status == 1
+
+
 def test_a_guest_is_mapped_by_large_pages_as_far_as_they_reach(boot):
     """1-GiB pages need more memory than Bochs has: tests/unit/test_ept.c has them."""
     result = boot(modules=[("integer", "name=a mem=9M -- rounds=2")])

@@ -411,6 +411,7 @@ static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **st
 	assert_false(event_deliverable(&events, 0));
 	exit_while_delivering(EXCEPTION(VECTOR_UD));
 	assert_true(event_deliverable(&events, 15));
+	expect_entry(0, EXCEPTION(VECTOR_UD), 0);
 	exit_while_delivering(NOTHING);
 	assert_false(event_deliverable(&events, 0));
 	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_NMI;

@@ -246,8 +246,8 @@ static void a_module_list_outside_memory_is_refused_as_a_whole(void **state)
 
 static void more_modules_than_fit_are_counted(void **state)
 {
-	enum { COUNT = BOOT_MODULES_MAX + 3, TABLE = 0x200 };
-	static uint8_t big[0x800];
+	enum { COUNT = BOOT_MODULES_MAX + 3, TABLE = 0x200, BYTES = 0xb00 };
+	static uint8_t big[0xc00];
 	struct boot_memory memory = {big, BASE, sizeof(big), NULL};
 
 	(void)state;
@@ -255,8 +255,8 @@ static void more_modules_than_fit_are_counted(void **state)
 	put32(big + MULTIBOOT1_MODS_COUNT, COUNT);
 	put32(big + MULTIBOOT1_MODS_ADDR, BASE + TABLE);
 	for (uint32_t i = 0; i < COUNT; i++) {
-		put32(big + TABLE + i * 16, BASE + 0x600 + i);
-		put32(big + TABLE + i * 16 + 4, BASE + 0x601 + i);
+		put32(big + TABLE + i * 16, BASE + BYTES + i);
+		put32(big + TABLE + i * 16 + 4, BASE + BYTES + i + 1);
 	}
 	assert_int_equal(multiboot1_parse(&boot, &memory, BASE), 0);
 	assert_int_equal(boot.module_count, BOOT_MODULES_MAX);

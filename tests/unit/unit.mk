@@ -7,22 +7,24 @@ UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
+UNIT_bus         := vmm/bus.c vmm/com1.c vmm/reset.c vmm/uart.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
-UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
-UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
+UNIT_elf         = vmm/elf.c vmm/guest_image.c $(UNIT_refusal) lib/string.c
+UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
+UNIT_event_entry := vmx/event.c
 UNIT_exit_cr     := vmm/exit_cr.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  := vmm/guest_load.c $(UNIT_firmware) $(UNIT_elf)
-UNIT_guest_load_steps := $(UNIT_guest_load)
-UNIT_guest_low_memory := $(UNIT_guest_load)
+UNIT_guest_load  = vmm/guest_load.c vmm/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_load_steps = $(UNIT_guest_load)
+UNIT_guest_low_memory = $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_ioapic      := boot/ioapic.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
@@ -47,12 +49,14 @@ UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_rights := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
+UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
+UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_string      := lib/string.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_uart        := vmm/uart.c
-UNIT_vm_config   := vmm/vm_config.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
 UNIT_CC      := gcc
 UNIT_WARN    := -std=gnu11 -Wall -Wextra -Werror -I.
@@ -68,7 +72,7 @@ UNIT_KERNEL_CC := $(UNIT_CC) -ffreestanding -mgeneral-regs-only -O2 -g $(UNIT_WA
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests on the host: cmocka, with ASan and UBSan
-	@sh tests/unit/run.sh $(UNIT_TESTS)
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --norc --failures --comments --exec 'timeout 300' $(UNIT_TESTS)
 
 $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)

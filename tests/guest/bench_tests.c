@@ -1,0 +1,313 @@
+/*
+ * The operations, a row each. Every one but a few is one exit; what does not exit under Resident
+ * is here too, since it does elsewhere.
+ */
+#include "bench.h"
+
+#include "support/fpu.h"
+#include "support/guest.h"
+#include "support/trap.h"
+
+#define TIMER_VECTOR   0x40
+#define UART_SCRATCH   (COM1 + 7)
+#define PORT_OF_NOBODY 0x2f0
+#define HLT_DELAY      200	    /* microseconds */
+#define TIMER_DELAY    100	    /* microseconds */
+#define GAP	       100	    /* ticks: more than a turn of the loop that looks for it */
+#define FRESH_MEMORY   0x02000000ul /* nobody's */
+#define PAGE	       0x1000ul
+#define LARGE_PAGE     0x200000ul
+#define RET	       0xc3
+
+static uint64_t khz;
+
+static void nothing(void)
+{
+}
+
+static void cpuid_0(void)
+{
+	cpuid(0, 0);
+}
+
+static void cpuid_1(void)
+{
+	cpuid(1, 0);
+}
+
+static void cpuid_7(void)
+{
+	cpuid(7, 0);
+}
+
+static void cpuid_d(void)
+{
+	cpuid(0xd, 0);
+}
+
+static void vmcall(void)
+{
+	hypercall(HYPERCALL_GET_VERSION, 0, 0, 0);
+}
+
+static void in_lsr(void)
+{
+	inb(COM1 + 5);
+}
+
+static void out_scratch(void)
+{
+	outb(UART_SCRATCH, 0x5a);
+}
+
+static void out_nobody(void)
+{
+	outb(PORT_OF_NOBODY, 0x5a);
+}
+
+static uint64_t efer;
+
+static void read_efer_first(void)
+{
+	efer = rdmsr(MSR_EFER);
+}
+
+static void rdmsr_efer(void)
+{
+	rdmsr(MSR_EFER);
+}
+
+static void wrmsr_efer(void)
+{
+	wrmsr(MSR_EFER, efer);
+}
+
+static void wrmsr_star(void)
+{
+	wrmsr(MSR_STAR, 0);
+}
+
+static void rdmsr_fs_base(void)
+{
+	rdmsr(MSR_FS_BASE);
+}
+
+static void xsetbv_x87(void)
+{
+	xsetbv(0, XCR0_X87);
+}
+
+static uintptr_t cr0, cr3, cr4;
+
+static void read_registers(void)
+{
+	cr0 = read_cr0();
+	cr3 = read_cr3();
+	cr4 = read_cr4();
+}
+
+static void mov_cr0_ne(void)
+{
+	write_cr0(cr0 ^ CR0_NE);
+}
+
+static void mov_cr0_ts(void)
+{
+	write_cr0(cr0 | CR0_TS);
+}
+
+static void mov_cr0_wp(void)
+{
+	write_cr0(cr0 ^ CR0_WP);
+}
+
+static void mov_cr3(void)
+{
+	write_cr3(cr3);
+}
+
+static void mov_cr4(void)
+{
+	write_cr4(cr4 ^ CR4_TSD);
+}
+
+static void without_ts(void)
+{
+	clts();
+	read_registers();
+}
+
+static void with_ts(void)
+{
+	write_cr0(read_cr0() | CR0_TS);
+}
+
+static void clear_ts(void)
+{
+	clts();
+}
+
+static void halt(void)
+{
+	asm volatile("sti; hlt; cli" : : : "memory");
+}
+
+/* The timer that wakes the halt has come due: only IF keeps its interrupt back. */
+static void let_timer_come_due(void)
+{
+	uint64_t start;
+
+	set_timer(TIMER_VECTOR, 1);
+	start = rdtsc();
+	while (rdtsc() - start < khz / 10)
+		asm volatile("" : : : "memory");
+}
+
+static void halt_for_timer(void)
+{
+	set_timer(TIMER_VECTOR, HLT_DELAY);
+	halt();
+}
+
+/* What there is beyond the wait itself. */
+static uint64_t measure_halt_for_timer(void)
+{
+	uint64_t ticks;
+
+	bench_mark();
+	ticks = bench_ticks(halt_for_timer);
+	bench_mark();
+	return ticks - HLT_DELAY * khz / 1000;
+}
+
+/* Until the CPU was taken away once: the ticks in which the guest did not run. */
+static uint64_t measure_preemption(void)
+{
+	uint64_t step = GAP, passed, last;
+
+	bench_mark();
+	for (last = rdtsc();; step = passed < step ? passed : step) {
+		uint64_t now = rdtsc();
+
+		passed = now - last;
+		if (passed > GAP)
+			break;
+		last = now;
+	}
+	bench_mark();
+	return passed - step;
+}
+
+/* The timer comes due, and its interrupt has to wait for IF. */
+static uint64_t measure_timer(void)
+{
+	uint64_t ticks;
+
+	set_timer(TIMER_VECTOR, TIMER_DELAY);
+	ticks = measure_preemption();
+	asm volatile("sti; nop; cli" : : : "memory");
+	return ticks;
+}
+
+static uintptr_t fresh;
+
+static void next_page(void)
+{
+	fresh = fresh ? fresh + PAGE : FRESH_MEMORY;
+}
+
+static void touch_page(void)
+{
+	*(volatile uint8_t *)fresh = RET;
+}
+
+static void next_large_page(void)
+{
+	fresh = fresh ? fresh + LARGE_PAGE : FRESH_MEMORY;
+	*(volatile uint8_t *)fresh = RET;
+}
+
+static void fetch_there(void)
+{
+	((void (*)(void))fresh)();
+}
+
+static void use_fpu(void)
+{
+	fpu_touch(0);
+}
+
+static void use_fpu_and_leave(void)
+{
+	fpu_touch(0);
+	cpuid(0, 0);
+}
+
+static void switch_away(void)
+{
+	yield();
+}
+
+static void switch_away_and_use_fpu(void)
+{
+	yield();
+	fpu_touch(0);
+}
+
+const struct bench_test bench_tests[] = {
+	{"nothing", 0, nothing, NULL, NULL},
+	{"cpuid-0", 0, cpuid_0, NULL, NULL},
+	{"cpuid-1", 0, cpuid_1, NULL, NULL},
+	{"cpuid-7", 0, cpuid_7, NULL, NULL},
+	{"cpuid-d", 0, cpuid_d, NULL, NULL},
+	{"vmcall", BENCH_HYPERVISOR, vmcall, NULL, NULL},
+	{"in-lsr", 0, in_lsr, NULL, NULL},
+	{"out-scratch", 0, out_scratch, NULL, NULL},
+	{"out-nobody", 0, out_nobody, NULL, NULL},
+	{"rdmsr-efer", 0, rdmsr_efer, NULL, NULL},
+	{"rdmsr-fs-base", 0, rdmsr_fs_base, NULL, NULL},
+	{"wrmsr-efer", 0, wrmsr_efer, read_efer_first, NULL},
+	{"wrmsr-star", 0, wrmsr_star, NULL, NULL},
+	{"xsetbv", BENCH_XSAVE, xsetbv_x87, NULL, NULL},
+	{"mov-cr0-ne", 0, mov_cr0_ne, read_registers, NULL},
+	{"mov-cr0-ts", 0, mov_cr0_ts, without_ts, NULL},
+	{"mov-cr0-wp", 0, mov_cr0_wp, read_registers, NULL},
+	{"mov-cr3", 0, mov_cr3, read_registers, NULL},
+	{"mov-cr4", 0, mov_cr4, read_registers, NULL},
+	{"clts", 0, clear_ts, with_ts, NULL},
+	{"clts-clear", 0, clear_ts, without_ts, NULL},
+	{"hlt-pending", BENCH_HYPERCALL, halt, let_timer_come_due, NULL},
+	{"hlt-timer", BENCH_HYPERCALL, NULL, NULL, measure_halt_for_timer},
+	{"yield", BENCH_HYPERCALL, switch_away, NULL, NULL},
+	{"timer-due", BENCH_HYPERCALL, NULL, NULL, measure_timer},
+	{"preempt", 0, NULL, NULL, measure_preemption},
+	{"touch", 0, touch_page, next_page, NULL},
+	{"ept-split", BENCH_NAMED, fetch_there, next_large_page, NULL},
+	{"turn", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
+	{"switch-no-fpu", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
+	{"cpuid-0-open", BENCH_FPU, cpuid_0, use_fpu, NULL},
+	{"switch-resident", BENCH_HYPERCALL | BENCH_NAMED | BENCH_FPU, switch_away_and_use_fpu,
+	 NULL, NULL},
+	{"switch-load", BENCH_HYPERCALL | BENCH_NAMED | BENCH_FPU, switch_away_and_use_fpu, NULL,
+	 NULL},
+	{"host-section", BENCH_NAMED | BENCH_FPU, use_fpu_and_leave, NULL, NULL},
+};
+
+const size_t bench_test_count = ARRAY_SIZE(bench_tests);
+
+/* The timer's interrupt handler: no instruction more than it takes. */
+void bench_tick(void);
+#ifdef __x86_64__
+asm(".pushsection .text\nbench_tick: iretq\n.popsection");
+#else
+asm(".pushsection .text\nbench_tick: iretl\n.popsection");
+#endif
+
+void bench_tests_start(void)
+{
+	struct gate *gate = &idt[TIMER_VECTOR];
+
+	gate->offset_low = (uint16_t)(uintptr_t)bench_tick;
+	gate->offset_middle = (uint16_t)((uintptr_t)bench_tick >> 16);
+	khz = option_number("khz", 10000);
+}

@@ -1,0 +1,126 @@
+"""docs/bench.md: the figures of tests/bench/baseline, and beside them those of another hypervisor
+for the same guest, where they have been measured.
+
+A peer's file is tests/bench/NAME, as kvm: comment lines, of them one "# machine: ..." in words, and
+the guest's own lines "@bench name=... vms=1 instructions=N mean=N ...".
+"""
+
+import os
+import re
+
+import bench_baseline
+from bench_baseline import BASELINE
+from bench_runs import ALWAYS, COUNTS, NAMED, TESTS
+from boot import ROOT
+from records import records
+
+DOCS = os.path.join(ROOT, "docs/bench.md")
+PEERS = {"kvm": "KVM"}
+
+HEAD = """\
+# What operations cost a guest
+
+Written by `make bench BASELINE=write` (and `make bench PEER=kvm`). Do not edit.
+
+Measured on {machine}, built by {compiler}. There a TSC tick is an
+instruction, so the figures are instructions and repeat to the tick; VM entry, exit, VMREAD and
+VMWRITE are one instruction each, which they are not on a CPU.
+
+`tests/guest/bench.c` runs each operation 200 times and counts the ticks of each, its own loop not
+counted. **instructions** is what most of the rounds took, of the guest's own instructions to the
+end of the operation; **mean** is of all rounds, those included that the end of a slice fell
+into. Three more rounds are traced, instruction by instruction, in the emulator: **root** are the
+instructions in VMX root mode, **VMREADs** and **VMWRITEs** those among them.
+`make profile TEST=cpuid-0` says in which function they are.
+
+`make bench` measures all again and compares: one VMREAD or VMWRITE more, or more than 2% more
+instructions, is a failure. `make test` does the same with all tests alone and the switches beside
+64 VMs. With another compiler than the one named above instructions are not judged, on another Bochs
+nothing.
+"""
+
+BESIDE = """\
+## Beside other VMs
+
+The same, in instructions, beside VMs that halt with a timer of a minute. A switch
+takes two VMs at least. Of `turn` all VMs yield, and the figure is one VM's turn.
+"""
+
+LEFT_OUT = """\
+## Left out
+
+- A preemption timer that finds nothing to do: there is no such exit on Bochs, whose timer counts
+  each TSC tick.
+- An EPT fault other than the one that splits a page: a VM's memory is mapped when it is made.
+"""
+
+
+def peer_rows(name):
+    """(machine, {test: record}) of a peer, or None if it has not been measured."""
+    path = os.path.join(os.path.dirname(BASELINE), name)
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    machine = re.search(r"^# machine: (.*)$", text, re.M)
+    rows = {r["name"]: r for r in records(text) if r.kind == "bench" and r.has(vms=1)}
+    return machine[1] if machine else "a machine that was not named", rows
+
+
+def alone(baseline):
+    """The rows of one VM alone; of a switch, of two."""
+    found = {}
+    for name in TESTS:
+        counts = sorted(vms for key, vms in baseline.rows if key == name)
+        if counts and counts[0] <= 2:
+            found[name] = baseline.rows[name, counts[0]]
+    return found
+
+
+def table(baseline, peers):
+    titles = [PEERS[name] for name in peers]
+    lines = [
+        "| test | what it is | Resident | mean | root | VMREADs | VMWRITEs |"
+        + "".join(f" {title} |" for title in titles),
+        "|---|---|" + "--:|" * (5 + len(titles)),
+    ]
+    for name, row in alone(baseline).items():
+        numbers = [row.instructions, row.mean, row.root, row.vmreads, row.vmwrites]
+        cells = [f"{number:,}" for number in numbers]
+        for _, rows in peers.values():
+            cells.append(f"{rows[name].number('instructions'):,}" if name in rows else "")
+        lines.append(f"| `{name}` | {TESTS[name]} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def beside_table(baseline):
+    counts = [2, *COUNTS[1:]]
+    lines = [
+        "| test | alone | " + " | ".join(f"{n} VMs" for n in counts) + " |",
+        "|---|" + "--:|" * (1 + len(counts)),
+    ]
+    for name in (*ALWAYS, *NAMED):
+        rows = [baseline.rows.get((name, vms)) for vms in (1, *counts)]
+        if any(rows):
+            cells = [f"{row.instructions:,}" if row else "" for row in rows]
+            lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def text(baseline, peers):
+    lines = [HEAD.format(machine=baseline.machine, compiler=baseline.compiler)]
+    for name, (machine, _) in peers.items():
+        lines.append(
+            f"**{PEERS[name]}** is the same guest on {machine}\n(`make bench PEER={name}`). "
+            "An empty field: the test needs Resident's hypercalls or options.\n"
+        )
+    lines += [*table(baseline, peers), "", BESIDE, *beside_table(baseline), "", LEFT_OUT]
+    return "\n".join(lines)
+
+
+def write():
+    """docs/bench.md anew, from the files in tests/bench."""
+    baseline = bench_baseline.read()
+    peers = {name: rows for name in PEERS if (rows := peer_rows(name))}
+    with open(DOCS, "w", encoding="ascii") as file:
+        file.write(text(baseline, peers))
