@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "fpu/owner.h"
+#include "fpu/context.h"
 
 struct guest_cr0 {
 	uint64_t mask;		   /* VMCS CR0_MASK */

@@ -1,5 +1,5 @@
 #include "boot/clock.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/enter.h"
@@ -44,7 +44,7 @@ static uint32_t entries_at_once(const struct vcpu *vcpu)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
 
-	if (vcpu->events.attend || vcpu->pcpu->host_work_at_exits)
+	if (vcpu->events.attend || vcpu->pcpu->clobber_at_exits)
 		return 1;
 	return c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER)
 		       ? ENTRIES_AT_ONCE
@@ -88,8 +88,8 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
 		exit_entry_failed(vcpu, "there is no current VMCS");
 		break;
 	}
-	if (pcpu->host_work_at_exits && !vcpu->state_loaded)
-		fpu_host_work(&pcpu->fpu);
+	if (pcpu->clobber_at_exits && !vcpu->state_loaded)
+		fpu_clobber(&pcpu->fpu);
 	if (made)
 		vcpu->launched = true;
 	else if (prepared)

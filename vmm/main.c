@@ -19,8 +19,9 @@
 #include "boot/pic.h"
 #include "boot/power.h"
 #include "boot/trap.h"
-#include "fpu/hardware.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
+#include "fpu/detect.h"
+#include "fpu/features.h"
 #include "fpu/instructions.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
@@ -162,7 +163,7 @@ static void judge_machine(int error)
 	if (!clock_can_wake())
 		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
 		      "never wake. Enable one of them in the firmware's setup");
-	if (options.hostfpu && fpu_host_work_init())
+	if (options.hostfpu && fpu_clobber_init())
 		panic("no memory for hostfpu=exits");
 	guest_cpuid_init();
 	bitmaps_init();
@@ -191,7 +192,7 @@ static void start_this_cpu(struct pcpu *pcpu)
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	read_unswitched_registers(pcpu);
-	pcpu->host_work_at_exits = options.hostfpu;
+	pcpu->clobber_at_exits = options.hostfpu;
 }
 
 /* False: a module cannot be used. */

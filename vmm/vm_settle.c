@@ -2,7 +2,7 @@
  * What a VM goes through while it does not run: its memory is cleared, its kernel loaded, and after
  * its end all is cleared again, given back, and perhaps made anew (vm_parts.c).
  */
-#include "fpu/hardware.h"
+#include "fpu/clear.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"

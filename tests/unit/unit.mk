@@ -94,7 +94,7 @@ $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_KERNEL_CC) -c $< -o $@
 
-UNIT_FPU_KERNEL := $(addprefix $(UNIT_DIR)/,hardware_kernel.o string_kernel.o)
+UNIT_FPU_KERNEL := $(addprefix $(UNIT_DIR)/,image_kernel.o string_kernel.o)
 $(UNIT_DIR)/test_trial: $(UNIT_DIR)/trial_kernel.o $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
