@@ -113,7 +113,10 @@ static void print_boot_record(void)
 	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
-/* Every CPU, before it needs anything of the machine: says nothing. */
+/*
+ * Every CPU, before it needs anything of the machine. Says nothing. The page tables follow: the
+ * first CPU makes them.
+ */
 static void enter_this_cpu(struct pcpu *pcpu)
 {
 	cpu_enter(&pcpu->cpu);
@@ -125,7 +128,6 @@ static void enter_this_cpu(struct pcpu *pcpu)
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
 static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 {
-	console_select(CONSOLE_COM1, false);
 	read_boot_information(magic, info);
 	apply_options();
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
@@ -213,6 +215,7 @@ void resident_main(uint32_t magic, uint64_t info)
 {
 	struct pcpu *pcpu = &first_pcpu;
 
+	console_select(CONSOLE_COM1, false);
 	fault_init();
 	trap_init();
 	enter_this_cpu(pcpu);
