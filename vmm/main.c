@@ -30,6 +30,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/crash.h"
 #include "vmm/exit.h"
+#include "vmm/fpu_policy.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/run.h"
@@ -187,6 +188,6 @@ void resident_main(uint32_t magic, uint64_t info)
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	vms_warn_of_lazyfp(boot_pcpu.fpu.policy);
+	fpu_policy_set(&boot_pcpu.fpu, (enum fpu_policy)options.fpu);
 	run(&options, complete);
 }
