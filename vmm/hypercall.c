@@ -4,6 +4,7 @@
 #include "vmm/bios_call.h"
 #include "vmm/exit.h"
 #include "vmm/firmware_rom.h"
+#include "vmm/fpu_policy.h"
 #include "vmm/hypercall.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
@@ -78,20 +79,15 @@ _Static_assert((int)HYPERCALL_FPU_LAZY == (int)FPU_LAZY &&
 		       (int)HYPERCALL_FPU_UNLOAD == (int)FPU_UNLOAD &&
 		       (int)HYPERCALL_FPU_SWAP == (int)FPU_SWAP &&
 		       (int)HYPERCALL_FPU_AUTO == (int)FPU_AUTO,
-	       "vmm/hypercall.h names the policies of fpu/owner.h");
+	       "vmm/hypercall.h names the policies of fpu/context.h");
 
 static int64_t set_fpu_policy(const struct vcpu *vcpu, uint64_t policy)
 {
-	struct pcpu *pcpu = vcpu->pcpu;
-	enum fpu_policy before = pcpu->fpu.policy;
-
 	if (!vcpu->vm->config.control)
 		return -EPERM;
 	if (policy >= FPU_POLICIES)
 		return -EINVAL;
-	fpu_set_policy(&pcpu->fpu, (enum fpu_policy)policy);
-	vms_warn_of_lazyfp(pcpu->fpu.policy);
-	return before;
+	return fpu_policy_set(&vcpu->pcpu->fpu, (enum fpu_policy)policy);
 }
 
 _Static_assert((int)HYPERCALL_NO_BIOS == FIRMWARE_CALL, "what vmm/firmware_rom.S calls");

@@ -31,6 +31,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
+#include "vmm/fpu_policy.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -198,14 +199,14 @@ static void start_this_cpu(struct pcpu *pcpu)
 }
 
 /* False: a module cannot be used. */
-static bool start_guests(const struct pcpu *pcpu)
+static bool start_guests(struct pcpu *pcpu)
 {
 	bool complete = vms_create(&boot_info);
 
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	vms_warn_of_lazyfp(pcpu->fpu.policy);
+	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)options.fpu);
 	return complete;
 }
 

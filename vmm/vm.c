@@ -3,7 +3,6 @@
 
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "fpu/policy.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/format.h"
@@ -105,31 +104,6 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 	}
 	vm->modules[vm->module_count++] = module;
 	return true;
-}
-
-void vms_warn_of_lazyfp(enum fpu_policy policy)
-{
-	static bool warned; /* by the first CPU, whoever chose the policy */
-	uint32_t first = 0;
-
-	if (warned || (policy != FPU_LAZY && policy != FPU_UNLOAD) || !this_pcpu()->fpu.leaks)
-		return;
-	for (uint32_t i = 0; i < vm_count; i++) {
-		bool renewed = vms[i].config.runs > 1 && !vms[i].config.trust[0];
-
-		if (vms[i].state == VM_ENDED) /* refused, or gone */
-			continue;
-		first = first ? first : vms[i].domain;
-		if (vms[i].domain == first && !renewed)
-			continue;
-		warned = true;
-		log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
-			    "past #NM, and a guest could read another's FPU registers "
-			    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
-			    "guests that may see each other's data",
-			    fpu_policy_name(policy));
-		return;
-	}
 }
 
 static bool add_vcpus(struct vm *vm)

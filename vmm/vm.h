@@ -135,12 +135,6 @@ uint32_t vms_in_state(enum vm_state state);
 extern uint32_t vms_alive;
 
 /*
- * Warns if the policy leaves the registers to other trust domains, and this CPU may speculate past
- * #NM (CVE-2018-3665). Once a boot.
- */
-void vms_warn_of_lazyfp(enum fpu_policy policy);
-
-/*
  * Asks for the reset of a VM that runs, as by the reset button of a PC: memory stays, but what its
  * kernel's image overwrites.
  */
