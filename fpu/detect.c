@@ -2,7 +2,6 @@
  * Which components and which save instruction this CPU has, and which of them to use.
  */
 #include "boot/machine.h"
-#include "boot/options.h"
 #include "fpu/hardware.h"
 #include "fpu/image.h"
 #include "fpu/instructions.h"
@@ -20,13 +19,6 @@
 #define CPUIDD1_XSAVEC	  BIT(1)
 #define CPUIDD1_XSAVES	  BIT(3)
 #define CPUIDDI_ALIGNED	  BIT(1) /* ECX */
-
-_Static_assert((int)OPTION_XSAVE_FXSAVE == (int)FPU_FXSAVE &&
-		       (int)OPTION_XSAVE_XSAVE == (int)FPU_XSAVE &&
-		       (int)OPTION_XSAVE_XSAVEC == (int)FPU_XSAVEC &&
-		       (int)OPTION_XSAVE_XSAVEOPT == (int)FPU_XSAVEOPT &&
-		       (int)OPTION_XSAVE_XSAVES == (int)FPU_XSAVES,
-	       "boot/options.h names the methods of fpu/method.h");
 
 /* Written by fpu_detect() on the first CPU. */
 static struct fpu_features features;
@@ -175,7 +167,7 @@ static uint32_t methods_there(void)
 
 bool fpu_detect(uint32_t wanted)
 {
-	bool automatic = wanted == OPTION_XSAVE_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
+	bool automatic = wanted == FPU_METHOD_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
 	struct fpu_method_facts facts = {.methods = methods_there(), .forced = !automatic};
 	const char *why = NULL, *reason = NULL;

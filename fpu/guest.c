@@ -8,6 +8,7 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmx/entry.h"
 
 static struct fpu_guest *guest_of(struct fpu_context *context)
 {
@@ -19,9 +20,13 @@ static uint64_t reset_xcr0(void)
 	return fpu_features()->superset ? XCR0_X87 : 0;
 }
 
-int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain)
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *entries_left)
 {
-	*guest = (struct fpu_guest){.id = id, .image = fpu_image_create()};
+	*guest = (struct fpu_guest){
+		.id = id,
+		.image = fpu_image_create(),
+		.entries_left = entries_left,
+	};
 	if (!guest->image)
 		return -ENOMEM;
 	fpu_context_init(&guest->context, domain, reset_xcr0());
@@ -37,11 +42,9 @@ void fpu_guest_destroy(struct fpu_guest *guest)
 
 void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest)
 {
-	fpu_write(cpu, &guest->context);
+	fpu_reset(cpu, &guest->context, reset_xcr0());
 	fpu_image_reset(guest->image);
 	guest->is32 = false;
-	guest->context.state = FPU_OPEN;
-	guest->context.xcr0 = reset_xcr0();
 }
 
 bool fpu_xcr0_valid(uint64_t value)
@@ -127,4 +130,13 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 	struct fpu_guest *guest = guest_of(context);
 
 	return guest_cr0_write(&guest->cr0, guest_cr0_read(&guest->cr0), state);
+}
+
+/* One instruction, so that an NMI handler may change the word too. */
+void fpu_hw_stale(struct fpu_context *context)
+{
+	int32_t *entries_left = guest_of(context)->entries_left;
+
+	if (entries_left)
+		vmx_ask_to_return(entries_left);
 }

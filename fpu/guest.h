@@ -12,12 +12,13 @@ struct fpu_guest {
 	struct fpu_context context;
 	struct guest_cr0 cr0;
 	struct fpu_image *image;
-	bool is32;   /* the width that the image was saved in */
-	uint32_t id; /* in traces: fpu_trace_id() */
+	bool is32;	       /* the width that the image was saved in */
+	uint32_t id;	       /* in traces: fpu_trace_id() */
+	int32_t *entries_left; /* made negative when the context is not ready any more; or NULL */
 };
 
 /* Returns 0 or -ENOMEM. A new guest's XCR0 is 1 (SDM Vol. 3A table 9-1). */
-int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain);
+int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *entries_left);
 void fpu_guest_destroy(struct fpu_guest *guest);
 
 /* As a reset of its CPU leaves it (SDM Vol. 3A table 9-1). Its VMCS is to be set for OPEN. */

@@ -23,6 +23,17 @@ void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr
 	*context = (struct fpu_context){.domain = domain, .state = FPU_OPEN, .xcr0 = xcr0};
 }
 
+/* Something changes that the last fpu_enter() looked at or did. */
+static void drop_decision(struct fpu_cpu *cpu)
+{
+	struct fpu_context *context = cpu->ready;
+
+	if (!context)
+		return;
+	cpu->ready = NULL;
+	fpu_hw_stale(context);
+}
+
 static void set_xcr0(struct fpu_cpu *cpu, uint64_t value)
 {
 	if (cpu->xcr0 == value)
@@ -130,29 +141,34 @@ static void prepare(struct fpu_cpu *cpu, struct fpu_context *context)
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context)
 {
 	assert(!cpu->in_host_section);
-	cpu->counters.entries++;
-	context->counters.entries++;
-	if (fpu_resident(cpu, context)) {
-		cpu->counters.resident++;
-		context->counters.resident++;
-	} else {
+	cpu->ready = NULL;
+	if (!fpu_resident(cpu, context))
 		prepare(cpu, context);
-	}
 	if (fpu_resident(cpu, context)) {
 		set_state(cpu, context, FPU_OPEN);
 		compiler_barrier(); /* fpu_must_flush() reads dirty, then owner */
 		cpu->dirty = true;
 	} else {
 		set_state(cpu, context, fpu_hw_guest_ts(context) ? FPU_GUARDED : FPU_ARMED);
-		cpu->counters.armed++;
-		context->counters.armed++;
 	}
 	set_xcr0(cpu, context->xcr0);
+	cpu->ready = context;
+}
+
+void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries)
+{
+	cpu->counters.entries += entries;
+	context->counters.entries += entries;
+	if (context->state == FPU_OPEN)
+		return;
+	cpu->counters.armed += entries;
+	context->counters.armed += entries;
 }
 
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context)
 {
 	assert(context->state != FPU_OPEN);
+	drop_decision(cpu);
 	cpu->counters.nm++;
 	context->counters.nm++;
 	fpu_hw_trace(cpu, context, FPU_EVENT_NM);
@@ -160,8 +176,22 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context)
 	load(cpu, context);
 }
 
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context)
+{
+	if (context->state != FPU_OPEN)
+		drop_decision(cpu);
+}
+
+void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)
+{
+	context->xcr0 = value;
+	if (fpu_ready(cpu, context))
+		set_xcr0(cpu, value);
+}
+
 void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context)
 {
+	drop_decision(cpu);
 	fpu_policy_saw_leave(context);
 	if (!fpu_policy_unloads(cpu->policy) || !fpu_resident(cpu, context))
 		return;
@@ -173,6 +203,7 @@ void fpu_flush(struct fpu_cpu *cpu)
 {
 	if (!cpu->dirty)
 		return;
+	drop_decision(cpu);
 	cpu->counters.flushes++;
 	cpu->owner->counters.flushes++;
 	save(cpu);
@@ -180,6 +211,7 @@ void fpu_flush(struct fpu_cpu *cpu)
 
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy)
 {
+	drop_decision(cpu);
 	cpu->policy = policy;
 	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_POLICY);
 }
@@ -187,6 +219,7 @@ void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy)
 void fpu_host_begin(struct fpu_cpu *cpu)
 {
 	assert(!cpu->in_host_section);
+	drop_decision(cpu);
 	save(cpu);
 	set_xcr0(cpu, cpu->superset);
 	fpu_hw_trace(cpu, &cpu->host, FPU_EVENT_HOST);
@@ -209,8 +242,10 @@ void fpu_host_end(struct fpu_cpu *cpu)
 void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context)
 {
 	assert(!fpu_must_flush(cpu, context));
-	if (fpu_resident(cpu, context))
-		save(cpu);
+	if (!fpu_resident(cpu, context))
+		return;
+	drop_decision(cpu);
+	save(cpu);
 }
 
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context)
@@ -220,8 +255,17 @@ void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context)
 	context->home = NULL;
 }
 
+void fpu_reset(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t xcr0)
+{
+	drop_decision(cpu);
+	context->state = FPU_OPEN;
+	context->xcr0 = xcr0;
+	fpu_write(cpu, context);
+}
+
 void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context)
 {
+	drop_decision(cpu);
 	if (cpu->owner == context) {
 		disown(cpu, context);
 		cpu->dirty = false;

@@ -55,7 +55,6 @@ enum fpu_event {
 /* Events since boot. */
 struct fpu_counters {
 	uint64_t entries;  /* VM entries */
-	uint64_t resident; /* ... that found their state in the registers */
 	uint64_t armed;	   /* ... with TS forced */
 	uint64_t nm;	   /* #NM exits */
 	uint64_t saves;	   /* images written */
@@ -70,6 +69,12 @@ struct fpu_counters {
 	uint64_t ts_writes; /* VMWRITEs for TS and #NM */
 	uint64_t bytes;	    /* moved by saves, loads and scrubs */
 };
+
+/* Entries that found the context's state in the registers: neither armed nor loaded just before. */
+static inline uint64_t fpu_resident_entries(const struct fpu_counters *counters)
+{
+	return counters->entries - counters->armed - counters->preloads;
+}
 
 struct fpu_cpu;
 
@@ -97,6 +102,7 @@ struct fpu_cpu {
 	bool leaks;		   /* not known to be safe from CVE-2018-3665 */
 	struct fpu_context *owner; /* whose state the registers hold, or NULL */
 	bool dirty;		   /* ... and they may be newer than its image: it is resident */
+	struct fpu_context *ready; /* what fpu_enter() did for it is all still right, or NULL */
 	struct fpu_context host;   /* this CPU's own context, for host sections */
 	uint32_t residue;	   /* the domain whose data the registers may still hold */
 	bool in_host_section;
@@ -132,14 +138,36 @@ static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_co
 	return home->owner == context;
 }
 
-/* Before every VM entry of a context; not while fpu_must_flush(). */
+/*
+ * The kept decision: fpu_enter() was carried out for the context on this CPU, and nothing that it
+ * looked at or did has changed since. It may be entered, any number of times, without a call; the
+ * operations below drop the decision where they must, and tell by fpu_hw_stale().
+ */
+static inline bool fpu_ready(const struct fpu_cpu *cpu, const struct fpu_context *context)
+{
+	return cpu->ready == context;
+}
+
+/* Before a VM entry of a context that is not fpu_ready(); not while fpu_must_flush(). */
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*
+ * So many VM entries were tried with the decision as it stands: for the counters. At least one
+ * after each fpu_enter().
+ */
+void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries);
 
 /* A #NM exit of a context that was not OPEN: its state is loaded, and it is OPEN at its next entry.
  */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/* The CPU enters another vCPU or goes idle. */
+/* The guest's own CR0.TS has changed by a VM exit: CLTS, LMSW or MOV to CR0. */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/* The guest's XCR0 from now on; in the register at once if the context is ready. */
+void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value);
+
+/* The CPU enters another vCPU or goes idle. Before another CPU may enter this one, in any case. */
 void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*
@@ -165,6 +193,9 @@ void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
  */
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
+/* fpu_write(), and the context starts anew with this XCR0, its VMCS set for OPEN. */
+void fpu_reset(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t xcr0);
+
 /*
  * The context ends: its data is dropped, and this CPU no longer names it. To be called by every
  * CPU, in any order, before its memory is used again. The residue stays marked.
@@ -181,6 +212,8 @@ void fpu_hw_host_section(bool begin); /* CR0.TS cleared or set */
 bool fpu_hw_guest_ts(struct fpu_context *context);
 /* CR0.TS and MP, mask, shadow and #NM intercept per the table; returns the VMWRITEs it took. */
 unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state);
+/* A vCPU's context is not ready any more: it is not to be entered without a look at it. */
+void fpu_hw_stale(struct fpu_context *context);
 /* Called before the owner changes: cpu->owner is the old one. */
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
 		  enum fpu_event event);

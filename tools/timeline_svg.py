@@ -1,22 +1,34 @@
 """A window of a Trace as a picture: two lanes a CPU, and a row of marks for each kind of event."""
 
-from xml.sax.saxutils import escape
+import io
+import xml.etree.ElementTree as ElementTree
 
-WIDTH, LEFT, RIGHT = 1200, 110, 70
-LANE, ROW, GAP = 30, 16, 6
-CHARACTER = 6.8  # width of one at 12 pixels, roughly
-HOST_COLOUR = "#9a9a9a"
+import matplotlib
+
+matplotlib.use("svg")
+matplotlib.rcParams.update(
+    {"svg.hashsalt": "timeline", "svg.fonttype": "none", "font.size": 9, "text.parse_math": False}
+)
+
+from matplotlib import pyplot, ticker  # noqa: E402
+from matplotlib.patches import Patch  # noqa: E402
+
+SVG = "http://www.w3.org/2000/svg"
+# All in points, of which matplotlib's SVG has 72 an inch; an axis' own y is in points, too.
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 900, 76, 44, 66, 42
+LANE, ROW, GAP = 24, 13, 5
+HEADING = 26  # above the lanes of each CPU where there are several
+CHARACTER = 6  # width of one, roughly
+INK, MUTED, NOBODY, HOST = "#222222", "#555555", "#f1f1f1", "#9a9a9a"
 # Okabe and Ito's palette: distinct for colour-blind readers too
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2")
 ROWS = (("nm", "#NM trap", "#d00000"), ("save", "save", "#444444"), ("load", "load", "#444444"))
 SCRUB_ROW = ("scrub", "scrub", "#7a3fb0")
-STEPS = [unit * 10**power for power in range(0, 12) for unit in (1, 2, 5)]
 
 
 class Picture:
     def __init__(self, trace, window):
         self.trace, self.window = trace, window
-        self.parts = []
         self.names = {}  # who -> label
         for cpu in trace.cpus:
             for one in cpu.running + cpu.owner:
@@ -30,116 +42,112 @@ class Picture:
         order = {name: i for i, name in enumerate(trace.guests)}
         guests.sort(key=lambda who: (order.get(who.rpartition("/")[0], len(order)), who))
         self.colour = {who: COLOURS[i % len(COLOURS)] for i, who in enumerate(guests)}
-        self.colour["host"] = HOST_COLOUR
+        self.colour["host"] = HOST
         scrubs = any(mark.event == "scrub" for cpu in trace.cpus for mark in cpu.marks)
         self.rows = ROWS + ((SCRUB_ROW,) if scrubs else ())
+        self.height = 2 * (LANE + GAP) + ROW * len(self.rows) + 4
+        self.titles = {}  # the id of a slice's element -> what it says under the pointer
 
-    def x(self, time):
+    def point(self, time):
+        """How far from the left end of the lanes."""
         low, high = self.window
-        return LEFT + (time - low) * (WIDTH - LEFT - RIGHT) / (high - low)
+        return (time - low) * (WIDTH - LEFT - RIGHT) / (high - low)
 
-    def text(self, x, y, words, size=12, anchor="start", colour="#222", weight="normal"):
-        self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
-            f'fill="{colour}" font-weight="{weight}">{escape(words)}</text>'
-        )
-
-    def rectangle(self, x, y, width, height, colour, title=""):
-        inner = f"<title>{escape(title)}</title>" if title else ""
-        self.parts.append(
-            f'<rect x="{x:.2f}" y="{y:.1f}" width="{max(width, 0.3):.2f}" height="{height}" '
-            f'fill="{colour}">{inner}</rect>'
-        )
-
-    def line(self, x, y, to_x, to_y, colour, width=1.0):
-        self.parts.append(
-            f'<line x1="{x:.2f}" y1="{y:.1f}" x2="{to_x:.2f}" y2="{to_y:.1f}" '
-            f'stroke="{colour}" stroke-width="{width}"/>'
-        )
-
-    def lane(self, y, label, slices):
+    def lane(self, axis, y, slices):
         low, high = self.window
-        self.text(LEFT - 8, y + LANE / 2 + 4, label, anchor="end")
-        self.rectangle(LEFT, y, WIDTH - LEFT - RIGHT, LANE, "#f1f1f1")
+        axis.barh(y, high - low, LANE, left=low, color=NOBODY)
         for one in slices:
             start, end = max(one.start, low), min(one.end, high)
             if start >= end:
                 continue
-            name, x = self.names.get(one.who, one.who), self.x(start)
-            width = self.x(end) - x
-            title = f"{name}: {microseconds(one.start)} to {microseconds(one.end)} µs"
-            self.rectangle(x, y, width, LANE, self.colour[one.who], title)
-            if width > CHARACTER * len(name) + 2:
-                self.text(x + width / 2, y + LANE / 2 + 4, name, anchor="middle", colour="#000")
+            name = self.names.get(one.who, one.who)
+            (bar,) = axis.barh(y, end - start, LANE, left=start, color=self.colour[one.who])
+            bar.set_gid(f"slice-{len(self.titles)}")
+            times = f"{microseconds(one.start)} to {microseconds(one.end)} µs"
+            self.titles[bar.get_gid()] = f"{name}: {times}"
+            if self.point(end) - self.point(start) > CHARACTER * len(name) + 2:
+                axis.text(
+                    (start + end) / 2, y, name, ha="center", va="center_baseline", color="black"
+                )
 
-    def marks(self, y, label, colour, marks):
+    def marks(self, axis, y, colour, marks):
         low, high = self.window
-        inside = [mark for mark in marks if low <= mark.time <= high]
-        self.text(LEFT - 8, y + ROW - 4, label, anchor="end", size=11, colour=colour)
-        self.line(LEFT, y + ROW - 1, WIDTH - RIGHT, y + ROW - 1, "#dddddd", 0.5)
-        for mark in inside:
-            x = self.x(mark.time)
-            self.line(x, y + 2, x, y + ROW - 1, colour, 1.4)
-        self.text(WIDTH - RIGHT + 8, y + ROW - 4, str(len(inside)), size=11, colour=colour)
+        times = [mark.time for mark in marks if low <= mark.time <= high]
+        axis.axhline(y + ROW / 2, color="#dddddd", linewidth=0.5, zorder=0.6)
+        axis.vlines(times, y - ROW / 2 + 2, y + ROW / 2, color=colour, linewidth=1)
+        self.beside(axis, y, str(len(times)), colour)
+        return times
 
-    def traps_through(self, y, marks):
-        for mark in marks:
-            if mark.event == "nm" and self.window[0] <= mark.time <= self.window[1]:
-                x = self.x(mark.time)
-                self.line(x, y, x, y + LANE + GAP + 2, ROWS[0][2])
+    def beside(self, axis, y, words, colour):
+        """To the right of the lanes."""
+        place = axis.get_yaxis_transform()
+        axis.text(1.008, y, words, transform=place, va="center_baseline", color=colour, size=8)
 
-    def axis(self, top, bottom):
-        low, high = self.window
-        step = next(s for s in STEPS if s * 12 >= high - low and s >= 100)
-        time = -(-low // step) * step
-        while time <= high:
-            self.line(self.x(time), top, self.x(time), bottom + 4, "#cccccc", 0.5)
-            self.text(self.x(time), bottom + 17, microseconds(time), size=11, anchor="middle")
-            time += step
-        self.text(WIDTH - RIGHT + 42, bottom + 17, "µs", size=11)
-
-    def legend(self, y):
-        x = LEFT
-        for who, colour in self.colour.items():
-            name = self.names.get(who, who)
-            name = "the hypervisor's own vector code" if who == "host" else name
-            self.rectangle(x, y, 14, 14, colour)
-            self.text(x + 20, y + 11.5, name)
-            x += 20 + CHARACTER * len(name) + 24
-        self.rectangle(x, y, 14, 14, "#f1f1f1")
-        self.text(x + 20, y + 11.5, "nobody")
+    def cpu(self, axis, cpu):
+        lanes = [LANE / 2, LANE + GAP + LANE / 2]
+        top = 2 * (LANE + GAP)
+        rows = [top + ROW * (number + 0.5) for number in range(len(self.rows))]
+        self.lane(axis, lanes[0], minus(cpu.running, cpu.host))
+        self.lane(axis, lanes[1], cpu.owner)
+        self.beside(axis, lanes[1] + LANE / 2 - 2, "in view", MUTED)
+        for y, (event, _, colour) in zip(rows, self.rows):
+            times = self.marks(axis, y, colour, [m for m in cpu.marks if m.event == event])
+            if event == "nm":
+                axis.vlines(times, LANE + GAP, top + 2, color=colour, linewidth=0.8)
+        axis.set_yticks(
+            lanes + rows, ["running", "FPU owner", *(label for _, label, _ in self.rows)]
+        )
+        for label, (_, _, colour) in zip(axis.get_yticklabels()[2:], self.rows):
+            label.set(color=colour, size=8)
+        axis.set_ylim(self.height, -4)
+        axis.tick_params(axis="y", length=0)
+        axis.set_xlim(self.window)
+        axis.xaxis.set_major_locator(ticker.MaxNLocator(12, steps=[1, 2, 5, 10], min_n_ticks=2))
+        axis.xaxis.set_major_formatter(lambda time, _: microseconds(time))
+        axis.grid(axis="x", color="#cccccc", linewidth=0.5)
+        axis.set_axisbelow(True)
+        for side in axis.spines.values():
+            side.set_visible(False)
+        if len(self.trace.cpus) > 1:
+            axis.text(
+                self.window[0], -10, f"CPU {cpu.number}", fontweight="bold", va="baseline", color=INK
+            )
 
     def draw(self, title, subtitle):
-        self.text(LEFT, 28, title, size=18, weight="bold")
-        self.text(LEFT, 48, subtitle, size=12, colour="#555")
-        self.legend(62)
-        top = y = 96
-        body, self.parts = self.parts, []
-        for cpu in self.trace.cpus:
-            if len(self.trace.cpus) > 1:
-                self.text(LEFT, y + 10, f"CPU {cpu.number}", weight="bold")
-                y += 18
-            self.lane(y, "running", minus(cpu.running, cpu.host))
-            y += LANE + GAP
-            self.lane(y, "FPU owner", cpu.owner)
-            self.traps_through(y, cpu.marks)
-            y += LANE + GAP
-            self.text(WIDTH - RIGHT + 8, y - 4, "in view", size=11, colour="#555")
-            for event, label, colour in self.rows:
-                marks = [mark for mark in cpu.marks if mark.event == event]
-                self.marks(y, label, colour, marks)
-                y += ROW
-            y += 2 * GAP
-        lanes, self.parts = self.parts, body
-        self.axis(top - 4, y - GAP)
-        self.parts += lanes
-        height = y + 24
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'width="{WIDTH}" height="{height}" font-family="Helvetica, Arial, sans-serif">'
-            f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+        """The picture, a matplotlib figure."""
+        count = len(self.trace.cpus)
+        heading = HEADING if count > 1 else 0
+        step = self.height + 4 + heading
+        total = TOP + count * step + BOTTOM
+        figure = pyplot.figure(figsize=(WIDTH / 72, total / 72), facecolor="white")
+        for number, cpu in enumerate(self.trace.cpus):
+            bottom = total - TOP - (number + 1) * step
+            across, up = (WIDTH - LEFT - RIGHT) / WIDTH, (self.height + 4) / total
+            axis = figure.add_axes((LEFT / WIDTH, bottom / total, across, up))
+            self.cpu(axis, cpu)
+            if number < count - 1:
+                axis.tick_params(axis="x", length=0, labelbottom=False)
+            else:
+                axis.tick_params(axis="x", labelsize=8, color="#cccccc")
+                axis.set_xlabel("µs since the first event of the trace", size=8, color=MUTED)
+        at = LEFT / WIDTH
+        figure.text(at, 1 - 21 / total, title, size=13, fontweight="bold", color=INK)
+        figure.text(at, 1 - 37 / total, subtitle, color=MUTED)
+        labels = {who: self.names.get(who, who) for who in self.colour}
+        labels["host"] = "the hypervisor's own vector code"
+        patches = [Patch(color=self.colour[who], label=label) for who, label in labels.items()]
+        figure.legend(
+            handles=[*patches, Patch(color=NOBODY, label="nobody")],
+            loc="upper left",
+            bbox_to_anchor=(at, 1 - 43 / total),
+            ncol=len(patches) + 1,
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.2,
+            handleheight=1.2,
         )
-        return "\n".join([head, *self.parts, "</svg>", ""])
+        return figure
 
 
 def minus(slices, holes):
@@ -180,5 +188,17 @@ def turns_after_all_started(trace, turns):
 
 
 def write_svg(path, trace, window, title, subtitle):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(Picture(trace, window).draw(title, subtitle))
+    """Draws it; matplotlib knows no titles of elements, which a browser shows under the pointer."""
+    picture, svg = Picture(trace, window), io.BytesIO()
+    figure = picture.draw(title, subtitle)
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+    svg.seek(0)
+    ElementTree.register_namespace("", SVG)
+    root = ElementTree.parse(svg)
+    for element in root.iter(f"{{{SVG}}}g"):
+        if element.get("id") in picture.titles:
+            words = ElementTree.Element(f"{{{SVG}}}title")
+            words.text = picture.titles[element.get("id")]
+            element.insert(0, words)
+    root.write(path, encoding="utf-8", xml_declaration=True)

@@ -1,9 +1,14 @@
+#include <stddef.h>
+
 #include "fpu/hardware.h"
 #include "lib/string.h"
 #include "vmm/cpuid.h"
+#include "vmm/exit.h"
 #include "vmm/hypercall.h"
-#include "vmx/bits.h"
+#include "vmm/instruction.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/capabilities.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_LEAVES	0xe /* 0 to Dh */
 #define EXTENDED_FIRST	0x80000000u
@@ -80,7 +85,8 @@
 static struct cpuid_regs basic[BASIC_LEAVES];
 static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
-static struct cpuid_regs xsave[FPU_COMPONENTS]; /* leaf Dh */
+static struct cpuid_regs xsave[FPU_COMPONENTS];		/* leaf Dh */
+static const struct cpuid_regs *constant[BASIC_LEAVES]; /* of basic[]; NULL where it depends */
 static uint32_t basic_max, extended_max;
 static unsigned int linear_bits;
 static bool wrmsrns;
@@ -239,6 +245,9 @@ void guest_cpuid_init(void)
 	}
 	wrmsrns = basic_max >= 7 && cpuid(7).eax >= 1 &&
 		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
+	for (uint32_t i = 0; i <= basic_max; i++)
+		if (i != 1 && i != 4 && i != 7 && i != 0xd)
+			constant[i] = &basic[i];
 	fill_xsave_leaf();
 	fill_extended();
 	choose_cr4();
@@ -273,36 +282,71 @@ static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
 	return r;
 }
 
-struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uint64_t xcr0)
+/* What is listed nowhere reads as zero. */
+static struct cpuid_regs other_leaf(uint32_t leaf)
 {
-	struct cpuid_regs r = {};
-
 	if (leaf == HYPERCALL_CPUID_SIGNATURE || leaf == HYPERCALL_CPUID_VERSION)
 		return hypervisor_leaf(leaf);
 	if (leaf >= EXTENDED_FIRST && leaf <= extended_max)
 		return extended[leaf - EXTENDED_FIRST];
-	if (leaf > basic_max)
-		return r;
+	return (struct cpuid_regs){};
+}
+
+static inline void answer(struct guest_registers *regs, const struct cpuid_regs *r)
+{
+	regs->rax = r->eax;
+	regs->rbx = r->ebx;
+	regs->rcx = r->ecx;
+	regs->rdx = r->edx;
+}
+
+/* The leaves that depend on the subleaf, on CR4 or on XCR0, and those beyond the basic ones. */
+static __attribute__((noinline)) void answer_varying(struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->guest.registers;
+	uint32_t leaf = regs->rax, subleaf = regs->rcx;
+	struct cpuid_regs r = {};
+
 	switch (leaf) {
 	case 1:
 		r = basic[1];
-		if (cr4 & CR4_OSXSAVE)
+		if (vmcs_read(VMCS_GUEST_CR4) & CR4_OSXSAVE)
 			r.ecx |= LEAF1_ECX_OSXSAVE;
-		return r;
+		break;
 	case 4:
-		return subleaf < SUBLEAVES ? cache[subleaf] : r;
+		if (subleaf < SUBLEAVES)
+			r = cache[subleaf];
+		break;
 	case 7:
 		if (subleaf)
-			return r;
+			break;
 		r = basic[7];
-		if (cr4 & CR4_PKE)
+		if (vmcs_read(VMCS_GUEST_CR4) & CR4_PKE)
 			r.ecx |= LEAF7_ECX_OSPKE;
-		return r;
+		break;
 	case 0xd:
-		return xsave_leaf(subleaf, xcr0);
+		r = xsave_leaf(subleaf, vcpu->fpu.context.xcr0);
+		break;
 	default:
-		return basic[leaf];
+		r = other_leaf(leaf);
+		break;
 	}
+	answer(regs, &r);
+	vcpu_skip_instruction(vcpu);
+}
+
+void exit_cpuid(struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->guest.registers;
+	uint32_t leaf = *(const uint32_t *)&regs->rax; /* one load, and no more */
+	const struct cpuid_regs *r = leaf < BASIC_LEAVES ? constant[leaf] : NULL;
+
+	if (__builtin_expect(!r, 0)) {
+		answer_varying(vcpu);
+		return;
+	}
+	answer(regs, r);
+	vcpu_skip_instruction_fast(vcpu);
 }
 
 uint64_t guest_cr4_allowed(void)

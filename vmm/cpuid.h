@@ -12,9 +12,6 @@
 /* Reads the host's leaves and filters them. First CPU, after fpu_detect() and the VMX check. */
 void guest_cpuid_init(void);
 
-/* The answer for a guest with these CR4 and XCR0. */
-struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t cr4, uint64_t xcr0);
-
 /* The CR4 bits that a guest may set. */
 uint64_t guest_cr4_allowed(void);
 

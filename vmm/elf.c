@@ -1,107 +1,33 @@
 #include "vmm/elf.h"
 
+#include <elf.h>
 #include <stdbool.h>
 
 #include "lib/errno.h"
-#include "lib/format.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
-
-#define ELF_CLASS   4
-#define ELF_DATA    5
-#define ELF_VERSION 6
-#define ELFCLASS32  1
-#define ELFCLASS64  2
-#define ELFDATA2LSB 1
-#define EV_CURRENT  1
-#define ET_EXEC	    2
-#define EM_386	    3
-#define EM_X86_64   62
-#define PT_LOAD	    1
-
-struct elf32_header {
-	uint8_t e_ident[16];
-	uint16_t e_type;
-	uint16_t e_machine;
-	uint32_t e_version;
-	uint32_t e_entry;
-	uint32_t e_phoff;
-	uint32_t e_shoff;
-	uint32_t e_flags;
-	uint16_t e_ehsize;
-	uint16_t e_phentsize;
-	uint16_t e_phnum;
-	uint16_t e_shentsize;
-	uint16_t e_shnum;
-	uint16_t e_shstrndx;
-};
-
-struct elf64_header {
-	uint8_t e_ident[16];
-	uint16_t e_type;
-	uint16_t e_machine;
-	uint32_t e_version;
-	uint64_t e_entry;
-	uint64_t e_phoff;
-	uint64_t e_shoff;
-	uint32_t e_flags;
-	uint16_t e_ehsize;
-	uint16_t e_phentsize;
-	uint16_t e_phnum;
-	uint16_t e_shentsize;
-	uint16_t e_shnum;
-	uint16_t e_shstrndx;
-};
-
-struct elf32_program_header {
-	uint32_t p_type;
-	uint32_t p_offset;
-	uint32_t p_vaddr;
-	uint32_t p_paddr;
-	uint32_t p_filesz;
-	uint32_t p_memsz;
-	uint32_t p_flags;
-	uint32_t p_align;
-};
-
-struct elf64_program_header {
-	uint32_t p_type;
-	uint32_t p_flags;
-	uint64_t p_offset;
-	uint64_t p_vaddr;
-	uint64_t p_paddr;
-	uint64_t p_filesz;
-	uint64_t p_memsz;
-	uint64_t p_align;
-};
-
-_Static_assert(sizeof(struct elf32_header) == 52, "System V ABI");
-_Static_assert(sizeof(struct elf64_header) == 64, "System V ABI");
-_Static_assert(sizeof(struct elf32_program_header) == 32, "System V ABI");
-_Static_assert(sizeof(struct elf64_program_header) == 56, "System V ABI");
+#include "vmm/guest_image.h"
 
 struct reader {
-	const uint8_t *file;
-	uint64_t size;
+	struct guest_image *image;
+	struct refusal *refusal;
 	bool is64;
 	uint64_t entry;
 	uint64_t phoff;
 	uint32_t phentsize;
 	uint32_t phnum;
-	char *error;
-	size_t error_size;
 };
-
-#define REFUSE(r, ...) (format((r)->error, (r)->error_size, __VA_ARGS__), -ENOEXEC)
 
 static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 {
 	uint16_t wanted = r->is64 ? EM_X86_64 : EM_386;
 
 	if (machine != wanted)
-		return REFUSE(r, "ELF%d for machine %u: wanted is %u (x86)", r->is64 ? 64 : 32,
-			      machine, wanted);
+		return refuse(r->refusal, -ENOEXEC, "ELF%d for machine %u: wanted is %u (x86)",
+			      r->is64 ? 64 : 32, machine, wanted);
 	if (type != ET_EXEC)
-		return REFUSE(r, "ELF of type %u: only an executable (2) can be loaded", type);
+		return refuse(r->refusal, -ENOEXEC,
+			      "ELF of type %u: only an executable (2) can be loaded", type);
 	return 0;
 }
 
@@ -109,11 +35,13 @@ static int check_kind(struct reader *r, uint16_t type, uint16_t machine)
 #define READ_HEADER(bits)                                                                          \
 	static int read_header##bits(struct reader *r)                                             \
 	{                                                                                          \
-		struct elf##bits##_header h;                                                       \
+		Elf##bits##_Ehdr h;                                                                \
                                                                                                    \
-		if (r->size < sizeof(h))                                                           \
-			return REFUSE(r, "ELF" #bits " header cut short at %lu bytes", r->size);   \
-		memcpy(&h, r->file, sizeof(h));                                                    \
+		if (r->image->size < sizeof(h))                                                    \
+			return refuse(r->refusal, -ENOEXEC,                                        \
+				      "ELF" #bits " header cut short at %lu bytes",                \
+				      r->image->size);                                             \
+		memcpy(&h, r->image->file, sizeof(h));                                             \
 		r->entry = h.e_entry;                                                              \
 		r->phoff = h.e_phoff;                                                              \
 		r->phentsize = h.e_phentsize;                                                      \
@@ -126,42 +54,45 @@ READ_HEADER(64)
 
 static int read_header(struct reader *r)
 {
+	const uint8_t *ident = r->image->file;
 	uint32_t smallest;
 	int error;
 
-	if (r->size < 16 || memcmp(r->file, "\177ELF", 4))
-		return REFUSE(r, "not an ELF file");
-	if (r->file[ELF_DATA] != ELFDATA2LSB || r->file[ELF_VERSION] != EV_CURRENT ||
-	    (r->file[ELF_CLASS] != ELFCLASS32 && r->file[ELF_CLASS] != ELFCLASS64))
-		return REFUSE(r, "ELF of class %u, data %u, version %u: not for x86",
-			      r->file[ELF_CLASS], r->file[ELF_DATA], r->file[ELF_VERSION]);
-	r->is64 = r->file[ELF_CLASS] == ELFCLASS64;
+	if (r->image->size < EI_NIDENT || memcmp(ident, ELFMAG, SELFMAG))
+		return refuse(r->refusal, -ENOEXEC, "not an ELF file");
+	if (ident[EI_DATA] != ELFDATA2LSB || ident[EI_VERSION] != EV_CURRENT ||
+	    (ident[EI_CLASS] != ELFCLASS32 && ident[EI_CLASS] != ELFCLASS64))
+		return refuse(r->refusal, -ENOEXEC,
+			      "ELF of class %u, data %u, version %u: not for x86", ident[EI_CLASS],
+			      ident[EI_DATA], ident[EI_VERSION]);
+	r->is64 = ident[EI_CLASS] == ELFCLASS64;
 	error = r->is64 ? read_header64(r) : read_header32(r);
 	if (error)
 		return error;
 
-	smallest =
-		r->is64 ? sizeof(struct elf64_program_header) : sizeof(struct elf32_program_header);
+	smallest = r->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 	if (r->phentsize < smallest)
-		return REFUSE(r, "ELF program headers of %u bytes", r->phentsize);
-	if (r->phoff > r->size || (uint64_t)r->phnum * r->phentsize > r->size - r->phoff)
-		return REFUSE(r, "ELF program headers lie outside the file");
+		return refuse(r->refusal, -ENOEXEC, "ELF program headers of %u bytes",
+			      r->phentsize);
+	if (r->phoff > r->image->size ||
+	    (uint64_t)r->phnum * r->phentsize > r->image->size - r->phoff)
+		return refuse(r->refusal, -ENOEXEC, "ELF program headers lie outside the file");
 	return 0;
 }
 
 /* Both widths are handled as the 64-bit one. */
-static struct elf64_program_header read_program_header(const struct reader *r, uint32_t index)
+static Elf64_Phdr read_program_header(const struct reader *r, uint32_t index)
 {
-	const uint8_t *at = r->file + r->phoff + (uint64_t)index * r->phentsize;
-	struct elf64_program_header wide;
-	struct elf32_program_header narrow;
+	const uint8_t *at = r->image->file + r->phoff + (uint64_t)index * r->phentsize;
+	Elf64_Phdr wide;
+	Elf32_Phdr narrow;
 
 	if (r->is64) {
 		memcpy(&wide, at, sizeof(wide));
 		return wide;
 	}
 	memcpy(&narrow, at, sizeof(narrow));
-	return (struct elf64_program_header){
+	return (Elf64_Phdr){
 		.p_type = narrow.p_type,
 		.p_offset = narrow.p_offset,
 		.p_vaddr = narrow.p_vaddr,
@@ -177,10 +108,12 @@ static bool within(uint64_t address, uint64_t start, uint64_t length)
 }
 
 /* The entry point, physical, into image->entry. */
-static int find_entry(const struct reader *r, struct guest_image *image)
+static int find_entry(const struct reader *r)
 {
+	struct guest_image *image = r->image;
+
 	for (uint32_t i = 0; i < r->phnum; i++) {
-		struct elf64_program_header ph = read_program_header(r, i);
+		Elf64_Phdr ph = read_program_header(r, i);
 
 		if (ph.p_type == PT_LOAD && within(r->entry, ph.p_vaddr, ph.p_filesz)) {
 			image->entry = ph.p_paddr + (r->entry - ph.p_vaddr);
@@ -193,24 +126,18 @@ static int find_entry(const struct reader *r, struct guest_image *image)
 			return 0;
 		}
 	}
-	return REFUSE(r, "entry point 0x%lx is in no segment", r->entry);
+	return refuse(r->refusal, -ENOEXEC, "entry point 0x%lx is in no segment", r->entry);
 }
 
-int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
-	      size_t error_size)
+int elf_parse(struct guest_image *image, struct refusal *refusal)
 {
-	struct reader r = {
-		.file = file,
-		.size = size,
-		.error = error,
-		.error_size = error_size,
-	};
+	struct reader r = {.image = image, .refusal = refusal};
 	int result = read_header(&r);
 
 	if (result)
 		return result;
 	for (uint32_t i = 0; i < r.phnum; i++) {
-		struct elf64_program_header ph = read_program_header(&r, i);
+		Elf64_Phdr ph = read_program_header(&r, i);
 		struct guest_segment segment = {
 			.offset = ph.p_offset,
 			.file_size = ph.p_filesz,
@@ -220,11 +147,11 @@ int elf_parse(struct guest_image *image, const void *file, uint64_t size, char *
 
 		if (ph.p_type != PT_LOAD)
 			continue;
-		result = guest_image_add(image, &segment, size, error, error_size);
+		result = guest_image_add(image, &segment, refusal);
 		if (result)
 			return result;
 	}
 	if (!image->count)
-		return REFUSE(&r, "ELF without anything to load");
-	return find_entry(&r, image);
+		return refuse(refusal, -ENOEXEC, "ELF without anything to load");
+	return find_entry(&r);
 }

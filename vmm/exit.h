@@ -5,15 +5,21 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-struct pcpu;
 struct vcpu;
 
-typedef void (*exit_handler)(struct pcpu *pcpu, struct vcpu *vcpu);
+typedef void (*exit_handler)(struct vcpu *vcpu);
 
-/* Counts the exit and calls its handler. */
-void exit_dispatch(struct pcpu *pcpu, struct vcpu *vcpu);
+/* Gives vmx/entry.S the handlers of exits that are handled at once. At boot. */
+void exit_init(void);
+
+/*
+ * Handles an exit that vmx_enter() returned with. False: the entry had failed, and the guest has
+ * not run.
+ */
+bool exit_dispatch(struct vcpu *vcpu);
 
 /* VMLAUNCH or VMRESUME failed: says why, dumps the VMCS, ends the VM. */
 void exit_entry_failed(struct vcpu *vcpu, const char *what);
@@ -22,9 +28,10 @@ void exit_entry_failed(struct vcpu *vcpu, const char *what);
 void exit_machine_check(struct vcpu *vcpu);
 
 /* Handlers with a file of their own. */
-void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu); /* exit_cr.c */
-void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu);
-void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu); /* exit_msr.c */
-void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu);
-void exit_io(struct pcpu *pcpu, struct vcpu *vcpu);	/* exit_io.c */
-void exit_vmcall(struct pcpu *pcpu, struct vcpu *vcpu); /* hypercall.c */
+void exit_cpuid(struct vcpu *vcpu);	/* cpuid.c */
+void exit_cr_access(struct vcpu *vcpu); /* exit_cr.c */
+void exit_xsetbv(struct vcpu *vcpu);
+void exit_rdmsr(struct vcpu *vcpu); /* exit_msr.c */
+void exit_wrmsr(struct vcpu *vcpu);
+void exit_io(struct vcpu *vcpu);     /* exit_io.c */
+void exit_vmcall(struct vcpu *vcpu); /* hypercall.c */

@@ -5,11 +5,12 @@
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 /* Exit qualification (SDM Vol. 3C table 27-3) */
@@ -106,6 +107,8 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 	if (!load_pdptes_for_cr0(vcpu, value, value ^ old))
 		return false;
 	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
+	if ((value ^ old) & CR0_TS)
+		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context);
 	return true;
 }
 
@@ -140,6 +143,20 @@ static bool load_msw(struct vcpu *vcpu, uint64_t qualification)
 	return true;
 }
 
+/* Bits that become its own where it first sets them; false: the value has none. */
+static bool use_cr4_bits(struct vcpu *vcpu, uint64_t value)
+{
+	bool pke = (value & CR4_PKE) && !vcpu->uses_pkru, de = (value & CR4_DE) && !vcpu->uses_de;
+
+	if (value & ~guest_cr4_allowed())
+		return false;
+	if (pke)
+		vcpu_use_pkru(vcpu);
+	if (de)
+		vcpu_use_de(vcpu);
+	return pke || de;
+}
+
 static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 {
 	switch (number) {
@@ -159,22 +176,19 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	}
 }
 
-void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_cr_access(struct vcpu *vcpu)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	unsigned int number = CR_NUMBER(qualification), reg = CR_REGISTER(qualification);
 	uint64_t cr0, value;
 	bool valid = true;
 
-	(void)pcpu;
 	switch (CR_TYPE(qualification)) {
 	case CR_MOV_TO:
 		value = vcpu_get_register(vcpu, reg);
 		if (!vcpu_in_64bit_mode(vcpu))
 			value &= 0xffffffff;
-		if (number == 4 && (value & CR4_PKE) && !(value & ~guest_cr4_allowed()) &&
-		    !vcpu->uses_pkru) {
-			vcpu_use_pkru(vcpu);
+		if (number == 4 && use_cr4_bits(vcpu, value)) {
 			event_execute_again(); /* with all checks of the CPU */
 			return;
 		}
@@ -192,23 +206,22 @@ void exit_cr_access(struct pcpu *pcpu, struct vcpu *vcpu)
 		break;
 	}
 	if (valid)
-		vcpu_skip_instruction(vcpu);
+		vcpu_skip_instruction_fast(vcpu);
 	else
 		general_protection(vcpu);
 }
 
-void exit_xsetbv(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_xsetbv(struct vcpu *vcpu)
 {
-	const struct guest_registers *regs = &vcpu->registers;
+	const struct guest_registers *regs = &vcpu->guest.registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
-	(void)pcpu;
 	if (vcpu_cpl() != 0 || (uint32_t)regs->rcx != 0 || !fpu_xcr0_valid(value)) {
 		general_protection(vcpu);
 		return;
 	}
 	if (value & XCR0_PKRU)
 		vcpu_use_pkru(vcpu);
-	vcpu->fpu.context.xcr0 = value; /* in the register from the next entry on */
-	vcpu_skip_instruction(vcpu);
+	fpu_set_xcr0(&vcpu->pcpu->fpu, &vcpu->fpu.context, value);
+	vcpu_skip_instruction_fast(vcpu);
 }

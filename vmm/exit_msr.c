@@ -6,10 +6,10 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
-#include "vmm/pcpu.h"
+#include "vmm/instruction.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define MSR_IA32_DEBUGCTL     0x1d9
 #define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
@@ -65,13 +65,12 @@ static int write_address(enum vmcs_field field, uint64_t value)
 	return 0;
 }
 
-static int write_switched(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index,
-			  uint64_t value, bool valid)
+static int write_switched(struct vcpu *vcpu, enum switched_msr index, uint64_t value, bool valid)
 {
-	return valid && vcpu_write_msr(pcpu, vcpu, index, value) ? 0 : -EINVAL;
+	return valid && vcpu_write_msr(vcpu, index, value) ? 0 : -EINVAL;
 }
 
-static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_t value)
+static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
 	case MSR_EFER:
@@ -80,19 +79,19 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 		vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());
 		return 0;
 	case MSR_STAR:
-		return write_switched(pcpu, vcpu, SWITCHED_STAR, value, true);
+		return write_switched(vcpu, SWITCHED_STAR, value, true);
 	case MSR_LSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_LSTAR, value, is_address(value));
+		return write_switched(vcpu, SWITCHED_LSTAR, value, is_address(value));
 	case MSR_CSTAR:
-		return write_switched(pcpu, vcpu, SWITCHED_CSTAR, value, is_address(value));
+		return write_switched(vcpu, SWITCHED_CSTAR, value, is_address(value));
 	case MSR_FMASK:
-		return write_switched(pcpu, vcpu, SWITCHED_FMASK, value, !(value >> 32));
+		return write_switched(vcpu, SWITCHED_FMASK, value, !(value >> 32));
 	case MSR_IA32_SYSENTER_ESP:
 		return write_address(VMCS_GUEST_SYSENTER_ESP, value);
 	case MSR_IA32_SYSENTER_EIP:
 		return write_address(VMCS_GUEST_SYSENTER_EIP, value);
 	case MSR_TSC_AUX:
-		return write_switched(pcpu, vcpu, SWITCHED_TSC_AUX, value,
+		return write_switched(vcpu, SWITCHED_TSC_AUX, value,
 				      guest_has_rdtscp() && !(value >> 32));
 	case MSR_IA32_XSS:
 		return guest_has_xsaves() && !value ? 0 : -EINVAL;
@@ -108,12 +107,11 @@ static int write_msr(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t msr, uint64_
 	}
 }
 
-void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_rdmsr(struct vcpu *vcpu)
 {
-	struct guest_registers *regs = &vcpu->registers;
+	struct guest_registers *regs = &vcpu->guest.registers;
 	uint64_t value = 0;
 
-	(void)pcpu;
 	if (read_msr(vcpu, regs->rcx, &value)) {
 		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
 			  (uint32_t)regs->rcx);
@@ -122,23 +120,23 @@ void exit_rdmsr(struct pcpu *pcpu, struct vcpu *vcpu)
 	}
 	regs->rax = (uint32_t)value;
 	regs->rdx = value >> 32;
-	vcpu_skip_instruction(vcpu);
+	vcpu_skip_instruction_fast(vcpu);
 }
 
-void exit_wrmsr(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_wrmsr(struct vcpu *vcpu)
 {
-	struct guest_registers *regs = &vcpu->registers;
+	struct guest_registers *regs = &vcpu->guest.registers;
 	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
 
 	if (host_has_wrmsrns() && (vmcs_read(VMCS_EXIT_QUALIFICATION) & QUALIFICATION_WRMSRNS)) {
 		vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
 		return;
 	}
-	if (write_msr(pcpu, vcpu, regs->rcx, value)) {
+	if (write_msr(vcpu, regs->rcx, value)) {
 		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
 			  vcpu->vm->config.name, (uint32_t)regs->rcx, value);
 		vcpu_raise(vcpu, VECTOR_GP, 0);
 		return;
 	}
-	vcpu_skip_instruction(vcpu);
+	vcpu_skip_instruction_fast(vcpu);
 }

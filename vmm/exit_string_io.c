@@ -4,14 +4,17 @@
  * A REP is done one element an exit: interrupts and the end of the time slice come between
  * elements as they do on a CPU.
  */
+#include "vmm/exit_string_io.h"
+
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmm/bus.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/io.h"
-#include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 /* Instruction information (SDM Vol. 3C table 27-8) */
 #define ADDRESS_SIZE(info) ((info) >> 7 & 7)
@@ -96,7 +99,7 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	uint64_t traps;
 	uint32_t value = 0;
 
-	if (rep && !(vcpu->registers.rcx & mask)) {
+	if (rep && !(vcpu->guest.registers.rcx & mask)) {
 		vcpu_skip_instruction(vcpu);
 		return;
 	}
@@ -104,20 +107,23 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 	    guest_check_access(vcpu, linear, size, in))
 		return;
 	if (in)
-		value = io_read_ports(vcpu->vm, port, size);
+		value = bus_read(vcpu->vm, port, size);
 	if (guest_access(vcpu, linear, &value, size, in))
 		return;
 	if (!in)
-		io_write_ports(vcpu->vm, port, size, value);
-	traps = breakpoints_on_memory(linear, size, in) | breakpoints_on_ports(port, size);
+		bus_write(vcpu->vm, port, size, value);
+	traps = breakpoints_on_memory(linear, size, in);
+	if (vcpu->uses_de)
+		traps |= breakpoints_on_ports(port, size);
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
 	advance(vcpu, index, mask, step);
 	if (rep)
 		advance(vcpu, REGISTER_RCX, mask, -1);
-	finished = !rep || !(vcpu->registers.rcx & mask);
+	finished = !rep || !(vcpu->guest.registers.rcx & mask);
 	if (finished)
 		vcpu_skip_instruction(vcpu);
 	else
 		vcpu_retire(vcpu, false);
+	vcpu_request(vcpu, 0); /* an element takes as long as many other exits */
 }

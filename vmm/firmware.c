@@ -2,6 +2,7 @@
 
 #include "lib/string.h"
 #include "vmm/firmware_rom.h"
+#include "vmm/guest_ram.h"
 #include "vmm/uart.h"
 
 #define VECTORS	 256
@@ -59,7 +60,7 @@ static void install_data_area(const struct guest_ram *ram)
 {
 	uint8_t bda[BDA_SIZE] = {0};
 
-	put16(bda, BDA_COM1, UART_BASE);
+	put16(bda, BDA_COM1, COM1_PORT);
 	put16(bda, BDA_EBDA_SEGMENT, FIRMWARE_EBDA >> 4);
 	put16(bda, BDA_EQUIPMENT,
 	      EQUIPMENT_COPROCESSOR | EQUIPMENT_80X25_COLOUR | EQUIPMENT_SERIAL_PORT);

@@ -5,10 +5,11 @@
  */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define GUEST_SEGMENTS_MAX 32
+
+struct refusal;
 
 /*
  * file_size bytes at offset of the file go to phys; zeros follow up to memory_size. Both ends of
@@ -23,24 +24,17 @@ struct guest_segment {
 
 /* Segments do not overlap in memory. */
 struct guest_image {
+	const uint8_t *file; /* not copied */
+	uint64_t size;
 	uint64_t entry; /* physical, in the part of a segment that comes from the file */
 	uint32_t count;
 	struct guest_segment segment[GUEST_SEGMENTS_MAX];
 };
 
 /*
- * Reads a multiboot 1 kernel: finds its header (Specification 0.6.96, section 3.1), refuses what
- * it requires and we lack, and takes the segments from the header's address fields if it has them,
- * else from the ELF program headers. Returns 0, or -ENOEXEC with one human line in
- * error[error_size].
+ * For the readers of formats: checks a segment against the file and adds it, unless it is empty in
+ * memory: such a one may have any offset and address. So may one without file bytes have any
+ * offset, as in GRUB. Returns 0, or -ENOEXEC with a refusal.
  */
-int guest_image_parse(struct guest_image *image, const void *file, uint64_t size, char *error,
-		      size_t error_size);
-
-/*
- * For the readers of formats: checks a segment against a file of this size and adds it, unless it
- * is empty in memory: such a one may have any offset and address. So may one without file bytes
- * have any offset, as in GRUB. Returns as guest_image_parse.
- */
-int guest_image_add(struct guest_image *image, const struct guest_segment *segment, uint64_t size,
-		    char *error, size_t error_size);
+int guest_image_add(struct guest_image *image, const struct guest_segment *segment,
+		    struct refusal *refusal);

@@ -3,9 +3,10 @@
 #include "boot/memmap.h"
 #include "boot/multiboot1.h"
 #include "lib/errno.h"
-#include "lib/format.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 #include "vmm/firmware.h"
+#include "vmm/guest_ram.h"
 
 #define LOADER_NAME "Resident"
 
@@ -37,15 +38,14 @@ struct range {
 };
 
 struct loader {
-	const struct guest_ram *ram;
-	const uint8_t *file;
-	uint64_t low_ram_end; /* of the RAM that begins at 0 */
-	const struct guest_image *kernel;
 	struct guest_load *load;
+	const struct guest_ram *ram;
+	const struct guest_image *kernel;
+	const struct guest_start *start;
+	struct refusal *refusal;
+	uint64_t low_ram_end; /* of the RAM that begins at 0 */
 	uint32_t taken_count;
 	struct range taken[GUEST_SEGMENTS_MAX + GUEST_MODULES_MAX + 1];
-	char *error;
-	size_t error_size;
 };
 
 /* The block of the information structure: offsets in it, and where it is. */
@@ -62,8 +62,6 @@ struct info_block {
 	struct module_entry module[GUEST_MODULES_MAX];
 };
 
-#define REFUSE(l, code, ...) (format((l)->error, (l)->error_size, __VA_ARGS__), -(code))
-
 static void take(struct loader *l, uint64_t start, uint64_t size)
 {
 	l->taken[l->taken_count++] = (struct range){start, start + size};
@@ -78,16 +76,17 @@ static void copy_later(struct loader *l, uint64_t gpa, const uint8_t *from, uint
 static int load_segments(struct loader *l)
 {
 	if (l->kernel->entry >= FOUR_GIB)
-		return REFUSE(l, ENOEXEC, "entry point 0x%lx is beyond 4 GiB", l->kernel->entry);
+		return refuse(l->refusal, -ENOEXEC, "entry point 0x%lx is beyond 4 GiB",
+			      l->kernel->entry);
 	for (uint32_t i = 0; i < l->kernel->count; i++) {
 		const struct guest_segment *s = &l->kernel->segment[i];
 
 		if (!guest_ram_contains(l->ram, s->phys, s->memory_size))
-			return REFUSE(l, ENOMEM,
+			return refuse(l->refusal, -ENOMEM,
 				      "kernel segment 0x%lx-0x%lx is outside the guest's memory "
 				      "(%lu MiB): raise mem=",
 				      s->phys, (s->phys + s->memory_size), (l->ram->size >> 20));
-		copy_later(l, s->phys, l->file + s->offset, s->file_size);
+		copy_later(l, s->phys, l->kernel->file + s->offset, s->file_size);
 		copy_later(l, s->phys + s->file_size, NULL, s->memory_size - s->file_size);
 		take(l, s->phys, s->memory_size);
 	}
@@ -138,19 +137,19 @@ static uint64_t kernel_end(const struct loader *l)
 	return end;
 }
 
-static int load_modules(struct loader *l, const struct guest_module *modules, uint32_t count,
-			struct info_block *info)
+static int load_modules(struct loader *l, struct info_block *info)
 {
+	const struct guest_module *modules = l->start->module;
 	uint64_t from = kernel_end(l);
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < l->start->module_count; i++) {
 		uint64_t at = place(l, modules[i].size, PAGE, from, l->low_ram_end);
 
 		/* A kernel at the end of memory leaves its room before it. */
 		if (!at)
 			at = place(l, modules[i].size, PAGE, HIGH_START, l->low_ram_end);
 		if (!at)
-			return REFUSE(l, ENOMEM,
+			return refuse(l->refusal, -ENOMEM,
 				      "module %u of %lu bytes does not fit into the guest's memory "
 				      "(%lu MiB): raise mem=",
 				      i + 1, modules[i].size, (l->ram->size >> 20));
@@ -207,19 +206,19 @@ static void build_map(const struct guest_ram *ram, struct info_block *info)
 			ram->extent[i].gpa + ram->extent[i].size, MEMORY_USABLE);
 }
 
-static int place_info(struct loader *l, struct info_block *info, const char *cmdline,
-		      const struct guest_module *modules, uint32_t count)
+static int place_info(struct loader *l, struct info_block *info)
 {
+	uint32_t count = l->start->module_count;
 	uint64_t low_end = lower(FIRMWARE_EBDA, l->low_ram_end);
 
 	info->mmap = MULTIBOOT1_INFO_SIZE;
 	info->modules = info->mmap + info->mmap_count * sizeof(info->map[0]);
 	info->cmdline = info->modules + count * sizeof(info->module[0]);
-	info->name = info->cmdline + strlen(cmdline) + 1;
+	info->name = info->cmdline + strlen(l->start->cmdline) + 1;
 	info->strings = info->name + sizeof(LOADER_NAME);
 	info->size = info->strings;
 	for (uint32_t i = 0; i < count; i++)
-		info->size += strlen(modules[i].cmdline) + 1;
+		info->size += strlen(l->start->module[i].cmdline) + 1;
 
 	info->gpa = place(l, info->size, INFO_ALIGN, INFO_START, low_end);
 	if (!info->gpa)
@@ -227,7 +226,7 @@ static int place_info(struct loader *l, struct info_block *info, const char *cmd
 	if (!info->gpa)
 		info->gpa = place(l, info->size, INFO_ALIGN, kernel_end(l), l->low_ram_end);
 	if (!info->gpa)
-		return REFUSE(l, ENOMEM,
+		return refuse(l->refusal, -ENOMEM,
 			      "no room for %lu bytes of boot information: raise mem=", info->size);
 	return 0;
 }
@@ -239,9 +238,10 @@ static void put(uint8_t *structure, uint32_t offset, uint64_t value)
 	memcpy(structure + offset, &narrow, sizeof(narrow));
 }
 
-static void write_info(const struct loader *l, struct info_block *info, const char *cmdline,
-		       const struct guest_module *modules, uint32_t count)
+static void write_info(const struct loader *l, struct info_block *info)
 {
+	const char *cmdline = l->start->cmdline;
+	uint32_t count = l->start->module_count;
 	uint8_t structure[MULTIBOOT1_INFO_SIZE] = {0};
 	uint64_t string = info->gpa + info->strings;
 
@@ -259,10 +259,11 @@ static void write_info(const struct loader *l, struct info_block *info, const ch
 	put(structure, MULTIBOOT1_BOOT_LOADER_NAME, info->gpa + info->name);
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t length = strlen(modules[i].cmdline) + 1;
+		const char *text = l->start->module[i].cmdline;
+		uint64_t length = strlen(text) + 1;
 
 		info->module[i].string = (uint32_t)string;
-		guest_ram_write(l->ram, string, modules[i].cmdline, length);
+		guest_ram_write(l->ram, string, text, length);
 		string += length;
 	}
 	guest_ram_write(l->ram, info->gpa, structure, sizeof(structure));
@@ -284,39 +285,37 @@ static uint64_t end_of_low_ram(const struct guest_ram *ram)
 }
 
 int guest_load(struct guest_load *load, const struct guest_ram *ram,
-	       const struct guest_image *kernel, const void *file, const char *cmdline,
-	       const struct guest_module *modules, uint32_t module_count, char *error,
-	       size_t error_size)
+	       const struct guest_image *kernel, const struct guest_start *start,
+	       struct refusal *refusal)
 {
 	struct loader loader = {
-		.ram = ram,
-		.file = file,
-		.low_ram_end = end_of_low_ram(ram),
-		.kernel = kernel,
 		.load = load,
-		.error = error,
-		.error_size = error_size,
+		.ram = ram,
+		.kernel = kernel,
+		.start = start,
+		.refusal = refusal,
+		.low_ram_end = end_of_low_ram(ram),
 	};
 	struct info_block info = {0};
 	int result;
 
 	load->count = load->next = 0;
 	load->done = 0;
-	if (module_count > GUEST_MODULES_MAX)
-		return REFUSE(&loader, E2BIG, "%u modules: at most %d can be handed over",
-			      module_count, GUEST_MODULES_MAX);
+	if (start->module_count > GUEST_MODULES_MAX)
+		return refuse(refusal, -E2BIG, "%u modules: at most %d can be handed over",
+			      start->module_count, GUEST_MODULES_MAX);
 	firmware_install(ram);
 	result = load_segments(&loader);
 	if (result)
 		return result;
 	build_map(ram, &info);
-	result = place_info(&loader, &info, cmdline, modules, module_count);
+	result = place_info(&loader, &info);
 	if (result)
 		return result;
-	result = load_modules(&loader, modules, module_count, &info);
+	result = load_modules(&loader, &info);
 	if (result)
 		return result;
-	write_info(&loader, &info, cmdline, modules, module_count);
+	write_info(&loader, &info);
 	load->entry = (struct guest_entry){
 		.eip = (uint32_t)kernel->entry,
 		.eax = MULTIBOOT1_LOADER_MAGIC,

@@ -10,18 +10,26 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/guest_image.h"
-#include "vmm/guest_ram.h"
 
 #define GUEST_MODULES_MAX 32
+
+struct guest_ram;
+struct refusal;
 
 struct guest_module {
 	const void *bytes;
 	uint64_t size;
 	const char *cmdline;
+};
+
+/* What a kernel is started with. */
+struct guest_start {
+	const char *cmdline;
+	uint32_t module_count;
+	const struct guest_module *module;
 };
 
 /* The registers that the specification gives a meaning (section 3.2). Paging is off. */
@@ -49,17 +57,15 @@ struct guest_load {
 };
 
 /*
- * Begins: finds a place for everything, and writes the information structure. kernel is what
- * guest_image_parse() made of the file, which with the modules is host memory, is not trusted and
- * has to stay until the last step. The guest does not run; its memory is the caller's. Returns 0;
- * or with one human line in error[error_size] -ENOEXEC (no kernel that can be loaded), -ENOMEM
- * (does not fit into the guest's memory) or -E2BIG (too many modules). After an error the guest's
- * memory may be partly written.
+ * Begins: finds a place for everything, and writes the information structure. The kernel's file and
+ * the modules are host memory, are not trusted and have to stay until the last step. The guest does
+ * not run; its memory is the caller's. Returns 0; or with a refusal -ENOEXEC (no kernel that can be
+ * loaded), -ENOMEM (does not fit into the guest's memory) or -E2BIG (too many modules). After an
+ * error the guest's memory may be partly written.
  */
 int guest_load(struct guest_load *load, const struct guest_ram *ram,
-	       const struct guest_image *kernel, const void *file, const char *cmdline,
-	       const struct guest_module *modules, uint32_t module_count, char *error,
-	       size_t error_size);
+	       const struct guest_image *kernel, const struct guest_start *start,
+	       struct refusal *refusal);
 
 /* Copies up to a page of the segments and modules; true when all is there and the guest can start.
  */

@@ -2,6 +2,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/page_walk.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -35,7 +36,7 @@ static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linea
 }
 
 /* An access to what is not its memory ends the VM, as an EPT violation does. */
-static int refuse(struct vcpu *vcpu, uint64_t gpa, bool write)
+static int not_its_memory(struct vcpu *vcpu, uint64_t gpa, bool write)
 {
 	vm_fail(vcpu, "ept-violation",
 		"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
@@ -57,7 +58,7 @@ static int translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *g
 		} while (result == PAGE_WALK_DONE && !page_walk_mark(ram, &walk));
 	}
 	if (result == PAGE_WALK_NO_TABLE)
-		return refuse(vcpu, walk.gpa, false);
+		return not_its_memory(vcpu, walk.gpa, false);
 	if (result == PAGE_WALK_FAULT) {
 		write_cr2(linear);
 		vcpu_raise(vcpu, VECTOR_PF, walk.error_code);
@@ -75,7 +76,7 @@ static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool
 	if (translate(vcpu, linear, write, gpa))
 		return -EFAULT;
 	if (!guest_ram_contains(&vcpu->vm->ram, *gpa, length))
-		return refuse(vcpu, *gpa, write);
+		return not_its_memory(vcpu, *gpa, write);
 	return 0;
 }
 
@@ -115,7 +116,7 @@ int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 	uint64_t pdpte[4] = {};
 
 	if (guest_ram_read(&vcpu->vm->ram, cr3 & PDPT_ADDRESS, pdpte, sizeof(pdpte)))
-		return refuse(vcpu, cr3 & PDPT_ADDRESS, false);
+		return not_its_memory(vcpu, cr3 & PDPT_ADDRESS, false);
 	for (unsigned int i = 0; i < 4; i++)
 		if ((pdpte[i] & PDPTE_PRESENT) && (pdpte[i] & reserved))
 			return -EINVAL;

@@ -5,6 +5,7 @@
 #include "vmm/exit.h"
 #include "vmm/firmware_rom.h"
 #include "vmm/hypercall.h"
+#include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
@@ -37,13 +38,12 @@ static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length,
 		cost += c == '\n' ? LINE_COST : 1;
 		guest_console_write(&vm->console, vm->config.name, c);
 	}
-	vcpu->registers.rbx += done;
-	vcpu->registers.rcx -= done;
+	vcpu->guest.registers.rbx += done;
+	vcpu->guest.registers.rcx -= done;
 	return done < length;
 }
 
-static int64_t get_stats(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t gpa, uint64_t size,
-			 uint32_t label)
+static int64_t get_stats(struct vcpu *vcpu, uint64_t gpa, uint64_t size, uint32_t label)
 {
 	struct hypercall_stats stats;
 
@@ -51,9 +51,10 @@ static int64_t get_stats(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t gpa, uin
 		size = sizeof(stats);
 	if (gpa && !guest_ram_contains(&vcpu->vm->ram, gpa, size))
 		return -EFAULT;
-	stats_snapshot(pcpu, vcpu, &stats);
+	vcpu_count_entries(vcpu);
+	stats_snapshot(vcpu->pcpu, vcpu, &stats);
 	if (label)
-		stats_print_snapshot(pcpu, vcpu, label);
+		stats_print_snapshot(vcpu->pcpu, vcpu, label);
 	if (!gpa)
 		return 0;
 	guest_ram_write(&vcpu->vm->ram, gpa, &stats, size);
@@ -67,6 +68,7 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 		return -EINVAL;
 	vcpu->timer_vector = vector;
 	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;
+	vcpu_request(vcpu, 0);
 	return 0;
 }
 
@@ -78,8 +80,9 @@ _Static_assert((int)HYPERCALL_FPU_LAZY == (int)FPU_LAZY &&
 		       (int)HYPERCALL_FPU_AUTO == (int)FPU_AUTO,
 	       "vmm/hypercall.h names the policies of fpu/owner.h");
 
-static int64_t set_fpu_policy(struct pcpu *pcpu, const struct vcpu *vcpu, uint64_t policy)
+static int64_t set_fpu_policy(const struct vcpu *vcpu, uint64_t policy)
 {
+	struct pcpu *pcpu = vcpu->pcpu;
 	enum fpu_policy before = pcpu->fpu.policy;
 
 	if (!vcpu->vm->config.control)
@@ -93,17 +96,16 @@ static int64_t set_fpu_policy(struct pcpu *pcpu, const struct vcpu *vcpu, uint64
 
 _Static_assert((int)HYPERCALL_NO_BIOS == FIRMWARE_CALL, "what vmm/firmware_rom.S calls");
 
-static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint64_t b, uint64_t c,
-		    uint64_t d)
+static int64_t call(struct vcpu *vcpu, uint32_t number, uint64_t b, uint64_t c, uint64_t d)
 {
 	switch (number) {
 	case HYPERCALL_GET_VERSION:
 		return HYPERCALL_VERSION;
 	case HYPERCALL_YIELD:
-		vcpu->pending |= VCPU_YIELD;
+		vcpu_request(vcpu, VCPU_YIELD);
 		return 0;
 	case HYPERCALL_GET_STATS:
-		return get_stats(pcpu, vcpu, b, c, d);
+		return get_stats(vcpu, b, c, d);
 	case HYPERCALL_EXIT:
 		if (b > 255)
 			return -EINVAL;
@@ -112,7 +114,7 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 	case HYPERCALL_SET_TIMER:
 		return set_timer(vcpu, b, c);
 	case HYPERCALL_SET_FPU_POLICY:
-		return set_fpu_policy(pcpu, vcpu, b);
+		return set_fpu_policy(vcpu, b);
 	case HYPERCALL_NO_BIOS:
 		if (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)
 			return -ENOSYS;
@@ -123,22 +125,24 @@ static int64_t call(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t number, uint6
 	}
 }
 
-void exit_vmcall(struct pcpu *pcpu, struct vcpu *vcpu)
+void exit_vmcall(struct vcpu *vcpu)
 {
-	struct guest_registers *regs = &vcpu->registers;
+	struct guest_registers *regs = &vcpu->guest.registers;
 	uint64_t mask = vcpu_in_64bit_mode(vcpu) ? ~0ull : 0xffffffffull;
 	uint64_t b = regs->rbx & mask, c = regs->rcx & mask, d = regs->rdx & mask;
 	uint32_t number = regs->rax;
 	int64_t result = -EPERM;
+	bool kernel = vcpu_cpl() == 0;
 
-	if (vcpu_cpl() == 0 && number == HYPERCALL_CONSOLE_WRITE) {
+	if (kernel && number == HYPERCALL_CONSOLE_WRITE) {
 		if (console_write_part(vcpu, b, c, &result)) {
 			vcpu_retire(vcpu, false);
+			vcpu_request(vcpu, 0);
 			return;
 		}
-	} else if (vcpu_cpl() == 0) {
-		result = call(pcpu, vcpu, number, b, c, d);
+	} else if (kernel) {
+		result = call(vcpu, number, b, c, d);
 	}
 	regs->rax = (uint64_t)result & mask;
-	vcpu_skip_instruction(vcpu);
+	vcpu_skip_instruction_fast(vcpu);
 }

@@ -100,8 +100,10 @@ static void keep(const char *text, size_t length)
 	in_use = false;
 	if (first)
 		output_due_at = moved = rdtsc();
-	if (vm && (first || !output_has_room(vm)))
-		vm->vcpu.pending |= VCPU_OUTPUT;
+	if (!vm)
+		return;
+	/* a line takes as long as many exits, so the loop looks at the time in any case */
+	vcpu_request(vm->vcpu[0], first || !output_has_room(vm) ? VCPU_OUTPUT : 0);
 }
 
 void output_start(void)
@@ -142,7 +144,7 @@ static void charge(struct vm *vm, uint64_t ticks)
 	if (!vm)
 		return;
 	vm->debt += ticks;
-	vm->vcpu.ran += ticks;
+	vm->vcpu[0]->ran += ticks;
 }
 
 bool output_send(void)

@@ -6,6 +6,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
+#include "vmx/names.h"
 
 /* What tells of others. */
 static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats)
@@ -13,7 +14,7 @@ static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats
 	const struct fpu_counters *cpu = &pcpu->fpu.counters;
 
 	stats->cpu_entries = cpu->entries;
-	stats->cpu_resident = cpu->resident;
+	stats->cpu_resident = fpu_resident_entries(cpu);
 	stats->cpu_armed = cpu->armed;
 	stats->cpu_nm = cpu->nm;
 	stats->cpu_saves = cpu->saves;
@@ -58,9 +59,9 @@ static void print_fpu_record(const struct pcpu *pcpu, const char *where)
 	record("fpu cpu=%u%s policy=%s entries=%lu resident=%lu armed=%lu nm=%lu saves=%lu "
 	       "loads=%lu scrubs=%lu preloads=%lu samples=%lu host=%lu xcr0=%lu "
 	       "ts_writes=%lu flushes=%lu bytes=%lu switches=%lu",
-	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), c->entries, c->resident,
-	       c->armed, c->nm, c->saves, c->loads, c->scrubs, c->preloads, c->samples, c->host,
-	       c->xcr0, c->ts_writes, c->flushes, c->bytes, pcpu->switches);
+	       pcpu->cpu.id, where, fpu_policy_name(pcpu->fpu.policy), c->entries,
+	       fpu_resident_entries(c), c->armed, c->nm, c->saves, c->loads, c->scrubs, c->preloads,
+	       c->samples, c->host, c->xcr0, c->ts_writes, c->flushes, c->bytes, pcpu->switches);
 }
 
 void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint32_t label)
@@ -73,8 +74,8 @@ void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint
 
 static void print_row(const char *name, const struct fpu_counters *c)
 {
-	print("%-16s %10lu %10lu %10lu %8lu %8lu %8lu %10lu\n", name, c->entries, c->resident,
-	      c->armed, c->nm, c->saves, c->loads, c->ts_writes);
+	print("%-16s %10lu %10lu %10lu %8lu %8lu %8lu %10lu\n", name, c->entries,
+	      fpu_resident_entries(c), c->armed, c->nm, c->saves, c->loads, c->ts_writes);
 }
 
 static void print_table(const struct pcpu *pcpu)
@@ -88,10 +89,12 @@ static void print_table(const struct pcpu *pcpu)
 	format(name, sizeof(name), "CPU %u", pcpu->cpu.id);
 	print_row(name, &pcpu->fpu.counters);
 	for (uint32_t i = 0; i < vms_count(); i++) {
-		const struct vcpu *vcpu = &vm_at(i)->vcpu;
+		const struct vm *vm = vm_at(i);
 
-		format(name, sizeof(name), "  %s", vm_at(i)->config.name);
-		print_row(name, &vcpu->fpu.context.counters);
+		for (uint32_t n = 0; n < vm->vcpu_count; n++) {
+			format(name, sizeof(name), n ? "  %s/%u" : "  %s", vm->config.name, n);
+			print_row(name, &vm->vcpu[n]->fpu.context.counters);
+		}
 	}
 	print("entries: VM entries; resident: of these, with the guest's state found in the "
 	      "registers;\narmed: with CR0.TS forced; #NM: exits that a forced TS caused; "
@@ -101,34 +104,47 @@ static void print_table(const struct pcpu *pcpu)
 	      pcpu->fpu.counters.host, pcpu->switches);
 }
 
-bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
+static void print_vm_records(const struct vm *vm)
 {
-	const struct vcpu *vcpu = &vm->vcpu;
-	const struct fpu_counters *c = &vcpu->fpu.context.counters;
-
-	while (*next < EXIT_REASON_COUNT) {
-		unsigned int reason = (*next)++;
-
-		if (!vcpu->exits[reason])
-			continue;
-		record("exit vm=%s vcpu=%u reason=%s count=%lu", vm->config.name, vcpu->id,
-		       exit_reason_name(reason), vcpu->exits[reason]);
-		return true;
-	}
-	if (*next > EXIT_REASON_COUNT)
-		return false;
-	++*next;
 	if (vm->unhandled_io)
 		record("io vm=%s unhandled=%lu", vm->config.name, vm->unhandled_io);
 	if (vm->ept.splits)
 		record("ept vm=%s splits=%lu pages_1g=%lu pages_2m=%lu pages_4k=%lu",
 		       vm->config.name, vm->ept.splits, vm->ept.pages_1g, vm->ept.pages_2m,
 		       vm->ept.pages_4k);
+}
+
+static void print_context_record(const struct vm *vm, const struct vcpu *vcpu)
+{
+	const struct fpu_counters *c = &vcpu->fpu.context.counters;
+
 	record("fpuctx vm=%s vcpu=%u entries=%lu resident=%lu armed=%lu nm=%lu loads=%lu "
 	       "saves=%lu scrubs=%lu preloads=%lu samples=%lu ts_writes=%lu",
-	       vm->config.name, vcpu->id, c->entries, c->resident, c->armed, c->nm, c->loads,
-	       c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
-	return true;
+	       vm->config.name, vcpu->id, c->entries, fpu_resident_entries(c), c->armed, c->nm,
+	       c->loads, c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
+}
+
+#define STEPS (EXIT_REASON_COUNT + 1) /* for each vCPU: its exits, and the rest */
+
+bool stats_print_vm_next(const struct vm *vm, unsigned int *next)
+{
+	while (*next < vm->vcpu_count * STEPS) {
+		const struct vcpu *vcpu = vm->vcpu[*next / STEPS];
+		unsigned int reason = (*next)++ % STEPS;
+
+		if (reason == EXIT_REASON_COUNT) {
+			if (!vcpu->id)
+				print_vm_records(vm);
+			print_context_record(vm, vcpu);
+			return true;
+		}
+		if (!vcpu->guest.exits[reason])
+			continue;
+		record("exit vm=%s vcpu=%u reason=%s count=%lu", vm->config.name, vcpu->id,
+		       exit_reason_name(reason), vcpu->guest.exits[reason]);
+		return true;
+	}
+	return false;
 }
 
 static void print_vm(const struct vm *vm)

@@ -91,15 +91,19 @@ static uint8_t modem_status(const struct uart *uart)
 	return (out & 1) << 5 | (out & 2) << 3 | (out & 4) << 4 | (out & 8) << 4;
 }
 
-uint8_t uart_read(struct uart *uart, uint16_t port)
+/* The divisor stands in place of the data and interrupt enable registers. */
+static bool dlab(const struct uart *uart)
 {
-	bool dlab = uart->lcr & LCR_DLAB;
+	return uart->lcr & LCR_DLAB;
+}
 
-	switch (port - UART_BASE) {
+uint32_t uart_read(struct uart *uart, unsigned int offset)
+{
+	switch (offset) {
 	case UART_DATA:
-		return dlab ? uart->divisor_low : take_received(uart);
+		return dlab(uart) ? uart->divisor_low : take_received(uart);
 	case UART_IER:
-		return dlab ? uart->divisor_high : uart->ier;
+		return dlab(uart) ? uart->divisor_high : uart->ier;
 	case UART_IIR_FCR:
 		return interrupt_identification(uart);
 	case UART_LCR:
@@ -115,13 +119,11 @@ uint8_t uart_read(struct uart *uart, uint16_t port)
 	}
 }
 
-bool uart_write(struct uart *uart, uint16_t port, uint8_t value)
+bool uart_write(struct uart *uart, unsigned int offset, uint8_t value)
 {
-	bool dlab = uart->lcr & LCR_DLAB;
-
-	switch (port - UART_BASE) {
+	switch (offset) {
 	case UART_DATA:
-		if (dlab)
+		if (dlab(uart))
 			uart->divisor_low = value;
 		else if (uart->mcr & MCR_LOOPBACK)
 			receive(uart, value);
@@ -129,7 +131,7 @@ bool uart_write(struct uart *uart, uint16_t port, uint8_t value)
 			return true;
 		break;
 	case UART_IER:
-		if (dlab)
+		if (dlab(uart))
 			uart->divisor_high = value;
 		else
 			uart->ier = value & 0x0f;

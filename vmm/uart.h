@@ -1,13 +1,13 @@
 /*
- * The guest's COM1: a 16550A at 0x3F8, polled. What is sent goes to the console; nothing is ever
- * received but in loopback mode. It raises no interrupt (the guest has no PIC).
+ * A 16550A, polled: its registers by their offsets (PC16550D). Nothing is ever received but in
+ * loopback mode. It raises no interrupt (the guest has no PIC). No hardware in it.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UART_BASE      0x3f8
+#define COM1_PORT      0x3f8 /* where a PC has its first */
 #define UART_PORTS     8
 #define UART_FIFO_SIZE 16
 
@@ -20,7 +20,8 @@ struct uart {
 };
 
 void uart_reset(struct uart *uart);
-uint8_t uart_read(struct uart *uart, uint16_t port);
+/* The byte in a register. */
+uint32_t uart_read(struct uart *uart, unsigned int offset);
 
-/* Returns true if the byte leaves the machine: it is for the console. */
-bool uart_write(struct uart *uart, uint16_t port, uint8_t value);
+/* True if the byte leaves by the line. */
+bool uart_write(struct uart *uart, unsigned int offset, uint8_t value);

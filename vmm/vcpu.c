@@ -1,7 +1,7 @@
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/layout.h"
+#include "boot/memory.h"
 #include "fpu/instructions.h"
 #include "fpu/trace.h"
 #include "lib/errno.h"
@@ -10,11 +10,10 @@
 #include "vmm/cpuid.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
-#include "vmm/vm.h"
 #include "vmx/bitmaps.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define INITIAL_CR0   (CR0_PE | CR0_ET)
@@ -39,15 +38,25 @@ static const uint32_t switched_msr_number[SWITCHED_MSR_COUNT] = {
 	[SWITCHED_TSC_AUX] = MSR_TSC_AUX,
 };
 
-int vcpu_create(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t domain)
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 {
-	/* 0 is the host's; a new run of a VM has the one before's, and vcpu_reset() invalidates it
-	 */
-	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = 1 + (vm - vm_at(0))};
+	static uint16_t last_vpid; /* 0 is the host's; at boot */
+	struct vcpu *vcpu = memory_alloc_page();
+
+	_Static_assert(sizeof(*vcpu) <= PAGE_SIZE, "a vCPU is a page");
+	if (vcpu)
+		*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid};
+	return vcpu;
+}
+
+int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
+{
+	*vcpu = (struct vcpu){
+		.vm = vcpu->vm, .id = vcpu->id, .vpid = vcpu->vpid, .place = vcpu->place};
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
-	return fpu_guest_create(&vcpu->fpu, fpu_trace_id(vm - vm_at(0), id), domain);
+	return fpu_guest_create(&vcpu->fpu, trace_id, domain, &vcpu->guest.entries_left);
 }
 
 /* What the hardware holds of the vCPU is not worth saving any more. */
@@ -56,6 +65,7 @@ static void forget_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
 	if (pcpu->current != vcpu)
 		return;
 	pcpu->pkru = vcpu_read_pkru(vcpu);
+	pcpu->cpu.ask_at_nmi = NULL;
 	pcpu->current = NULL;
 }
 
@@ -104,7 +114,17 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
-static void write_controls(struct vcpu *vcpu)
+/*
+ * A bit that is masked exits where it is set: those that a guest cannot have, and is #GP; and those
+ * that it has not used yet, which the hypervisor need not look at until then.
+ */
+static void write_cr4_mask(const struct vcpu *vcpu)
+{
+	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | (vcpu->uses_pkru ? 0 : CR4_PKE) |
+					  (vcpu->uses_de ? 0 : CR4_DE));
+}
+
+static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
 
@@ -125,7 +145,7 @@ static void write_controls(struct vcpu *vcpu)
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
 	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
-	vmcs_write(VMCS_EPT_POINTER, vcpu->vm->ept.pointer);
+	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
 	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
@@ -135,9 +155,7 @@ static void write_controls(struct vcpu *vcpu)
 		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENABLE_VPID)
 		vmcs_write(VMCS_VPID, vcpu->vpid);
-	/* every bit that a guest cannot have is masked: setting it exits, and is #GP; PKE: see
-	 * vcpu_use_pkru() */
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | CR4_PKE);
+	write_cr4_mask(vcpu);
 	vmcs_write(VMCS_CR4_READ_SHADOW, 0);
 }
 
@@ -183,27 +201,29 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 	vmcs_write(VMCS_GUEST_IA32_EFER, 0);
 	vmcs_write(VMCS_VMCS_LINK_POINTER, ~0ull);
 	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
-	vcpu->registers.rax = entry->eax;
-	vcpu->registers.rbx = entry->ebx;
+	vcpu->guest.registers.rax = entry->eax;
+	vcpu->guest.registers.rbx = entry->ebx;
 }
 
-void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry)
+void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
+		uint64_t ept_pointer)
 {
 	forget_unswitched(pcpu, vcpu);
-	vcpu->registers = (struct guest_registers){};
-	vcpu->events = (struct vmx_events){};
+	vcpu->guest.registers = (struct guest_registers){};
+	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
 	vcpu->cr8 = 0;
 	vcpu->long_mode = false;
 	vcpu->cr2 = 0;
 	vcpu->pkru = 0;
 	vcpu->uses_pkru = false;
+	vcpu->uses_de = false;
 	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
 	memset(vcpu->msr, 0, sizeof(vcpu->msr));
 	vcpu->timer_deadline = 0;
 	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	vcpu_switch_to(pcpu, vcpu);
 	write_host_state(pcpu);
-	write_controls(vcpu);
+	write_controls(vcpu, ept_pointer);
 	write_guest_state(vcpu, entry);
 	vmx_invalidate_vpid(vcpu->vpid);
 	vcpu->state = VCPU_RUNNABLE;
@@ -218,7 +238,14 @@ void vcpu_use_pkru(struct vcpu *vcpu)
 	if (vcpu->uses_pkru)
 		return;
 	vcpu->uses_pkru = true;
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed());
+	write_cr4_mask(vcpu);
+}
+
+/* CR4.DE is on in few guests, and to read it on every access to a port takes a VMREAD. */
+void vcpu_use_de(struct vcpu *vcpu)
+{
+	vcpu->uses_de = true;
+	write_cr4_mask(vcpu);
 }
 
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu)
@@ -279,6 +306,8 @@ void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
 	pcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
 	vmcs_make_current(vcpu->vmcs);
 	load_unswitched(pcpu, vcpu);
+	vcpu->pcpu = pcpu;
+	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
 	pcpu->current = vcpu;
 }
 
@@ -287,86 +316,28 @@ uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
 	return vcpu->msr[index];
 }
 
-bool vcpu_write_msr(struct pcpu *pcpu, struct vcpu *vcpu, enum switched_msr index, uint64_t value)
+bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value)
 {
 	if (!wrmsr_if_accepted(switched_msr_number[index], value))
 		return false;
-	pcpu->msr[index] = value;
+	vcpu->pcpu->msr[index] = value;
 	vcpu->msr[index] = value;
 	return true;
 }
 
-/* What an undisturbed guest has not: apart, and reading anew, so that it costs that nothing. */
-static __attribute__((noinline)) void end_blocking_and_step(struct vcpu *vcpu)
+void vcpu_request(struct vcpu *vcpu, uint32_t what)
 {
-	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-	if (blocking & BLOCKING_BY_MOV_SS)
-		event_release_debug_traps(&vcpu->events);
-	if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
-	    !(vmcs_read(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
-		event_pend_debug_trap(&vcpu->events, PENDING_DEBUG_BS);
+	__atomic_fetch_or(&vcpu->pending, what, __ATOMIC_RELAXED);
+	vmx_ask_to_return(&vcpu->guest.entries_left);
+	if (vcpu->place.sleeper)
+		queue_wake(&vcpu->pcpu->queue, &vcpu->place);
 }
 
-void vcpu_retire(struct vcpu *vcpu, bool finished)
+void vcpu_count_entries(struct vcpu *vcpu)
 {
-	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-	uint64_t new_rflags = finished ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF;
-
-	if (new_rflags != rflags)
-		vmcs_write(VMCS_GUEST_RFLAGS, new_rflags);
-	if ((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) || (rflags & RFLAGS_TF))
-		end_blocking_and_step(vcpu);
-}
-
-void vcpu_skip_instruction(struct vcpu *vcpu)
-{
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
-
-	if (!vcpu_in_64bit_mode(vcpu))
-		rip &= 0xffffffff;
-	vmcs_write(VMCS_GUEST_RIP, rip);
-	vcpu_retire(vcpu, true);
-}
-
-void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
-{
-	/* what is raised here are faults: they push RF=1, so that no breakpoint strikes twice */
-	vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
-	if (!event_raise(&vcpu->events, vector, error_code))
-		vm_fail(vcpu, "triple-fault",
-			"triple fault: exception %u while a double fault was "
-			"delivered [SDM Vol. 3A 6.15]",
-			vector);
-}
-
-bool vcpu_in_64bit_mode(const struct vcpu *vcpu)
-{
-	return vcpu->long_mode && (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
-}
-
-unsigned int vcpu_cpl(void)
-{
-	return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
-}
-
-#define REGISTER_RSP 4
-
-uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
-{
-	if (number == REGISTER_RSP)
-		return vmcs_read(VMCS_GUEST_RSP);
-	return vcpu->registers.number[number & 15];
-}
-
-void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
-{
-	if (number == REGISTER_RSP)
-		vmcs_write(VMCS_GUEST_RSP, value);
-	else
-		vcpu->registers.number[number & 15] = value;
+	fpu_entered(&vcpu->pcpu->fpu, &vcpu->fpu.context,
+		    vmx_entries_made(&vcpu->guest, vcpu->uncounted));
+	vcpu->uncounted = vcpu->guest.entries_left & INT32_MAX;
 }
 
 bool vcpu_poll(struct vcpu *vcpu, uint64_t now)

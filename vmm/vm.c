@@ -7,9 +7,10 @@
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/format.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmm/lost_memory.h"
+#include "vmm/multiboot_header.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -26,6 +27,8 @@ uint32_t vms_count(void)
 {
 	return vm_count;
 }
+
+uint32_t vms_alive;
 
 uint32_t vms_in_state(enum vm_state state)
 {
@@ -129,6 +132,18 @@ void vms_warn_of_lazyfp(enum fpu_policy policy)
 	}
 }
 
+static bool add_vcpus(struct vm *vm)
+{
+	while (vm->vcpu_count < vm->config.vcpus) {
+		struct vcpu *vcpu = vcpu_allocate(vm, vm->vcpu_count);
+
+		if (!vcpu)
+			return false;
+		vm->vcpu[vm->vcpu_count++] = vcpu;
+	}
+	return true;
+}
+
 bool vms_create(const struct boot_info *info)
 {
 	bool complete = info->modules_refused == 0;
@@ -136,8 +151,8 @@ bool vms_create(const struct boot_info *info)
 	for (uint32_t i = 0; i < info->module_count; i++) {
 		struct vm *vm = &vms[vm_count];
 		struct vm_config config;
-		char error[160];
-		int bad = vm_config_parse(&config, info->module[i].cmdline, error, sizeof(error));
+		struct refusal refusal;
+		int bad = vm_config_parse(&config, info->module[i].cmdline, &refusal);
 
 		if (!bad && config.of[0]) {
 			complete &= add_module(&config, &info->module[i]);
@@ -153,11 +168,14 @@ bool vms_create(const struct boot_info *info)
 		settle_name(vm);
 		vm->image = &info->module[i];
 		vm_count++;
-		if (bad)
-			vm_refuse(vm, "its module line: %s", error);
-		else if (guest_image_parse(&vm->kernel, (const void *)vm->image->start,
-					   vm->image->end - vm->image->start, error, sizeof(error)))
-			vm_refuse(vm, "its kernel: %s", error);
+		vms_alive++;
+		if (!add_vcpus(vm))
+			vm_refuse(vm, "no memory for its virtual CPU");
+		else if (bad)
+			vm_refuse(vm, "its module line: %s", refusal.text);
+		else if (multiboot_header_parse(&vm->kernel, (const void *)vm->image->start,
+						vm->image->end - vm->image->start, &refusal))
+			vm_refuse(vm, "its kernel: %s", refusal.text);
 		else
 			vm->settling.stage = SETTLE_CREATE;
 		while (vm->state != VM_ENDED && vm->settling.stage != SETTLE_CLEAR)
@@ -166,28 +184,51 @@ bool vms_create(const struct boot_info *info)
 	return complete;
 }
 
+/* The scheduler is told on whatever CPU runs one of its vCPUs. */
+static void ask(struct vm *vm, enum vm_request request)
+{
+	vm->request = request;
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_request(vm->vcpu[i], VCPU_VM);
+}
+
 void vm_end(struct vm *vm, uint8_t status, const char *cause)
 {
-	if (vm->state != VM_RUNNING)
+	if (vm->state != VM_RUNNING || vm->request == VM_END)
 		return;
-	guest_console_flush(&vm->console, vm->config.name);
-	vm->state = VM_ENDING;
-	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
-	vm->status = vm->status ? vm->status : status;
-	vm->vcpu.state = VCPU_STOPPED;
-	fpu_release(&this_pcpu()->fpu, &vm->vcpu.fpu.context); /* not worth a save any more */
-	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, status, cause);
+	vm->end_status = status;
+	vm->end_cause = cause;
+	ask(vm, VM_END);
 }
 
 void vm_reset(struct vm *vm)
 {
-	if (vm->state != VM_RUNNING)
-		return;
+	if (vm->state == VM_RUNNING && vm->request == VM_GOES_ON)
+		ask(vm, VM_RESET);
+}
+
+void vm_carry_out(struct vm *vm)
+{
+	bool end = vm->request == VM_END;
+
+	vm->request = VM_GOES_ON;
 	guest_console_flush(&vm->console, vm->config.name);
-	vm->state = VM_RESETTING;
-	vm->settling.stage = SETTLE_LOAD;
-	vm->vcpu.state = VCPU_STOPPED;
-	record("vm name=%s state=reset", vm->config.name);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpu[i]->state = VCPU_STOPPED;
+		if (end) /* not worth a save any more */
+			fpu_release(&this_pcpu()->fpu, &vm->vcpu[i]->fpu.context);
+	}
+	if (!end) {
+		vm->state = VM_RESETTING;
+		vm->settling.stage = SETTLE_LOAD;
+		record("vm name=%s state=reset", vm->config.name);
+		return;
+	}
+	vm->state = VM_ENDING;
+	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
+	vm->status = vm->status ? vm->status : vm->end_status;
+	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, vm->end_status,
+	       vm->end_cause);
 }
 
 void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
@@ -195,7 +236,7 @@ void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
 	char text[256];
 	va_list args;
 
-	if (vcpu->vm->state != VM_RUNNING)
+	if (vcpu->vm->state != VM_RUNNING || vcpu->vm->request == VM_END)
 		return;
 	va_start(args, format_text);
 	format_v(text, sizeof(text), format_text, args);

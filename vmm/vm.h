@@ -25,6 +25,7 @@
 
 #define VMS_MAX		 64
 #define VM_MODULES_MAX	 8
+#define VM_VCPUS_MAX	 16
 #define VM_STATUS_FAILED 1
 
 enum vm_state {
@@ -63,13 +64,24 @@ struct vm_settling {
 	struct guest_load load;
 };
 
+/* What is to become of a VM that runs. */
+enum vm_request {
+	VM_GOES_ON,
+	VM_RESET,
+	VM_END,
+};
+
 struct vm {
 	struct vm_config config;
 	enum vm_state state;
+	enum vm_request request;
+	uint8_t end_status; /* for VM_END */
+	const char *end_cause;
 	uint8_t status; /* of the first run that failed, or 0 */
 	uint32_t runs;	/* that have ended */
 	uint32_t domain;
-	struct vcpu vcpu;
+	struct vcpu *vcpu[VM_VCPUS_MAX];
+	uint32_t vcpu_count;
 	struct guest_ram ram;
 	struct ept ept;
 	struct guest_console console;
@@ -119,17 +131,30 @@ struct vm *vm_at(uint32_t index);
 uint32_t vms_count(void);
 uint32_t vms_in_state(enum vm_state state);
 
+/* How many have not ended: vm_parts.c counts. */
+extern uint32_t vms_alive;
+
 /*
  * Warns if the policy leaves the registers to other trust domains, and this CPU may speculate past
  * #NM (CVE-2018-3665). Once a boot.
  */
 void vms_warn_of_lazyfp(enum fpu_policy policy);
 
-/* As the reset button of a PC: memory stays, but what its kernel's image overwrites. */
+/*
+ * Asks for the reset of a VM that runs, as by the reset button of a PC: memory stays, but what its
+ * kernel's image overwrites.
+ */
 void vm_reset(struct vm *vm);
 
-/* Ends a VM: from now on it does not run. `cause` is the word in its @vm record. */
+/* Asks for the end of a VM that runs; `cause` is the word in its @vm record. The first one counts.
+ */
 void vm_end(struct vm *vm, uint8_t status, const char *cause);
+
+/*
+ * Carries out what was asked for: from now on it does not run. For the scheduler, with none of its
+ * vCPUs in use.
+ */
+void vm_carry_out(struct vm *vm);
 
 /* Ends a VM that halted with nothing to wake it. One that never printed gets a hint. (vm_halted.c)
  */

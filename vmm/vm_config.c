@@ -2,7 +2,7 @@
 
 #include "lib/cmdline.h"
 #include "lib/errno.h"
-#include "lib/format.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
@@ -14,11 +14,6 @@
 #define MEMORY_DEFAULT (64ull << 20)
 #define MEMORY_UNIT    4096
 
-struct error_text {
-	char *text;
-	size_t size;
-};
-
 static bool is_name_character(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -26,101 +21,98 @@ static bool is_name_character(char c)
 }
 
 static int parse_name(char name[VM_NAME_SIZE], const char *key, const char *value,
-		      const struct error_text *error)
+		      struct refusal *refusal)
 {
 	size_t length = 0;
 
 	while (is_name_character(value[length]))
 		length++;
-	if (!length || value[length] || length >= VM_NAME_SIZE) {
-		format(error->text, error->size,
-		       "%s=%.40s: a name is 1 to %d of the characters A-Z a-z 0-9 _ . -", key,
-		       value, VM_NAME_SIZE - 1);
-		return -EINVAL;
-	}
+	if (!length || value[length] || length >= VM_NAME_SIZE)
+		return refuse(refusal, -EINVAL,
+			      "%s=%.40s: a name is 1 to %d of the characters A-Z a-z 0-9 _ . -",
+			      key, value, VM_NAME_SIZE - 1);
 	copy_string(name, VM_NAME_SIZE, value);
 	return 0;
 }
 
-static int parse_memory(struct vm_config *config, const char *value, const struct error_text *error)
+static int parse_memory(struct vm_config *config, const char *value, struct refusal *refusal)
 {
 	uint64_t memory;
 
 	if (cmdline_size(value, &memory) || memory < MEMORY_MIN || memory > MEMORY_MAX ||
-	    memory % MEMORY_UNIT) {
-		format(error->text, error->size,
-		       "mem=%.40s: accepted are 1M to 16T, in multiples of 4K", value);
-		return -EINVAL;
-	}
+	    memory % MEMORY_UNIT)
+		return refuse(refusal, -EINVAL,
+			      "mem=%.40s: accepted are 1M to 16T, in multiples of 4K", value);
 	config->memory = memory;
 	return 0;
 }
 
-static int parse_vcpus(struct vm_config *config, const char *value, const struct error_text *error)
+static int parse_vcpus(struct vm_config *config, const char *value, struct refusal *refusal)
 {
 	uint64_t vcpus;
 
-	if (cmdline_number(value, &vcpus) || vcpus != 1) {
-		format(error->text, error->size, "vcpus=%.40s: this version runs one vCPU per VM",
-		       value);
-		return -EINVAL;
-	}
+	if (cmdline_number(value, &vcpus) || vcpus != 1)
+		return refuse(refusal, -EINVAL, "vcpus=%.40s: this version runs one vCPU per VM",
+			      value);
 	config->vcpus = 1;
 	return 0;
 }
 
 static int parse_pair(struct vm_config *config, const char *key, const char *value,
-		      const struct error_text *error)
+		      struct refusal *refusal)
 {
 	uint64_t number;
 
 	if (!strcmp(key, "name"))
-		return parse_name(config->name, key, value, error);
+		return parse_name(config->name, key, value, refusal);
 	if (!strcmp(key, "trust"))
-		return parse_name(config->trust, key, value, error);
+		return parse_name(config->trust, key, value, refusal);
 	if (!strcmp(key, "of"))
-		return parse_name(config->of, key, value, error);
+		return parse_name(config->of, key, value, refusal);
 	if (!strcmp(key, "mem"))
-		return parse_memory(config, value, error);
+		return parse_memory(config, value, refusal);
 	if (!strcmp(key, "vcpus"))
-		return parse_vcpus(config, value, error);
+		return parse_vcpus(config, value, refusal);
 	if (!strcmp(key, "cpus")) {
 		if (!cmdline_cpus(value, &config->cpus))
 			return 0;
-		format(error->text, error->size,
-		       "cpus=%.40s: accepted are CPUs 0 to 63, as in 0+2-3", value);
-	} else if (!strcmp(key, "halt")) {
+		return refuse(refusal, -EINVAL,
+			      "cpus=%.40s: accepted are CPUs 0 to 63, as in 0+2-3", value);
+	}
+	if (!strcmp(key, "halt")) {
 		config->halt_ok = !strcmp(value, "ok");
 		if (config->halt_ok)
 			return 0;
-		format(error->text, error->size, "halt=%.40s: accepted is halt=ok", value);
-	} else if (!strcmp(key, "runs")) {
+		return refuse(refusal, -EINVAL, "halt=%.40s: accepted is halt=ok", value);
+	}
+	if (!strcmp(key, "runs")) {
 		if (!cmdline_number(value, &number) && number >= 1 && number <= RUNS_MAX) {
 			config->runs = number;
 			return 0;
 		}
-		format(error->text, error->size,
-		       "runs=%.40s: accepted is 1 to %u: how often the VM is made anew and run",
-		       value, RUNS_MAX);
-	} else if (!strcmp(key, "control")) {
+		return refuse(
+			refusal, -EINVAL,
+			"runs=%.40s: accepted is 1 to %u: how often the VM is made anew and run",
+			value, RUNS_MAX);
+	}
+	if (!strcmp(key, "control")) {
 		config->control = !strcmp(value, "on");
 		if (config->control)
 			return 0;
-		format(error->text, error->size, "control=%.40s: accepted is control=on", value);
-	} else if (!strcmp(key, "limit")) {
+		return refuse(refusal, -EINVAL, "control=%.40s: accepted is control=on", value);
+	}
+	if (!strcmp(key, "limit")) {
 		if (!cmdline_number(value, &config->limit_ms) && config->limit_ms <= LIMIT_MAX_MS)
 			return 0;
-		format(error->text, error->size,
-		       "limit=%.40s: accepted is CPU time in milliseconds, up to a year; 0 for "
-		       "none",
-		       value);
-	} else {
-		format(error->text, error->size,
-		       "%.40s=: not known: accepted are " ACCEPTED
-		       ", and -- before the guest's command line",
-		       key);
+		return refuse(refusal, -EINVAL,
+			      "limit=%.40s: accepted is CPU time in milliseconds, up to a year; 0 "
+			      "for none",
+			      value);
 	}
-	return -EINVAL;
+	return refuse(refusal, -EINVAL,
+		      "%.40s=: not known: accepted are " ACCEPTED
+		      ", and -- before the guest's command line",
+		      key);
 }
 
 /* "/boot/my-guest.elf" names a VM "my-guest". What no name may contain becomes '_'. */
@@ -144,9 +136,8 @@ static void name_after_file(char name[VM_NAME_SIZE], const char *path)
 	}
 }
 
-int vm_config_parse(struct vm_config *config, const char *line, char *error, size_t error_size)
+int vm_config_parse(struct vm_config *config, const char *line, struct refusal *refusal)
 {
-	const struct error_text error_text = {error, error_size};
 	char word[256];
 	int result;
 
@@ -160,33 +151,28 @@ int vm_config_parse(struct vm_config *config, const char *line, char *error, siz
 	     first = false) {
 		char *value;
 
-		if (result < 0) {
-			format(error, error_size, "%.40s...: %s", word,
-			       result == -EINVAL ? "a quote is not closed" : "too long");
-			return -EINVAL;
-		}
+		if (result < 0)
+			return refuse(refusal, -EINVAL, "%.40s...: %s", word,
+				      result == -EINVAL ? "a quote is not closed" : "too long");
 		if (!strcmp(word, "--"))
 			break;
 		value = cmdline_split(word);
 		if (!value && first) {
 			name_after_file(config->name, word);
 		} else if (!value) {
-			format(error, error_size,
-			       "%.40s: KEY=VALUE is expected, with the keys " ACCEPTED
-			       ", and -- before the guest's command line",
-			       word);
-			return -EINVAL;
-		} else if (parse_pair(config, word, value, &error_text)) {
+			return refuse(refusal, -EINVAL,
+				      "%.40s: KEY=VALUE is expected, with the keys " ACCEPTED
+				      ", and -- before the guest's command line",
+				      word);
+		} else if (parse_pair(config, word, value, refusal)) {
 			return -EINVAL;
 		}
 	}
 	while (*line == ' ')
 		line++;
-	if (copy_string(config->cmdline, sizeof(config->cmdline), line) >=
-	    sizeof(config->cmdline)) {
-		format(error, error_size, "the guest's command line is longer than %d characters",
-		       VM_CMDLINE_SIZE - 1);
-		return -EINVAL;
-	}
+	if (copy_string(config->cmdline, sizeof(config->cmdline), line) >= sizeof(config->cmdline))
+		return refuse(refusal, -EINVAL,
+			      "the guest's command line is longer than %d characters",
+			      VM_CMDLINE_SIZE - 1);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * A VM's configuration, from the command line of its boot module:
  *
- *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on --
- *guest command line [FILE] of=g -- module command line
+ *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on
+ *		-- guest command line
+ *	[FILE] of=g -- module command line
  *
  * GRUB leaves the file name out, other loaders keep it as the first word. What follows " -- " is
  * the guest's, as it stands, quotes included.
@@ -10,11 +11,12 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define VM_NAME_SIZE	32
 #define VM_CMDLINE_SIZE 512
+
+struct refusal;
 
 struct vm_config {
 	char name[VM_NAME_SIZE];  /* else the file's base name without extension, else empty */
@@ -31,7 +33,7 @@ struct vm_config {
 };
 
 /*
- * Returns 0; or -EINVAL, and in error[error_size] one human line on what is wrong and what would
- * be accepted. config then holds no more than what stood before the mistake. Any context.
+ * Returns 0; or -EINVAL, with a refusal. config then holds no more than what stood before the
+ * mistake. Any context.
  */
-int vm_config_parse(struct vm_config *config, const char *line, char *error, size_t error_size);
+int vm_config_parse(struct vm_config *config, const char *line, struct refusal *refusal);

@@ -5,6 +5,7 @@
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "fpu/policy.h"
+#include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/errno.h"
@@ -121,13 +122,16 @@ static void map(struct vm *vm)
 		vm->settling.stage = SETTLE_VCPU;
 }
 
-static void create_vcpu(struct vm *vm)
+static void create_vcpus(struct vm *vm)
 {
 	vm->settling.extent = 0;
-	if (vcpu_create(&vm->vcpu, vm, 0, vm->domain))
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (!vcpu_create(vm->vcpu[i], fpu_trace_id(vm - vm_at(0), i), vm->domain))
+			continue;
 		vm_refuse(vm, "no memory for its virtual CPU");
-	else
-		vm->settling.stage = SETTLE_CLEAR;
+		return;
+	}
+	vm->settling.stage = SETTLE_CLEAR;
 }
 
 /* True when there is no more; what a machine check took is left out. */
@@ -152,19 +156,25 @@ static bool free_piece(struct vm *vm)
 	return false;
 }
 
+static void end_for_good(struct vm *vm)
+{
+	vm->state = VM_ENDED;
+	vms_alive--;
+}
+
 static void end_run(struct vm *vm)
 {
 	vm->ram = (struct guest_ram){};
 	vm->settling.extent = 0;
 	if (vm->settling.refused) {
-		vm->state = VM_ENDED;
+		end_for_good(vm);
 		return;
 	}
 	record("vm name=%s state=cleared", vm->config.name);
 	vm->settling.record = 0;
 	vm->settling.stage = SETTLE_RECORDS;
 	if (++vm->runs == vm->config.runs)
-		vm->state = VM_ENDED;
+		end_for_good(vm);
 }
 
 void vm_parts_step(struct vm *vm)
@@ -179,10 +189,11 @@ void vm_parts_step(struct vm *vm)
 		map(vm);
 		break;
 	case SETTLE_VCPU:
-		create_vcpu(vm);
+		create_vcpus(vm);
 		break;
 	case SETTLE_GIVE_BACK:
-		vcpu_destroy(this_pcpu(), &vm->vcpu);
+		for (uint32_t i = 0; i < vm->vcpu_count; i++)
+			vcpu_destroy(this_pcpu(), vm->vcpu[i]);
 		s->extent = 0;
 		s->stage = SETTLE_UNMAP;
 		break;

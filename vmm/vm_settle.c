@@ -4,6 +4,7 @@
  */
 #include "fpu/hardware.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/lost_memory.h"
 #include "vmm/output.h"
@@ -18,7 +19,7 @@
 /* The VMCS of a failed entry. */
 static void dump(struct pcpu *pcpu, struct vm *vm)
 {
-	vcpu_switch_to(pcpu, &vm->vcpu);
+	vcpu_switch_to(pcpu, vm->vcpu[0]);
 	if (vmcs_dump_line(vm->settling.dump_line++))
 		return;
 	vm->settling.dump = false;
@@ -67,21 +68,21 @@ static void load(struct vm *vm)
 {
 	struct guest_module modules[VM_MODULES_MAX];
 	struct vm_config configs[VM_MODULES_MAX];
-	char error[160];
+	struct guest_start start = {vm->config.cmdline, vm->module_count, modules};
+	struct refusal refusal;
 
 	for (uint32_t i = 0; i < vm->module_count; i++) {
 		const struct boot_module *module = vm->modules[i];
 
-		vm_config_parse(&configs[i], module->cmdline, error, sizeof(error));
+		vm_config_parse(&configs[i], module->cmdline, &refusal);
 		modules[i] = (struct guest_module){
 			.bytes = (const void *)module->start,
 			.size = module->end - module->start,
 			.cmdline = configs[i].cmdline,
 		};
 	}
-	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, (const void *)vm->image->start,
-		       vm->config.cmdline, modules, vm->module_count, error, sizeof(error)))
-		vm_refuse(vm, "its kernel: %s", error);
+	if (guest_load(&vm->settling.load, &vm->ram, &vm->kernel, &start, &refusal))
+		vm_refuse(vm, "its kernel: %s", refusal.text);
 	else
 		vm->settling.stage = SETTLE_COPY;
 }
@@ -94,7 +95,7 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	if (!guest_load_step(&vm->settling.load, &vm->ram))
 		return;
 	uart_reset(&vm->uart);
-	vcpu_reset(pcpu, &vm->vcpu, &vm->settling.load.entry);
+	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;
@@ -141,5 +142,5 @@ void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 	} while (vm_settles(vm) && output_has_room(vm) && now < deadline &&
 		 now < output_due_before(deadline));
 	if (reset)
-		vm->vcpu.ran += now - start; /* limit= counts what resets take */
+		vm->vcpu[0]->ran += now - start; /* limit= counts what resets take */
 }

@@ -1,5 +1,8 @@
 #include "vmx/breakpoints.h"
-#include "vmx/bits.h"
+
+#include "lib/x86.h"
+#include "vmx/vmcs_bits.h"
+#include "vmx/vmcs.h"
 
 #define DR7_ANY_ENABLED 0xffull
 #define DR7_ENABLED(n)	(3ull << 2 * (n))
@@ -54,7 +57,9 @@ uint64_t breakpoints_on_memory(uint64_t linear, unsigned int size, bool write)
 	return matched_now(write ? BREAKPOINT_WRITE : BREAKPOINT_READ, linear, size);
 }
 
-uint64_t breakpoints_with_de(uint16_t port, unsigned int size)
+uint64_t breakpoints_on_ports(uint16_t port, unsigned int size)
 {
-	return matched_now(BREAKPOINT_IO, port, size);
+	uint64_t matched = matched_now(BREAKPOINT_IO, port, size);
+
+	return matched && (vmcs_read(VMCS_GUEST_CR4) & CR4_DE) ? matched : 0;
 }

@@ -7,9 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/x86.h"
-#include "vmx/vmcs.h"
-
 /* Kinds of access, and of breakpoint: DR7's R/W fields. */
 enum breakpoint_access {
 	BREAKPOINT_WRITE = 1,
@@ -26,10 +23,4 @@ uint64_t breakpoints_matched(const uint64_t dr[4], uint64_t dr7, enum breakpoint
 
 /* The same for the vCPU whose VMCS is current and whose DR0 to DR3 are in the registers. */
 uint64_t breakpoints_on_memory(uint64_t linear, unsigned int size, bool write);
-uint64_t breakpoints_with_de(uint16_t port, unsigned int size);
-
-/* CR4.DE first, and inline: most accesses to ports end there. */
-static inline uint64_t breakpoints_on_ports(uint16_t port, unsigned int size)
-{
-	return vmcs_read(VMCS_GUEST_CR4) & CR4_DE ? breakpoints_with_de(port, size) : 0;
-}
+uint64_t breakpoints_on_ports(uint16_t port, unsigned int size); /* none without CR4.DE */

@@ -1,39 +1,17 @@
 /*
  * VM entry and exit: the only code that sees host and guest registers at once.
  *
- * vmx_enter(registers %rdi, launched %esi, nmi_count %rdx, nmi_seen %rcx) -> enum vmx_entry_result
+ * vmx_enter(guest %rdi, launched %esi) -> enum vmx_entry_result
+ *
+ * The short way of an exit is from vmx_exit through its handler to VMRESUME, straight down this
+ * page. What has to be looked at on the way is one word: ENTRIES_LEFT.
  */
 #include "offsets.h"
 
 	.text
-	.globl vmx_enter
-vmx_enter:
-	push	%rbp
-	mov	%rsp, %rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	push	%rdi			/* top of stack at the exit: registers */
 
-	cmp	%rsp, GUEST_HOST_RSP(%rdi)
-	je	1f
-	mov	$VMCS_HOST_RSP, %eax
-	vmwrite	%rsp, %rax
-	jc	fail_invalid
-	jz	fail_valid
-	mov	%rsp, GUEST_HOST_RSP(%rdi)
-1:
-	/*
-	 * From here to VMLAUNCH or VMRESUME an NMI makes its handler return to nmi_first: one that
-	 * came before is seen by the comparison, one that comes after the entry is a VM exit.
-	 */
-nmi_window_start:
-	cmp	%rcx, (%rdx)
-	jne	nmi_first
-
-	test	%sil, %sil		/* loads below leave the flags alone */
+/* The guest's registers but RSP; the flags stay as they are. */
+.macro load_registers
 	mov	GUEST_RAX(%rdi), %rax
 	mov	GUEST_RCX(%rdi), %rcx
 	mov	GUEST_RDX(%rdi), %rdx
@@ -49,15 +27,46 @@ nmi_window_start:
 	mov	GUEST_R14(%rdi), %r14
 	mov	GUEST_R15(%rdi), %r15
 	mov	GUEST_RDI(%rdi), %rdi
-	jz	launch
-	vmresume
+.endm
+
+/*
+ * From the look at ENTRIES_LEFT to VMLAUNCH or VMRESUME an NMI makes its handler return to `asked`.
+ * One that came before the look has set the sign bit, one that comes after the entry is a VM exit.
+ */
+.macro nmi_window
+	.pushsection .nmi_windows, "a"
+	.quad	1f, 2f, asked
+	.popsection
+1:
+.endm
+
+	.globl vmx_enter
+vmx_enter:
+	push	%rbp
+	mov	%rsp, %rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi			/* top of stack at the exit: guest */
+
+	cmp	%rsp, GUEST_HOST_RSP(%rdi)
+	je	1f
+	mov	$VMCS_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
 	jc	fail_invalid
 	jz	fail_valid
-	ud2
-launch:
+	mov	%rsp, GUEST_HOST_RSP(%rdi)
+1:	test	%sil, %sil
+	jnz	resume
+
+	decl	GUEST_ENTRIES_LEFT(%rdi)
+	nmi_window
+	jl	asked
+	load_registers
 	vmlaunch
-nmi_window_end:
-	jc	fail_invalid
+2:	jc	fail_invalid
 	jz	fail_valid
 	ud2
 
@@ -81,8 +90,40 @@ vmx_exit:
 	mov	%r13, GUEST_R13(%rdi)
 	mov	%r14, GUEST_R14(%rdi)
 	mov	%r15, GUEST_R15(%rdi)
-	pop	%rax
-	mov	%rax, GUEST_RDI(%rdi)
+	pop	GUEST_RDI(%rdi)
+
+	/* no guest value stays in a register that C might use before it writes it */
+	mov	$VMCS_EXIT_REASON, %ecx
+	vmread	%rcx, %rax
+	jbe	read_failed
+	xor	%edx, %edx
+	xor	%esi, %esi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+
+	cmp	$EXIT_REASON_COUNT, %eax
+	jae	exited			/* of no kind that is known, or with flags */
+	incq	GUEST_EXITS(%rdi, %rax, 8)
+	call	*vmx_exit_handlers(, %rax, 8)
+
+	mov	(%rsp), %rdi
+resume:
+	decl	GUEST_ENTRIES_LEFT(%rdi)
+	nmi_window
+	jl	asked			/* none is left, or the sign bit was set */
+	load_registers
+	vmresume
+2:	jc	fail_invalid
+	jz	fail_valid
+	ud2
+
+	/* In the place of a handler: the caller of vmx_enter has it. */
+	.globl vmx_leave
+vmx_leave:
+	add	$8, %rsp
+exited:
 	xor	%eax, %eax		/* VMX_EXITED */
 	jmp	leave
 
@@ -93,8 +134,10 @@ fail_invalid:
 fail_valid:
 	mov	$VMX_FAIL_VALID, %eax
 	jmp	leave
-nmi_first:
-	mov	$VMX_NMI_FIRST, %eax
+asked:
+	mov	(%rsp), %rdi
+	incl	GUEST_ENTRIES_LEFT(%rdi)	/* this one was not made */
+	mov	$VMX_ASKED, %eax
 
 	/* No guest value stays in a register that C might use before it writes it. */
 leave:
@@ -115,7 +158,9 @@ leave:
 	pop	%rbp
 	ret
 
-	.section .nmi_windows, "a"
-	.quad nmi_window_start, nmi_window_end, nmi_first
+read_failed:
+	mov	%ecx, %edi
+	xor	%esi, %esi
+	call	vmcs_access_failed
 
 	.section .note.GNU-stack, "", @progbits

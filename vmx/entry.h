@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/exit_reasons.h"
+
 /* The guest's registers that VMX does not switch. In the order of VMX's register numbers. */
 struct guest_registers {
 	union {
@@ -15,20 +17,54 @@ struct guest_registers {
 		};
 		uint64_t number[16];
 	};
+};
+
+/* What entry.S knows of a guest: the first member of its struct vcpu. */
+struct vmx_guest {
+	struct guest_registers registers;
 	uint64_t host_rsp; /* what VMCS HOST_RSP holds */
+	/*
+	 * How many more entries vmx_enter() may make before it returns; below zero: it is asked to
+	 * return before the next one. The value without its sign bit is what is left.
+	 */
+	int32_t entries_left;
+	uint64_t exits[EXIT_REASON_COUNT]; /* that have happened, by basic reason */
 };
 
 enum vmx_entry_result {
-	VMX_EXITED = 0,	      /* the guest ran (or entry failed with an exit reason) */
+	VMX_EXITED = 0,	      /* an exit that its caller has to handle */
 	VMX_FAIL_INVALID = 1, /* no current VMCS */
 	VMX_FAIL_VALID = 2,   /* VMCS_INSTRUCTION_ERROR says why */
-	VMX_NMI_FIRST = 3,    /* an NMI came just before the entry: nothing was done */
+	VMX_ASKED = 3, /* every exit has been handled: it was asked to return, or none is left */
 };
 
 /*
- * Enters the guest of the current VMCS and returns after the next VM exit. Root mode, interrupts
- * off. `launched` chooses VMRESUME, else VMLAUNCH. NMIs that came since `nmi_count` had the value
- * `nmi_seen` are not slept through: it returns VMX_NMI_FIRST.
+ * Enters the guest of the current VMCS, by VMRESUME if it has been `launched`, else by VMLAUNCH.
+ * After each exit it calls what vmx_exit_handlers has for the reason, with the guest as argument,
+ * and enters again by VMRESUME, as long as guest->entries_left allows. Root mode, interrupts off.
+ * The CPU's struct cpu has the address of entries_left, so that no NMI is slept through.
  */
-enum vmx_entry_result vmx_enter(struct guest_registers *registers, bool launched,
-				const volatile uint64_t *nmi_count, uint64_t nmi_seen);
+enum vmx_entry_result vmx_enter(struct vmx_guest *guest, bool launched);
+
+/*
+ * By basic exit reason: the function that handles it at once, or vmx_leave. Filled by vmm at boot.
+ * An exit reason with any of its flags set is the caller's too (and not counted in exits[]).
+ */
+extern const void *vmx_exit_handlers[EXIT_REASON_COUNT];
+
+/* No function: for reasons whose exits vmx_enter() returns with (VMX_EXITED). */
+extern const char vmx_leave[];
+
+#define VMX_RETURN_ASKED INT32_MIN
+
+/* Asks that vmx_enter() returns before it enters the guest (again). From the CPU that runs it. */
+static inline void vmx_ask_to_return(int32_t *entries_left)
+{
+	__atomic_fetch_or(entries_left, VMX_RETURN_ASKED, __ATOMIC_RELAXED);
+}
+
+/* Of `granted` entries, how many have been made. */
+static inline uint32_t vmx_entries_made(const struct vmx_guest *guest, uint32_t granted)
+{
+	return granted - (guest->entries_left & INT32_MAX);
+}

@@ -1,9 +1,12 @@
 #include "vmx/entry_checks.h"
 
-#include "lib/format.h"
+#include <stddef.h>
+
+#include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define PAGING_BITS 48 /* no guest has 5-level paging */
 
@@ -22,7 +25,7 @@ static const struct {
 	{VMCS_GUEST_LDTR_BASE, "LDTR base", "26.3.1.2"},
 };
 
-bool entry_checks_explain(char *text, size_t size, unsigned int loaded_bits)
+bool entry_checks_explain(struct refusal *refusal, unsigned int loaded_bits)
 {
 	size_t count = sizeof(canonical) / sizeof(canonical[0]);
 
@@ -33,7 +36,7 @@ bool entry_checks_explain(char *text, size_t size, unsigned int loaded_bits)
 
 		if (is_canonical(address, PAGING_BITS))
 			continue;
-		format(text, size,
+		refuse(refusal, -EINVAL,
 		       "%s 0x%lx is not canonical in %u bits, though what loads it allows %u "
 		       "here [SDM Vol. 3C %s]",
 		       canonical[i].name, address, PAGING_BITS, loaded_bits, canonical[i].section);

@@ -5,11 +5,12 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
+
+struct refusal;
 
 /*
  * After a VM entry that failed for its guest state: describes the first such check that the current
  * VMCS fails. `loaded_bits` is the width for which WRMSR and its like check an address on this CPU.
  * False if it fails none of them.
  */
-bool entry_checks_explain(char *text, size_t size, unsigned int loaded_bits);
+bool entry_checks_explain(struct refusal *refusal, unsigned int loaded_bits);

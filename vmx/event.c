@@ -1,7 +1,16 @@
 #include "lib/x86.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
+#include "vmx/entry.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
+
+static void attend(struct vmx_events *events)
+{
+	events->attend = true;
+	if (events->entries_left)
+		vmx_ask_to_return(events->entries_left);
+}
 
 /*
  * Under STI or MOV SS blocking entry demands BS if the guest steps, and no BS if it does not (SDM
@@ -40,10 +49,9 @@ void event_after_exit(struct vmx_events *events)
 {
 	uint32_t vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
 
-	events->info = 0;
-	events->debug_trap = false;
 	if (!(vectoring & INTERRUPTION_VALID))
 		return;
+	attend(events);
 	/* bit 12 is undefined here and must be 0 at entry */
 	events->info = vectoring & ~INTERRUPTION_NMI_UNBLOCKED;
 	if (vectoring & INTERRUPTION_ERROR_CODE)
@@ -103,6 +111,7 @@ bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 {
 	if (!combine(events, &vector, &error_code))
 		return false;
+	attend(events);
 	event_go_on();
 	events->info = INTERRUPTION_VALID | TYPE_HARDWARE_EXCEPTION | vector;
 	/* real mode pushes no error code, and entry refuses to inject one */
@@ -133,13 +142,16 @@ void event_pend_debug_trap(struct vmx_events *events, uint64_t causes)
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
 		   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | causes);
 	events->debug_trap = true;
+	attend(events);
 }
 
 void event_release_debug_traps(struct vmx_events *events)
 {
-	if (vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) &
-	    (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS))
-		events->debug_trap = true;
+	if (!(vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) &
+	      (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS)))
+		return;
+	events->debug_trap = true;
+	attend(events);
 }
 
 bool event_reflect(struct vmx_events *events)
@@ -164,11 +176,13 @@ bool event_reflect(struct vmx_events *events)
 void event_pend_nmi(struct vmx_events *events)
 {
 	events->nmi_pending = true;
+	attend(events);
 }
 
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector)
 {
 	events->irq_pending[vector / 64] |= BIT(vector % 64);
+	attend(events);
 }
 
 /* The pending interrupt of highest priority, above `tpr`; 0: none (vectors below 16 are none). */
@@ -243,17 +257,37 @@ static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
 	events->primary_controls = controls;
 }
 
+static bool is_waiting(const struct vmx_events *events)
+{
+	return events->nmi_pending || events->irq_pending[0] || events->irq_pending[1] ||
+	       events->irq_pending[2] || events->irq_pending[3];
+}
+
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
 {
 	if (!(events->info & INTERRUPTION_VALID) && !events->debug_trap &&
 	    (events->nmi_pending || event_interrupt_pending(events, tpr)))
 		choose(events, tpr);
 	set_windows(events, events->nmi_pending, event_interrupt_pending(events, tpr));
-	if (!(events->info & INTERRUPTION_VALID))
+	events->attend = is_waiting(events);
+	events->handed_info = events->info;
+	events->handed_debug_trap = events->debug_trap;
+	events->info = 0;
+	events->debug_trap = false;
+	if (!(events->handed_info & INTERRUPTION_VALID))
 		return;
-	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, events->info);
-	if (events->info & INTERRUPTION_ERROR_CODE)
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, events->handed_info);
+	if (events->handed_info & INTERRUPTION_ERROR_CODE)
 		vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR_CODE, events->error_code);
-	if ((events->info & INTERRUPTION_TYPE) >= TYPE_SOFTWARE_INTERRUPT)
+	if ((events->handed_info & INTERRUPTION_TYPE) >= TYPE_SOFTWARE_INTERRUPT)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, events->instruction_length);
+}
+
+void event_take_back(struct vmx_events *events)
+{
+	if (!events->handed_info && !events->handed_debug_trap)
+		return;
+	events->info = events->handed_info;
+	events->debug_trap = events->handed_debug_trap;
+	attend(events);
 }

@@ -16,13 +16,21 @@ struct vmx_events {
 	bool debug_trap;	   /* a #DB is pending in the VMCS: it comes before interrupts */
 	uint64_t irq_pending[4];   /* external interrupts, one bit a vector */
 	uint32_t primary_controls; /* VMCS PRIMARY_CONTROLS: the windows come and go */
+	/* of the entry that event_prepare_entry() last prepared something for */
+	uint32_t handed_info;
+	bool handed_debug_trap;
+	bool attend;	       /* event_prepare_entry() is to be called before the next entry */
+	int32_t *entries_left; /* ... which is asked for there; NULL in tests. vmx/entry.h */
 };
 
 enum event_error_code {
 	EVENT_NO_ERROR_CODE = -1,
 };
 
-/* After every exit, before its handler: an event whose delivery was broken off is kept. */
+/*
+ * After an exit that may have broken off the delivery of an event, before its handler: the event is
+ * kept. One by an instruction (SDM Vol. 3C 25.1.2) has not: nothing was being delivered.
+ */
 void event_after_exit(struct vmx_events *events);
 
 /*
@@ -59,10 +67,13 @@ void event_pend_nmi(struct vmx_events *events);
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector);
 
 /*
- * Before every entry: chooses what is injected, opens a window for what must wait. External
- * interrupts of priority class up to `tpr` (CR8) stay pending.
+ * Before every entry, while `attend` is set: chooses what is injected, opens a window for what must
+ * wait. External interrupts of priority class up to `tpr` (CR8) stay pending. `attend` stays set as
+ * long as anything does. What is to be delivered by this entry is the CPU's from now on; if no
+ * entry was made, or it failed, event_take_back() is to be called.
  */
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr);
+void event_take_back(struct vmx_events *events);
 
 /* Whether something would be delivered now, and so wakes a guest that halts. */
 bool event_deliverable(const struct vmx_events *events, uint8_t tpr);

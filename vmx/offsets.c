@@ -8,7 +8,7 @@
 #include "vmx/vmcs.h"
 
 #define CONSTANT(name, value) __asm__ volatile("\n->" #name " %0" : : "i"(value))
-#define GUEST(upper, lower)   CONSTANT(GUEST_##upper, offsetof(struct guest_registers, lower))
+#define GUEST(upper, lower)   CONSTANT(GUEST_##upper, offsetof(struct vmx_guest, registers.lower))
 
 void offsets(void);
 void offsets(void)
@@ -28,9 +28,13 @@ void offsets(void)
 	GUEST(R13, r13);
 	GUEST(R14, r14);
 	GUEST(R15, r15);
-	GUEST(HOST_RSP, host_rsp);
+	CONSTANT(GUEST_HOST_RSP, offsetof(struct vmx_guest, host_rsp));
+	CONSTANT(GUEST_ENTRIES_LEFT, offsetof(struct vmx_guest, entries_left));
+	CONSTANT(GUEST_EXITS, offsetof(struct vmx_guest, exits));
+	CONSTANT(EXIT_REASON_COUNT, EXIT_REASON_COUNT);
+	CONSTANT(VMCS_EXIT_REASON, VMCS_EXIT_REASON);
 	CONSTANT(VMCS_HOST_RSP, VMCS_HOST_RSP);
 	CONSTANT(VMX_FAIL_INVALID, VMX_FAIL_INVALID);
 	CONSTANT(VMX_FAIL_VALID, VMX_FAIL_VALID);
-	CONSTANT(VMX_NMI_FIRST, VMX_NMI_FIRST);
+	CONSTANT(VMX_ASKED, VMX_ASKED);
 }

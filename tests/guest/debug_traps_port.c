@@ -128,6 +128,9 @@ static void enabled(void)
 	with_de(false);
 	try_out("without CR4.DE", each[0] | DR7_GLOBAL, 0);
 	with_de(true);
+	with_de(false);
+	try_out("without CR4.DE again", each[0] | DR7_GLOBAL, 0);
+	with_de(true);
 	try_out("not enabled", each[0] | each[1] | each[2] | each[3], 0);
 	/* the others are of another kind: a match that is not enabled may show in DR6, or not */
 	for (unsigned n = 0; n < 4; n++) {

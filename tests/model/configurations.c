@@ -4,7 +4,7 @@
 #define OP(name) (1u << OPERATION_##name)
 #define RUN	 (OP(PICK) | OP(ENTER) | OP(PUT) | OP(FLUSH) | OP(USE) | OP(EXIT))
 #define LIFE	 (OP(END) | OP(RELEASE) | OP(REUSE))
-#define IMAGES	 (OP(READ) | OP(WRITE))
+#define IMAGES	 (OP(READ) | OP(WRITE) | OP(RESET))
 #define GUEST	 (OP(TS) | OP(XCR0))
 #define ALL	 (RUN | LIFE | IMAGES | GUEST | OP(HOST) | OP(OFFLINE))
 

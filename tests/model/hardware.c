@@ -95,6 +95,13 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 	return 1;
 }
 
+void fpu_hw_stale(struct fpu_context *context)
+{
+	access_hook("tell the run loop", false);
+	require(of(context)->short_way, "invariant 7: the run loop is told twice");
+	of(context)->short_way = false;
+}
+
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
 		  enum fpu_event event)
 {

@@ -28,13 +28,18 @@ static bool must_wait(const struct model_cpu *cpu, const struct model_context *c
 	return true;
 }
 
+/* Who is ready is entered without a call. */
 static void enter(struct model_cpu *cpu, struct model_context *context)
 {
-	if (must_wait(cpu, context))
-		return;
-	invariants_before_entry(cpu, context);
-	fpu_enter(&cpu->core, &context->core);
-	invariants_after_entry(cpu);
+	if (!fpu_ready(&cpu->core, &context->core)) {
+		if (must_wait(cpu, context))
+			return;
+		invariants_before_entry(cpu, context);
+		fpu_enter(&cpu->core, &context->core);
+		invariants_after_entry(cpu);
+		context->short_way = true;
+	}
+	fpu_entered(&cpu->core, &context->core, 1);
 	cpu->in_guest = true;
 }
 
@@ -52,17 +57,31 @@ static void read_image(struct model_cpu *cpu, struct model_context *context)
 	require(world_newest(cpu->held, context->image), "fpu_read: the image is not the newest");
 }
 
+static void new_image(struct model_cpu *cpu, struct model_context *context, bool initial)
+{
+	for (unsigned int k = 0; k < COMPONENTS; k++) {
+		access_hook("write the image", true);
+		world_new_value(cpu->held, k, initial);
+		context->image[k] = context->newest[k];
+	}
+}
+
 static void write_image(struct model_cpu *cpu, struct model_context *context)
 {
 	if (must_wait(cpu, context))
 		return;
 	fpu_write(&cpu->core, &context->core);
 	require(world_newest(cpu->held, context->image), "fpu_write: the image is not the newest");
-	for (unsigned int k = 0; k < COMPONENTS; k++) {
-		access_hook("write the image", true);
-		world_new_value(cpu->held, k, cpu->argument);
-		context->image[k] = context->newest[k];
-	}
+	new_image(cpu, context, false);
+}
+
+static void reset(struct model_cpu *cpu, struct model_context *context)
+{
+	if (must_wait(cpu, context))
+		return;
+	context->vmcs = FPU_OPEN;
+	fpu_reset(&cpu->core, &context->core, SUPERSET);
+	new_image(cpu, context, true);
 }
 
 static void use(struct model_cpu *cpu, struct model_context *context)
@@ -81,6 +100,16 @@ static void use(struct model_cpu *cpu, struct model_context *context)
 		world_new_value(cpu->held, k, false);
 		cpu->registers[k] = context->newest[k];
 	}
+}
+
+/* It exits where TS is forced. */
+static void change_ts(struct model_cpu *cpu, struct model_context *context)
+{
+	context->ts = !context->ts;
+	if (context->vmcs == FPU_OPEN)
+		return;
+	cpu->in_guest = false;
+	fpu_guest_ts_changed(&cpu->core, &context->core);
 }
 
 static void host_section(struct model_cpu *cpu)
@@ -124,6 +153,7 @@ static void release(struct model_cpu *cpu, struct model_context *context)
 	memset(&context->core, 0xee, sizeof(context->core));
 	context->domain = 0;
 	context->ts = false;
+	context->short_way = false;
 	context->life = LIFE_FREE;
 }
 
@@ -153,16 +183,18 @@ static void of_held(struct model_cpu *cpu, struct model_context *context)
 	case OPERATION_WRITE:
 		write_image(cpu, context);
 		break;
+	case OPERATION_RESET:
+		reset(cpu, context);
+		break;
 	case OPERATION_USE:
 		use(cpu, context);
 		break;
 	case OPERATION_TS:
-		context->ts = !context->ts;
-		cpu->in_guest = context->vmcs == FPU_OPEN;
+		change_ts(cpu, context);
 		break;
 	case OPERATION_XCR0:
-		context->core.xcr0 = cpu->argument;
 		cpu->in_guest = false;
+		fpu_set_xcr0(&cpu->core, &context->core, cpu->argument);
 		break;
 	case OPERATION_EXIT:
 		cpu->in_guest = false;
@@ -210,6 +242,6 @@ void hypervisor_operation(void)
 	cpu->argument = 0;
 	cpu->answers = 0;
 	cpu->was_resident = false;
-	cpu->was_ready = false;
+	cpu->was_open = false;
 	cpu->work = (struct work){};
 }

@@ -5,7 +5,7 @@
 void invariants_before_entry(struct model_cpu *cpu, const struct model_context *context)
 {
 	cpu->was_resident = fpu_resident(&cpu->core, &context->core);
-	cpu->was_ready =
+	cpu->was_open =
 		cpu->was_resident && context->vmcs == FPU_OPEN && cpu->xcr0 == context->core.xcr0;
 }
 
@@ -15,7 +15,7 @@ void invariants_after_entry(const struct model_cpu *cpu)
 	const struct work *work = &cpu->work;
 	unsigned int moved = work->saves + work->loads + work->scrubs;
 
-	require(!cpu->was_ready || moved + work->xcr0 + work->states + work->ts_reads == 0,
+	require(!cpu->was_open || moved + work->xcr0 + work->states + work->ts_reads == 0,
 		"invariant 6: work at an entry that needs none");
 	require(!cpu->was_resident || (moved == 0 && work->xcr0 <= 1 && work->ts_reads == 0),
 		"invariant 6: more than an XCR0 write at the entry of a resident context");
@@ -66,6 +66,15 @@ static void check_idle(const struct model_cpu *cpu)
 	require(!cpu->ts_clear && !cpu->core.in_host_section, "a host section without an end");
 }
 
+/* The run loop takes the short way just as long as the core keeps its decision. */
+static void check_kept(const struct model_cpu *cpu)
+{
+	const struct model_context *context = &world.context[cpu->held];
+
+	require(context->short_way == fpu_ready(&cpu->core, &context->core),
+		"invariant 7: a decision was dropped and the run loop not told");
+}
+
 static void check_context(unsigned int c)
 {
 	const struct model_context *context = &world.context[c];
@@ -87,6 +96,8 @@ static void check_context(unsigned int c)
 	require(somewhere, "invariant 3: the newest value is nowhere");
 	require(context->vmcs == context->core.state || world_is_held(c),
 		"the VMCS is not as the core believes");
+	require(!context->short_way || world_is_held(c),
+		"invariant 7: the run loop was not told that the context has left");
 }
 
 void invariants_check(void)
@@ -97,6 +108,8 @@ void invariants_check(void)
 		if (cpu->operation != OPERATION_NONE)
 			continue;
 		check_idle(cpu);
+		if (cpu->held != NOBODY)
+			check_kept(cpu);
 		if (cpu->in_guest)
 			check_guest(cpu);
 	}

@@ -57,8 +57,8 @@ static unsigned int in_root(struct action *action, unsigned int n, unsigned int 
 		n = add(action, n, i, OPERATION_ENTER, 0);
 		n = add(action, n, i, OPERATION_PUT, 0);
 		n = add(action, n, i, OPERATION_READ, 0);
-		n = add(action, n, i, OPERATION_WRITE, false);
-		n = add(action, n, i, OPERATION_WRITE, true);
+		n = add(action, n, i, OPERATION_WRITE, 0);
+		n = add(action, n, i, OPERATION_RESET, 0);
 	} else {
 		n = add(action, n, i, OPERATION_OFFLINE, 0);
 	}
@@ -137,7 +137,8 @@ void operations_print(struct action action)
 		[OPERATION_ENTER] = "enter",
 		[OPERATION_PUT] = "put",
 		[OPERATION_READ] = "read",
-		[OPERATION_WRITE] = "write",
+		[OPERATION_WRITE] = "write something new",
+		[OPERATION_RESET] = "reset",
 		[OPERATION_FLUSH] = "flush for the other CPU",
 		[OPERATION_HOST] = "host section",
 		[OPERATION_POLICY] = "policy",
@@ -172,9 +173,6 @@ void operations_print(struct action action)
 	case OPERATION_XCR0:
 	case OPERATION_POLICY:
 		printf(" %u", action.argument);
-		break;
-	case OPERATION_WRITE:
-		printf(" %s", action.argument ? "the initial state" : "something new");
 		break;
 	default:
 		break;

@@ -15,7 +15,8 @@ enum operation {
 	OPERATION_ENTER,   /* fpu_must_flush(): kick; else fpu_enter() and the VM entry */
 	OPERATION_PUT,	   /* a deschedule: fpu_leave(), and the lock is free */
 	OPERATION_READ,	   /* the debugger wants the image */
-	OPERATION_WRITE,   /* ... gives another one; argument: it is the initial one (a reset) */
+	OPERATION_WRITE,   /* ... gives another one */
+	OPERATION_RESET,   /* of the vCPU */
 	OPERATION_FLUSH,   /* at a safe point, after a kick */
 	OPERATION_HOST,	   /* a host section */
 	OPERATION_POLICY,  /* argument: the policy */

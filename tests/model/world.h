@@ -59,7 +59,7 @@ struct model_cpu {
 	bool in_guest;	   /* in non-root mode, else in root mode */
 	uint8_t kick;	   /* enum kick */
 	bool was_resident; /* when the entry that runs began: what invariant 6 needs to know */
-	bool was_ready;	   /* ... and OPEN under its own XCR0 */
+	bool was_open;	   /* ... and OPEN under its own XCR0 */
 	struct work work;
 };
 
@@ -68,6 +68,7 @@ struct model_context {
 	uint8_t image[COMPONENTS];
 	uint8_t newest[COMPONENTS];
 	bool ts;	    /* the guest's own CR0.TS */
+	bool short_way;	    /* the run loop may enter it again without a look */
 	uint8_t vmcs;	    /* enum fpu_state, as the hardware has it */
 	uint8_t life;	    /* enum life */
 	uint8_t domain;	    /* as the model knows it */

@@ -6,7 +6,7 @@ BUGS = [
     Bug(
         "sti-blocks-on",
         "STI blocks interrupts for one instruction (SDM Vol. 2B STI)",
-        "vmm/vcpu.c",
+        "vmm/instruction.c",
         "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, "
         "blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));",
         "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_MOV_SS);",
@@ -15,7 +15,7 @@ BUGS = [
     Bug(
         "mov-ss-drops-debug-traps",
         "what MOV SS held back traps after the next instruction (Vol. 3A 6.8.3)",
-        "vmm/vcpu.c",
+        "vmm/instruction.c",
         "if (blocking & BLOCKING_BY_MOV_SS)",
         "if (0)",
         check("held-instructions", "debug-traps"),
@@ -23,7 +23,7 @@ BUGS = [
     Bug(
         "no-trap-after-an-emulated-instruction",
         "TF traps after each instruction (Vol. 3B 17.3.1.4)",
-        "vmm/vcpu.c",
+        "vmm/instruction.c",
         "|| (rflags & RFLAGS_TF))",
         "|| (0 && (rflags & RFLAGS_TF)))",
         check("debug-step-over-exits"),
@@ -31,7 +31,7 @@ BUGS = [
     Bug(
         "faults-push-no-rf",
         "a fault pushes RF=1 (Vol. 3B 17.3.1.1)",
-        "vmm/vcpu.c",
+        "vmm/instruction.c",
         "vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);",
         "vmcs_read(VMCS_GUEST_RFLAGS));",
         check("debug-faults-push-rf"),
@@ -39,7 +39,7 @@ BUGS = [
     Bug(
         "rf-ends-with-an-element",
         "RF holds until a REP instruction is done (Vol. 3B 17.3.1.1)",
-        "vmm/vcpu.c",
+        "vmm/instruction.c",
         "finished ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF;",
         "rflags & (finished ? ~RFLAGS_RF : ~RFLAGS_RF);",
         check("debug-rep-under-breakpoint"),
@@ -80,16 +80,32 @@ BUGS = [
         "string-io-meets-no-breakpoint",
         "INS meets the breakpoints on its operand (Vol. 3B 17.3.1.2)",
         "vmm/exit_string_io.c",
-        "traps = breakpoints_on_memory(linear, size, in) | breakpoints_on_ports(port, size);",
-        "traps = breakpoints_on_ports(port, size);",
+        "traps = breakpoints_on_memory(linear, size, in);",
+        "traps = 0;",
         check("string-written", "debug-traps"),
     ),
     Bug(
         "io-meets-no-breakpoint",
         "IN and OUT meet the breakpoints on ports (Vol. 3B 17.2.4)",
         "vmm/exit_io.c",
-        "traps = breakpoints_on_ports(IO_PORT(qualification), size);",
+        "traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;",
         "traps = 0;",
+        check("port-every-instruction", "debug-traps"),
+    ),
+    Bug(
+        "ports-have-breakpoints-without-de",
+        "without CR4.DE no breakpoint is on a port (Vol. 3B 17.2.4)",
+        "vmx/breakpoints.c",
+        "return matched && (vmcs_read(VMCS_GUEST_CR4) & CR4_DE) ? matched : 0;",
+        "return matched;",
+        check("port-enabled", "debug-traps"),
+    ),
+    Bug(
+        "de-is-not-noticed",
+        "breakpoints are on ports from the first CR4.DE on (Vol. 3B 17.2.4)",
+        "vmm/vcpu.c",
+        "(vcpu->uses_de ? 0 : CR4_DE));",
+        "0);",
         check("port-every-instruction", "debug-traps"),
     ),
     Bug(
@@ -104,8 +120,8 @@ BUGS = [
         "software-events-without-length",
         "a software event is injected with its instruction's length (Vol. 3C 24.8.3)",
         "vmx/event.c",
-        "if ((events->info & INTERRUPTION_TYPE) >= TYPE_SOFTWARE_INTERRUPT)",
-        "if ((events->info & INTERRUPTION_TYPE) > TYPE_SOFTWARE_INTERRUPT)",
+        "if ((events->handed_info & INTERRUPTION_TYPE) >= TYPE_SOFTWARE_INTERRUPT)",
+        "if ((events->handed_info & INTERRUPTION_TYPE) > TYPE_SOFTWARE_INTERRUPT)",
         unit("test_event", "test_an_event_whose_delivery_was_broken_off_is_injected_again"),
     ),
     Bug(

@@ -91,7 +91,8 @@ def unit_lines(tree, program):
 
 
 def verdict(lines, name):
-    """What TAP says of a test: "ok" or "not ok"."""
+    """What TAP says of a test: "ok" or "not ok". Read by hand: prove judges whole programs, and of
+    one that crashed there is no XML."""
     found = [line for line in lines if line.endswith(f" - {name}")]
     assert len(found) == 1, "\n".join(lines)
     return found[0].rsplit(" ", 3)[0]

@@ -1,33 +1,25 @@
-"""Just enough of the ELF64 format to ask the hypervisor's image for its sections and symbols."""
+"""The hypervisor's image, as binutils see it."""
 
-import struct
+import subprocess
+
+
+def lines(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 class Elf:
     def __init__(self, path):
-        with open(path, "rb") as file:
-            self.data = file.read()
-        assert self.data[:6] == b"\x7fELF\x02\x01", f"{path}: not a little-endian ELF64"
-        offset, size, count, names = (
-            *struct.unpack_from("<Q", self.data, 0x28),
-            *struct.unpack_from("<HHH", self.data, 0x3A),
-        )
-        headers = [
-            struct.unpack_from("<IIQQQQIIQQ", self.data, offset + i * size) for i in range(count)
-        ]
-        self.headers = {self.string(headers[names], header[0]): header for header in headers}
-
-    def string(self, table, offset):
-        start = table[4] + offset
-        return self.data[start : self.data.index(b"\0", start)].decode("ascii")
+        self.path = path
 
     def section(self, name):
         """The addresses of a section, as a range."""
-        header = self.headers[name]
-        return range(header[3], header[3] + header[5])
+        for line in lines("objdump", "--section-headers", self.path):
+            fields = line.split()
+            if fields[1:2] == [name]:
+                size, start = int(fields[2], 16), int(fields[3], 16)
+                return range(start, start + size)
+        raise KeyError(name)
 
     def symbols(self):
-        """Every named symbol's value."""
-        table, names = self.headers[".symtab"], self.headers[".strtab"]
-        entries = struct.iter_unpack("<IBBHQQ", self.data[table[4] : table[4] + table[5]])
-        return {self.string(names, name): value for name, _, _, _, value, _ in entries if name}
+        """Every symbol's value."""
+        return {name: int(value, 16) for value, _, name in map(str.split, lines("nm", self.path))}

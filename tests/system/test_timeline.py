@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections import Counter, defaultdict
@@ -78,6 +79,23 @@ def drawn(checkout):
 
 def picture(checkout):
     return ElementTree.parse(checkout / "build/timeline.svg").getroot()
+
+
+class Label:
+    """A text of the picture: what it says, and where."""
+
+    def __init__(self, text):
+        style = text.get("style")
+        anchor = re.search(r"text-anchor: (\w+)", style)
+        self.words, self.size = text.text, float(re.search(r"([\d.]+)px", style)[1])
+        self.x, self.y = float(text.get("x")), float(text.get("y"))
+        width = 0.6 * self.size * len(self.words)
+        before = {"start": 0, "middle": width / 2, "end": width}[anchor[1] if anchor else "start"]
+        self.left, self.right = self.x - before, self.x - before + width
+
+
+def labels(drawn):
+    return [Label(text) for text in drawn.iter(SVG + "text")]
 
 
 def chrome_events(checkout):
@@ -159,9 +177,14 @@ def test_the_picture_has_the_same_intervals(drawn):
 
 def test_the_picture_counts_what_is_in_view(checkout, drawn):
     def counts():
-        texts = [text.text for text in picture(checkout).iter(SVG + "text")]
-        rows = ["#NM trap", "save", "load", "scrub"]
-        return [(word, texts[i + 1]) for i, word in enumerate(texts) if word in rows]
+        """What stands to the right of each row's name, CPU by CPU."""
+        all_labels, rows = labels(picture(checkout)), ["#NM trap", "save", "load", "scrub"]
+        found = []
+        for row in sorted((one for one in all_labels if one.words in rows), key=lambda one: one.y):
+            beside = [one for one in all_labels if one.left > row.right and abs(one.y - row.y) < 3]
+            assert len(beside) == 1
+            found.append((row.words, beside[0].words))
+        return found
 
     assert dict(counts()[:4]) == {"#NM trap": "1", "save": "2", "load": "2", "scrub": "0"}
     assert dict(counts()[4:]) == {"#NM trap": "0", "save": "0", "load": "0", "scrub": "1"}
@@ -172,17 +195,14 @@ def test_the_picture_counts_what_is_in_view(checkout, drawn):
 def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
     for window in ("0-0.5", "0.1-0.15", "0-0.02", "0-20"):
         assert timeline(checkout, "log", WINDOW=window).returncode == 0
-        boxes = []
-        for text in picture(checkout).iter(SVG + "text"):
-            size, x, y = (float(text.get(key)) for key in ("font-size", "x", "y"))
-            width = 0.6 * size * len(text.text)
-            left = x - {"start": 0, "middle": width / 2, "end": width}[text.get("text-anchor")]
-            for other, *box in boxes:
-                beside = left >= box[1] or left + width <= box[0]
-                above_or_below = y - size >= box[3] or y <= box[2]
-                assert beside or above_or_below, (window, text.text, other)
-            boxes.append((text.text, left, left + width, y - size, y))
-        assert len(boxes) > 10
+        before = []
+        for one in labels(picture(checkout)):
+            for other in before:
+                beside = one.left >= other.right or one.right <= other.left
+                above_or_below = one.y - one.size >= other.y or one.y <= other.y - other.size
+                assert beside or above_or_below, (window, one.words, other.words)
+            before.append(one)
+        assert len(before) > 10
 
 
 def test_a_run_is_traced_and_drawn(checkout):
@@ -199,7 +219,7 @@ def test_a_run_is_traced_and_drawn(checkout):
     assert {name for name, _, _ in slices[1, "running"]} == {"a/0", "b/0"}
     marks = Counter(event["name"] for event in chrome_events(checkout) if event["ph"] == "i")
     assert marks["#NM"] == marks["load"] > 80
-    texts = [text.text for text in picture(checkout).iter(SVG + "text")]
+    texts = [one.words for one in labels(picture(checkout))]
     assert "Who owned the FPU: policy lazy, on bochs" in texts
     assert any("OPTS=\"fpu=lazy stats=off\"" in text for text in texts)
 

@@ -107,6 +107,12 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 	return GHOST_STATE_WRITES;
 }
 
+void fpu_hw_stale(struct fpu_context *context)
+{
+	ghost_check(guest_of(context)->short_way);
+	guest_of(context)->short_way = false;
+}
+
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,
 		  enum fpu_event event)
 {
@@ -148,7 +154,10 @@ void ghost_enter(struct ghost_cpu *cpu, struct ghost_guest *guest)
 	if (cpu->current != guest)
 		ghost_idle(cpu);
 	running_on = cpu;
-	fpu_enter(&cpu->core, &guest->context);
+	if (!fpu_ready(&cpu->core, &guest->context))
+		fpu_enter(&cpu->core, &guest->context);
+	fpu_entered(&cpu->core, &guest->context, 1);
+	guest->short_way = true;
 	cpu->current = guest;
 	check_entry(cpu, guest);
 }
@@ -186,8 +195,17 @@ void ghost_set_ts(struct ghost_cpu *cpu, bool ts)
 	bool changed = cpu->current->ts != ts;
 
 	cpu->current->ts = ts;
-	if (changed && cpu->current->vmcs != FPU_OPEN)
-		ghost_enter(cpu, cpu->current);
+	if (!changed || cpu->current->vmcs == FPU_OPEN)
+		return;
+	running_on = cpu;
+	fpu_guest_ts_changed(&cpu->core, &cpu->current->context);
+	ghost_enter(cpu, cpu->current);
+}
+
+void ghost_set_xcr0(struct ghost_cpu *cpu, struct ghost_guest *guest, uint64_t xcr0)
+{
+	running_on = cpu;
+	fpu_set_xcr0(&cpu->core, &guest->context, xcr0);
 }
 
 void ghost_host(struct ghost_cpu *cpu)
@@ -235,6 +253,18 @@ void ghost_write(struct ghost_cpu *cpu, struct ghost_guest *guest)
 	guest->newest = guest->image;
 }
 
+void ghost_guest_reset(struct ghost_cpu *cpu, struct ghost_guest *guest, uint64_t xcr0)
+{
+	const struct ghost_value initial = {};
+
+	running_on = cpu;
+	guest->vmcs = FPU_OPEN;
+	fpu_reset(&cpu->core, &guest->context, xcr0);
+	ghost_check(!fpu_resident(&cpu->core, &guest->context));
+	guest->image = initial;
+	guest->newest = initial;
+}
+
 void ghost_release(struct ghost_cpu *cpus, unsigned int count, struct ghost_guest *guest)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -252,7 +282,7 @@ static void check_sums(const struct fpu_counters *c)
 	ghost_check(c->bytes ==
 		    (c->saves + c->loads) * GHOST_BYTES + c->scrubs * GHOST_SCRUB_BYTES);
 	ghost_check(c->loads == c->nm + c->preloads);
-	ghost_check(c->entries == c->resident + c->armed + c->preloads);
+	ghost_check(c->entries >= c->armed + c->preloads);
 }
 
 static void check_cpu(const struct ghost_cpu *cpu)
@@ -265,6 +295,8 @@ static void check_cpu(const struct ghost_cpu *cpu)
 	if (cpu->core.dirty)
 		ghost_check(fpu_resident(&cpu->core, cpu->core.owner) &&
 			    cpu->core.owner != &cpu->core.host);
+	if (cpu->core.ready)
+		check_entry(cpu, guest_of(cpu->core.ready));
 	ghost_check(c->saves == work->saves && c->loads == work->loads && c->xcr0 == work->xcr0);
 	ghost_check(c->host == work->host && c->scrubs == work->scrubs);
 	ghost_check(c->ts_writes == work->states * GHOST_STATE_WRITES);
@@ -279,10 +311,11 @@ void ghost_check_all(struct ghost_cpu *cpus, unsigned int cpu_count, struct ghos
 	for (unsigned int g = 0; g < guest_count; g++) {
 		const struct ghost_guest *guest = &guests[g];
 		unsigned int homes = 0;
-		bool dirty = false;
+		bool dirty = false, ready = false;
 
 		check_sums(&guest->context.counters);
 		for (unsigned int i = 0; i < cpu_count; i++) {
+			ready |= fpu_ready(&cpus[i].core, &guest->context);
 			if (!fpu_resident(&cpus[i].core, &guest->context))
 				continue;
 			homes++;
@@ -290,6 +323,7 @@ void ghost_check_all(struct ghost_cpu *cpus, unsigned int cpu_count, struct ghos
 			ghost_check(same(&cpus[i].registers, &guest->newest));
 		}
 		ghost_check(homes <= 1);
+		ghost_check(guest->short_way == ready);
 		if (!dirty)
 			ghost_check(same(&guest->image, &guest->newest));
 	}

@@ -36,6 +36,7 @@ struct ghost_guest {
 	uint32_t domain;
 	enum fpu_state vmcs; /* what its VMCS is set for */
 	bool ts;	     /* its own CR0.TS */
+	bool short_way;	     /* the run loop may enter it again without a look */
 };
 
 struct ghost_cpu {
@@ -82,6 +83,9 @@ enum ghost_outcome ghost_run(struct ghost_cpu *cpu, struct ghost_guest *guest);
 /* The current guest changes its own CR0.TS, and is entered again if that takes an exit. */
 void ghost_set_ts(struct ghost_cpu *cpu, bool ts);
 
+/* XSETBV of a guest that runs on this CPU, or on none. */
+void ghost_set_xcr0(struct ghost_cpu *cpu, struct ghost_guest *guest, uint64_t xcr0);
+
 /* The CPU goes idle. */
 void ghost_idle(struct ghost_cpu *cpu);
 
@@ -99,6 +103,9 @@ void ghost_set_policy(struct ghost_cpu *cpu, enum fpu_policy policy);
 
 /* fpu_write() by this CPU, and a new image. */
 void ghost_write(struct ghost_cpu *cpu, struct ghost_guest *guest);
+
+/* fpu_reset() by this CPU, and the initial image. */
+void ghost_guest_reset(struct ghost_cpu *cpu, struct ghost_guest *guest, uint64_t xcr0);
 
 /* The guest is gone from these CPUs. What it had is lost, what it left in registers stays. */
 void ghost_release(struct ghost_cpu *cpus, unsigned int count, struct ghost_guest *guest);

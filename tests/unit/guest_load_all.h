@@ -3,20 +3,21 @@
  */
 #pragma once
 
+#include "lib/refusal.h"
 #include "vmm/guest_load.h"
+#include "vmm/guest_ram.h"
+#include "vmm/multiboot_header.h"
 
 static inline int guest_load_all(const struct guest_ram *ram, const void *file, uint64_t size,
-				 const char *cmdline, const struct guest_module *modules,
-				 uint32_t module_count, struct guest_entry *entry, char *error,
-				 size_t error_size)
+				 const struct guest_start *start, struct guest_entry *entry,
+				 struct refusal *refusal)
 {
 	static struct guest_image kernel;
 	static struct guest_load load;
-	int result = guest_image_parse(&kernel, file, size, error, error_size);
+	int result = multiboot_header_parse(&kernel, file, size, refusal);
 
 	if (!result)
-		result = guest_load(&load, ram, &kernel, file, cmdline, modules, module_count,
-				    error, error_size);
+		result = guest_load(&load, ram, &kernel, start, refusal);
 	if (result)
 		return result;
 	while (!guest_load_step(&load, ram))

@@ -1,10 +1,12 @@
 #include "tests/unit/elf_image.h"
 
+#include "lib/refusal.h"
 #include "vmm/elf.h"
+#include "vmm/guest_image.h"
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_image image;
-static char message[160];
+static struct refusal refusal;
 static bool wide;
 
 static int parse_prefix(size_t size)
@@ -12,12 +14,12 @@ static int parse_prefix(size_t size)
 	uint8_t *copy = exact_copy(file, size);
 	int result;
 
-	image.count = 0;
-	message[0] = '\0';
-	result = elf_parse(&image, copy, size, message, sizeof(message));
+	image = (struct guest_image){.file = copy, .size = size};
+	refusal.text[0] = '\0';
+	result = elf_parse(&image, &refusal);
 	if (result) {
 		assert_int_equal(result, -ENOEXEC);
-		assert_true(message[0]);
+		assert_true(refusal.text[0]);
 	} else {
 		bool inside = false;
 
@@ -43,8 +45,8 @@ static int parse(void)
 static void expect_refusal(const char *says)
 {
 	assert_int_equal(parse(), -ENOEXEC);
-	if (!strstr(message, says))
-		fail_msg("\"%s\" says nothing of \"%s\"", message, says);
+	if (!strstr(refusal.text, says))
+		fail_msg("\"%s\" says nothing of \"%s\"", refusal.text, says);
 }
 
 /* Every test runs once for each width. */
@@ -103,14 +105,14 @@ static void what_is_no_x86_executable_is_refused(void **state)
 		uint8_t value;
 		const char *says;
 	} bad[] = {
-		{0, 0x7E, "not an ELF file"},
-		{4, 3, "class"},
-		{4, 0, "class"},
-		{5, 2, "data 2"},
-		{6, 0, "version"},
-		{16, 3, "type 3"},
-		{16, 1, "type 1"},
-		{18, 40, "machine 40"},
+		{EI_MAG0, 0x7E, "not an ELF file"},
+		{EI_CLASS, 3, "class"},
+		{EI_CLASS, ELFCLASSNONE, "class"},
+		{EI_DATA, ELFDATA2MSB, "data 2"},
+		{EI_VERSION, EV_NONE, "version"},
+		{offsetof(Elf64_Ehdr, e_type), ET_DYN, "type 3"},
+		{offsetof(Elf64_Ehdr, e_type), ET_REL, "type 1"},
+		{offsetof(Elf64_Ehdr, e_machine), EM_ARM, "machine 40"},
 	};
 
 	(void)state;
@@ -121,26 +123,23 @@ static void what_is_no_x86_executable_is_refused(void **state)
 	}
 	/* The other width's machine. */
 	elf_build(file, wide);
-	put16(file + 18, wide ? 3 : 62);
+	put16(file + ELF_AT(wide, e_machine), wide ? EM_386 : EM_X86_64);
 	expect_refusal("machine");
 }
 
 static void program_headers_outside_the_file_are_refused(void **state)
 {
 	(void)state;
-	put16(file + (wide ? 56 : 44), 0xFFFF);
+	put16(file + ELF_AT(wide, e_phnum), 0xFFFF);
 	expect_refusal("outside the file");
 	elf_build(file, wide);
-	put16(file + (wide ? 54 : 42), wide ? 55 : 31);
+	put16(file + ELF_AT(wide, e_phentsize), ELF_SIZE(wide, Phdr) - 1);
 	expect_refusal("program headers of");
 	elf_build(file, wide);
-	if (wide)
-		put64(file + 32, UINT64_MAX - 8);
-	else
-		put32(file + 28, UINT32_MAX - 8);
+	elf_put_word(file + ELF_AT(wide, e_phoff), wide, wide ? UINT64_MAX - 8 : UINT32_MAX - 8);
 	expect_refusal("outside the file");
 	elf_build(file, wide);
-	put16(file + (wide ? 56 : 44), 0);
+	put16(file + ELF_AT(wide, e_phnum), 0);
 	expect_refusal("without anything to load");
 }
 
@@ -216,7 +215,7 @@ static void what_is_not_to_be_loaded_is_left_out(void **state)
 		assert_int_equal(image.count, 1);
 	}
 	elf_build(file, wide);
-	put32(file + ELF_HEADERS + (wide ? 56 : 32), 4); /* PT_NOTE */
+	put32(file + ELF_HEADERS + ELF_SIZE(wide, Phdr), PT_NOTE);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(image.count, 1);
 }
@@ -228,18 +227,18 @@ static void more_segments_than_fit_are_refused(void **state)
 
 	(void)state;
 	memcpy(big, file, ELF_IMAGE_SIZE);
-	put16(big + (wide ? 56 : 44), GUEST_SEGMENTS_MAX + 1);
+	put16(big + ELF_AT(wide, e_phnum), GUEST_SEGMENTS_MAX + 1);
 	for (unsigned i = 0; i <= GUEST_SEGMENTS_MAX; i++) {
 		s.vaddr = s.paddr = 0x100000 + i;
 		elf_put_segment(big, wide, i, &s);
 	}
 	elf_put_entry(big, wide, 0x100000);
+	image = (struct guest_image){.file = big, .size = sizeof(big)};
+	assert_int_equal(elf_parse(&image, &refusal), -ENOEXEC);
+	assert_non_null(strstr(refusal.text, "more than 32 segments"));
+	put16(big + ELF_AT(wide, e_phnum), GUEST_SEGMENTS_MAX);
 	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), message, sizeof(message)), -ENOEXEC);
-	assert_non_null(strstr(message, "more than 32 segments"));
-	put16(big + (wide ? 56 : 44), GUEST_SEGMENTS_MAX);
-	image.count = 0;
-	assert_int_equal(elf_parse(&image, big, sizeof(big), message, sizeof(message)), 0);
+	assert_int_equal(elf_parse(&image, &refusal), 0);
 }
 
 static void every_prefix_is_survived(void **state)

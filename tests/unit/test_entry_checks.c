@@ -1,14 +1,15 @@
 /* vmx/entry_checks.c: which check the guest state failed, in a VMCS that is an array. */
 #include "tests/unit/unit.h"
 
-#include "vmx/bits.h"
+#include "lib/refusal.h"
 #include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define IN_57_BITS 0x800000000000ull
 
 static uint64_t fields[0x8000];
-static char text[160];
+static struct refusal refusal;
 
 uint64_t vmcs_read(enum vmcs_field field)
 {
@@ -27,7 +28,7 @@ static int setup(void **state)
 static void a_state_with_canonical_addresses_is_not_explained(void **state)
 {
 	(void)state;
-	assert_false(entry_checks_explain(text, sizeof(text), 57));
+	assert_false(entry_checks_explain(&refusal, 57));
 }
 
 static void each_address_is_named_with_its_section(void **state)
@@ -49,11 +50,11 @@ static void each_address_is_named_with_its_section(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		setup(state);
 		fields[row[i].field] = IN_57_BITS;
-		assert_true(entry_checks_explain(text, sizeof(text), 57));
-		assert_non_null(strstr(text, row[i].says));
-		assert_non_null(strstr(text, "allows 57 here"));
-		assert_non_null(strstr(text, row[i].section));
-		assert_true(strlen(text) < sizeof(text) - 1);
+		assert_true(entry_checks_explain(&refusal, 57));
+		assert_non_null(strstr(refusal.text, row[i].says));
+		assert_non_null(strstr(refusal.text, "allows 57 here"));
+		assert_non_null(strstr(refusal.text, row[i].section));
+		assert_true(strlen(refusal.text) < REFUSAL_SIZE - 1);
 	}
 }
 
@@ -62,7 +63,7 @@ static void the_base_of_an_unusable_ldtr_does_not_count(void **state)
 	(void)state;
 	fields[VMCS_GUEST_LDTR_BASE] = IN_57_BITS;
 	fields[VMCS_GUEST_LDTR_ACCESS_RIGHTS] = ACCESS_RIGHTS_UNUSABLE;
-	assert_false(entry_checks_explain(text, sizeof(text), 57));
+	assert_false(entry_checks_explain(&refusal, 57));
 }
 
 int main(void)

@@ -2,9 +2,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define FIELDS		 0x8000
 #define OTHER_CONTROLS	 (PRIMARY_HLT_EXITING | PRIMARY_USE_IO_BITMAPS)
@@ -411,6 +411,7 @@ static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **st
 	assert_false(event_deliverable(&events, 0));
 	exit_while_delivering(EXCEPTION(VECTOR_UD));
 	assert_true(event_deliverable(&events, 15));
+	expect_entry(0, EXCEPTION(VECTOR_UD), 0);
 	exit_while_delivering(NOTHING);
 	assert_false(event_deliverable(&events, 0));
 	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_NMI;

@@ -2,9 +2,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define FIELDS	 0x8000
 #define BLOCKING (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
@@ -83,11 +83,12 @@ static void test_what_mov_ss_held_comes_before_interrupts(void **state)
 	}
 }
 
-/* Not before the exit that it causes. */
-static void test_an_exit_ends_the_wait(void **state)
+/* Of the entry after which it comes, and no longer. */
+static void test_an_entry_ends_the_wait(void **state)
 {
 	(void)state;
 	event_pend_debug_trap(&events, B(0));
+	event_prepare_entry(&events, 0);
 	event_after_exit(&events);
 	assert_false(event_deliverable(&events, 0));
 	expect_held_back(false);
@@ -179,7 +180,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
 		TEST(traps_of_several_causes_are_one),
 		TEST(what_mov_ss_held_comes_before_interrupts),
-		TEST(an_exit_ends_the_wait),
+		TEST(an_entry_ends_the_wait),
 		TEST(single_step_is_as_entry_demands_under_blocking),
 		TEST(what_runs_again_does_so_with_rf),
 		TEST(what_goes_on_between_instructions_keeps_rf),

@@ -9,7 +9,9 @@
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
 #include "vmm/guest_paging.h"
+#include "vmm/instruction.h"
 #include "vmm/vcpu.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -17,12 +19,14 @@
 #define FIELDS	      0x8000
 #define PHYSICAL_BITS 39
 #define MOV_RAX_CR3   3 /* exit qualification */
-#define BEFORE	      0x1000
+#define MOV_LENGTH    3
+#define BEFORE	      0x1000 /* CR3 */
+#define START	      0x100000
 #define NO_FLUSH      BIT(63)
 
 static uint64_t fields[FIELDS];
 static struct vcpu vcpu;
-static unsigned int skipped, faults, loads, invalidations;
+static unsigned int faults, loads, invalidations;
 static int load_result;
 
 uint64_t vmcs_read(enum vmcs_field field)
@@ -37,18 +41,7 @@ void vmcs_write(enum vmcs_field field, uint64_t value)
 
 uint64_t vcpu_get_register(const struct vcpu *v, unsigned int number)
 {
-	return v->registers.number[number];
-}
-
-bool vcpu_in_64bit_mode(const struct vcpu *v)
-{
-	return v->long_mode;
-}
-
-void vcpu_skip_instruction(struct vcpu *v)
-{
-	(void)v;
-	skipped++;
+	return v->guest.registers.number[number];
 }
 
 void vcpu_raise(struct vcpu *v, uint8_t vector, int error_code)
@@ -90,16 +83,20 @@ UNUSED(uint64_t, guest_cr4_allowed, void)
 UNUSED(uint64_t, guest_cr0_read, const struct guest_cr0 *cr0)
 UNUSED(unsigned int, guest_cr0_write, struct guest_cr0 *cr0, uint64_t value, enum fpu_state state)
 UNUSED(bool, fpu_xcr0_valid, uint64_t xcr0)
+UNUSED(void, fpu_guest_ts_changed, struct fpu_cpu *cpu, struct fpu_context *context)
+UNUSED(void, fpu_set_xcr0, struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)
 UNUSED(uint64_t, breakpoints_on_memory, uint64_t linear, unsigned int size, bool write)
 UNUSED(void, event_pend_debug_trap, struct vmx_events *events, uint64_t causes)
 UNUSED(void, event_execute_again, void)
 UNUSED(void, vcpu_set_register, struct vcpu *v, unsigned int number, uint64_t value)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
-UNUSED(unsigned int, vcpu_cpl, void)
+UNUSED(void, vcpu_skip_instruction, struct vcpu *v)
+UNUSED(void, vcpu_use_de, struct vcpu *v)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
 {
 	vcpu.long_mode = long_mode;
+	fields[VMCS_GUEST_CS_ACCESS_RIGHTS] = long_mode ? ACCESS_RIGHTS_L : 0;
 	fields[VMCS_GUEST_IA32_EFER] = long_mode ? EFER_LME | EFER_LMA : 0;
 	fields[VMCS_GUEST_CR0] = cr0;
 	fields[VMCS_GUEST_CR4] = cr4;
@@ -110,7 +107,8 @@ static int setup(void **state)
 	(void)state;
 	memset(fields, 0, sizeof(fields));
 	fields[VMCS_EXIT_QUALIFICATION] = MOV_RAX_CR3;
-	skipped = faults = loads = invalidations = 0;
+	fields[VMCS_EXIT_INSTRUCTION_LENGTH] = MOV_LENGTH;
+	faults = loads = invalidations = 0;
 	load_result = 0;
 	use(true, CR0_PE | CR0_PG, CR4_PAE);
 	return 0;
@@ -119,15 +117,16 @@ static int setup(void **state)
 static void move(uint64_t value)
 {
 	fields[VMCS_GUEST_CR3] = BEFORE;
-	vcpu.registers.rax = value;
-	skipped = faults = loads = invalidations = 0;
-	exit_cr_access(NULL, &vcpu);
+	fields[VMCS_GUEST_RIP] = START;
+	vcpu.guest.registers.rax = value;
+	faults = loads = invalidations = 0;
+	exit_cr_access(&vcpu);
 }
 
 static void expect_loaded(uint64_t value)
 {
 	assert_int_equal(fields[VMCS_GUEST_CR3], value);
-	assert_int_equal(skipped, 1);
+	assert_int_equal(fields[VMCS_GUEST_RIP], START + MOV_LENGTH);
 	assert_int_equal(faults, 0);
 	assert_int_equal(invalidations, 1);
 }
@@ -135,7 +134,7 @@ static void expect_loaded(uint64_t value)
 static void expect_fault(void)
 {
 	assert_int_equal(fields[VMCS_GUEST_CR3], BEFORE);
-	assert_int_equal(skipped, 0);
+	assert_int_equal(fields[VMCS_GUEST_RIP], START);
 	assert_int_equal(faults, 1);
 }
 

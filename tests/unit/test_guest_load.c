@@ -5,8 +5,9 @@
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_ram ram;
+static const struct guest_start nothing = {"", 0, NULL};
 static struct guest_entry entry;
-static char message[200];
+static struct refusal refusal;
 
 /* RAM in extents of these sizes, one after the other from 0 on, filled with rubbish. */
 static void make_ram(const uint64_t *sizes, uint32_t count)
@@ -46,14 +47,14 @@ static int teardown(void **state)
 static int load_with(size_t size, const char *cmdline, const struct guest_module *modules,
 		     uint32_t count)
 {
+	const struct guest_start start = {cmdline, count, modules};
 	uint8_t *copy = exact_copy(file, size);
 	int result;
 
-	message[0] = '\0';
-	result = guest_load_all(&ram, copy, size, cmdline, modules, count, &entry, message,
-				sizeof(message));
+	refusal.text[0] = '\0';
+	result = guest_load_all(&ram, copy, size, &start, &entry, &refusal);
 	if (result)
-		assert_true(message[0] && strlen(message) < sizeof(message) - 1);
+		assert_true(refusal.text[0] && strlen(refusal.text) < REFUSAL_SIZE - 1);
 	free(copy);
 	return result;
 }
@@ -66,8 +67,8 @@ static int load(void)
 static void expect_refusal(int code, const char *says)
 {
 	assert_int_equal(load(), code);
-	if (!strstr(message, says))
-		fail_msg("\"%s\" says nothing of \"%s\"", message, says);
+	if (!strstr(refusal.text, says))
+		fail_msg("\"%s\" says nothing of \"%s\"", refusal.text, says);
 }
 
 static uint32_t peek(uint64_t gpa)
@@ -226,7 +227,7 @@ static void what_does_not_fit_is_refused(void **state)
 	assert_int_equal(load_with(ELF_IMAGE_SIZE, "", many, GUEST_MODULES_MAX), 0);
 	module = (struct guest_module){large, 4 * MIB, "m"};
 	assert_int_equal(load_with(ELF_IMAGE_SIZE, "", &module, 1), -ENOMEM);
-	assert_non_null(strstr(message, "module 1"));
+	assert_non_null(strstr(refusal.text, "module 1"));
 	free(large);
 
 	elf_put_segment(file, false, 1,
@@ -263,13 +264,10 @@ static void a_header_is_needed_in_the_first_8192_bytes(void **state)
 	elf_build(big, false);
 	memset(big + ELF_MULTIBOOT, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 12, 0);
-	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
-					sizeof(message)),
-			 0);
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal), 0);
 	memset(big + MULTIBOOT1_SEARCH - 12, 0, 12);
 	put_multiboot_header(big + MULTIBOOT1_SEARCH - 8, 0);
-	assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry, message,
-					sizeof(message)),
+	assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal),
 			 -ENOEXEC);
 }
 
@@ -347,8 +345,7 @@ static void aout_addresses_beyond_8192_bytes_are_refused(void **state)
 		put32(big + at + 12, (uint32_t)(0x100000 + at));
 		put32(big + at + 16, 0x100000);
 		put32(big + at + 28, 0x100000);
-		assert_int_equal(guest_load_all(&ram, big, sizeof(big), "", NULL, 0, &entry,
-						message, sizeof(message)),
+		assert_int_equal(guest_load_all(&ram, big, sizeof(big), &nothing, &entry, &refusal),
 				 expected);
 	}
 }

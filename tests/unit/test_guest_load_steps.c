@@ -1,7 +1,10 @@
 /* What is large goes over page by page, so that others get their turns in between. */
 #include "tests/unit/elf_image.h"
 
+#include "lib/refusal.h"
 #include "vmm/guest_load.h"
+#include "vmm/guest_ram.h"
+#include "vmm/multiboot_header.h"
 
 #define MIB	0x100000ull
 #define RUBBISH 0xEE
@@ -12,18 +15,19 @@ static struct guest_image kernel;
 static struct guest_load loading;
 static uint8_t bytes[64 * 4096 + 1];
 static const struct guest_module module = {bytes, sizeof(bytes), "name"};
+static const struct guest_start with_module = {"", 1, &module};
 
 static int start(void **state)
 {
-	char error[160];
+	struct refusal refusal = {};
 
 	(void)state;
 	memset(memory, RUBBISH, sizeof(memory));
 	memset(bytes, 0x5A, sizeof(bytes));
 	elf_build(file, false);
-	if (guest_image_parse(&kernel, file, sizeof(file), error, sizeof(error)))
+	if (multiboot_header_parse(&kernel, file, sizeof(file), &refusal))
 		return -1;
-	return guest_load(&loading, &ram, &kernel, file, "", &module, 1, error, sizeof(error));
+	return guest_load(&loading, &ram, &kernel, &with_module, &refusal);
 }
 
 static uint8_t *loaded_module(void)
@@ -58,13 +62,12 @@ static void no_step_writes_more_than_a_page(void **state)
 
 static void a_load_can_begin_again_before_it_has_ended(void **state)
 {
-	char error[160];
+	struct refusal refusal = {};
 
 	(void)state;
 	for (unsigned int i = 0; i < 20; i++)
 		assert_false(guest_load_step(&loading, &ram));
-	assert_int_equal(
-		guest_load(&loading, &ram, &kernel, file, "", &module, 1, error, sizeof(error)), 0);
+	assert_int_equal(guest_load(&loading, &ram, &kernel, &with_module, &refusal), 0);
 	while (!guest_load_step(&loading, &ram))
 		;
 	assert_memory_equal(loaded_module(), bytes, sizeof(bytes));

@@ -20,12 +20,11 @@ static int setup(void **state)
 /* The kernel's code at 1 MiB, and this beside it. */
 static void load_with(const struct elf_test_segment *segment)
 {
-	char message[200] = "";
+	const struct guest_start nothing = {"", 0, NULL};
+	struct refusal refusal = {};
 
 	elf_put_segment(file, false, 1, segment);
-	assert_int_equal(guest_load_all(&ram, file, sizeof(file), "", NULL, 0, &entry, message,
-					sizeof(message)),
-			 0);
+	assert_int_equal(guest_load_all(&ram, file, sizeof(file), &nothing, &entry, &refusal), 0);
 }
 
 static void what_firmware_leaves_is_there(void **state)

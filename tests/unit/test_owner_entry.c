@@ -53,7 +53,7 @@ static void eager_never_arms_and_leaves_no_foreign_residue(void **state)
 	}
 	assert_int_equal(c->nm + c->armed + c->ts_writes, 0);
 	assert_int_equal(c->preloads, 2 * ROUNDS);
-	assert_int_equal(c->resident, ROUNDS);
+	assert_int_equal(fpu_resident_entries(c), ROUNDS);
 	assert_int_equal(c->saves, 2 * ROUNDS);
 	assert_int_equal(b->context.counters.preloads, ROUNDS);
 }
@@ -107,8 +107,8 @@ static void xcr0_is_the_guests_at_every_entry_and_written_only_where_it_differs(
 	struct ghost_work before;
 
 	(void)state;
-	a->context.xcr0 = 1;
-	b->context.xcr0 = 1;
+	ghost_set_xcr0(&cpu[0], a, 1);
+	ghost_set_xcr0(&cpu[0], b, 1);
 	ghost_enter(&cpu[0], a);
 	assert_int_equal(cpu[0].work.xcr0, 1);
 	ghost_enter(&cpu[0], b);
@@ -117,7 +117,7 @@ static void xcr0_is_the_guests_at_every_entry_and_written_only_where_it_differs(
 	ghost_run(&cpu[0], a); /* superset for the load, and back */
 	assert_int_equal(cpu[0].work.xcr0, 3);
 	before = cpu[0].work;
-	a->context.xcr0 = 3;
+	ghost_set_xcr0(&cpu[0], a, 3);
 	ghost_run(&cpu[0], a);
 	assert_work(&before, 0, 0, 0, 1);
 	ghost_enter(&cpu[0], b);
@@ -129,21 +129,21 @@ static void upper_halves_survive_a_guest_that_cannot_see_them(void **state)
 {
 	(void)state;
 	ghost_run(&cpu[0], a);
-	a->context.xcr0 = 1;
+	ghost_set_xcr0(&cpu[0], a, 1);
 	ghost_run(&cpu[0], a);
 	ghost_run(&cpu[0], b);
 	ghost_run(&cpu[0], a);
-	a->context.xcr0 = GHOST_SUPERSET;
+	ghost_set_xcr0(&cpu[0], a, GHOST_SUPERSET);
 	assert_int_equal(ghost_run(&cpu[0], a), GHOST_EXECUTED);
 }
 
 static void a_newly_enabled_component_is_the_guests_own_and_initial(void **state)
 {
 	(void)state;
-	b->context.xcr0 = 1;
+	ghost_set_xcr0(&cpu[0], b, 1);
 	ghost_run(&cpu[0], a);
 	ghost_run(&cpu[0], b);
-	b->context.xcr0 = GHOST_SUPERSET;
+	ghost_set_xcr0(&cpu[0], b, GHOST_SUPERSET);
 	ghost_run(&cpu[0], b);
 	ghost_host(&cpu[0]);
 	ghost_run(&cpu[0], b);
@@ -154,10 +154,10 @@ static void a_host_section_under_a_small_xcr0_saves_everything(void **state)
 {
 	(void)state;
 	ghost_run(&cpu[0], a);
-	a->context.xcr0 = 1;
+	ghost_set_xcr0(&cpu[0], a, 1);
 	ghost_enter(&cpu[0], a);
 	ghost_host(&cpu[0]);
-	a->context.xcr0 = GHOST_SUPERSET;
+	ghost_set_xcr0(&cpu[0], a, GHOST_SUPERSET);
 	ghost_run(&cpu[0], a);
 }
 

@@ -92,14 +92,17 @@ static void step(unsigned int cpus, unsigned int guests, int policy)
 			ghost_read(last[g], &guest[g]);
 		break;
 	case 2:
-		ghost_write(last[g] ? last[g] : c, &guest[g]);
+		if (pick(4))
+			ghost_write(last[g] ? last[g] : c, &guest[g]);
+		else
+			ghost_guest_reset(last[g] ? last[g] : c, &guest[g], pick_xcr0());
 		break;
 	case 3:
 		if (pick(4) == 0)
 			release(g, cpus);
 		break;
 	case 4:
-		guest[g].context.xcr0 = pick_xcr0();
+		ghost_set_xcr0(last[g] ? last[g] : c, &guest[g], pick_xcr0());
 		break;
 	case 5:
 		ghost_idle(c);
@@ -158,7 +161,7 @@ static void random_steps(unsigned int cpus, unsigned int guests, int policy)
 	/* the steps were not idle */
 	for (unsigned int i = 0; i < cpus; i++) {
 		ghost_check(cpu[i].work.loads > STEPS / 50 && cpu[i].work.saves > STEPS / 50);
-		ghost_check(cpu[i].core.counters.resident > STEPS / 50);
+		ghost_check(fpu_resident_entries(&cpu[i].core.counters) > STEPS / 50);
 		ghost_check(policy == FPU_EAGER || policy == FPU_SWAP ||
 			    cpu[i].core.counters.nm > STEPS / 50);
 	}

@@ -28,13 +28,13 @@ static int start(void **state)
 
 static uint8_t in(unsigned int offset)
 {
-	return uart_read(&uart, UART_BASE + offset);
+	return uart_read(&uart, offset);
 }
 
-/* True if the byte is for the console. */
+/* True if the byte leaves by the line. */
 static bool out(unsigned int offset, uint8_t value)
 {
-	return uart_write(&uart, UART_BASE + offset, value);
+	return uart_write(&uart, offset, value);
 }
 
 static void after_reset_it_is_ready_and_empty(void **state)

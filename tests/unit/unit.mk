@@ -7,51 +7,58 @@ UNIT_bios_names  := vmm/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
+UNIT_bus         := vmm/bus.c vmm/com1.c vmm/reset.c vmm/uart.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
-UNIT_elf         := vmm/elf.c vmm/guest_image.c lib/format.c lib/string.c
-UNIT_entry_checks := vmx/entry_checks.c lib/format.c lib/string.c
+UNIT_elf         = vmm/elf.c vmm/guest_image.c $(UNIT_refusal) lib/string.c
+UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
+UNIT_event_entry := vmx/event.c
 UNIT_exit_cr     := vmm/exit_cr.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  := vmm/guest_load.c $(UNIT_firmware) $(UNIT_elf)
-UNIT_guest_load_steps := $(UNIT_guest_load)
-UNIT_guest_low_memory := $(UNIT_guest_load)
+UNIT_guest_load  = vmm/guest_load.c vmm/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_load_steps = $(UNIT_guest_load)
+UNIT_guest_low_memory = $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_ioapic      := boot/ioapic.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_leftovers   := boot/leftovers.c
 UNIT_line_ring   := lib/line_ring.c
 UNIT_lost_memory := vmm/lost_memory.c
-UNIT_mce_severity := boot/mce_severity.c
+UNIT_machine_check_severity := boot/machine_check_severity.c
 UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
-UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
+UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
+	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
-UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_options     = vmm/options.c fpu/policy.c $(UNIT_method) vmx/preemption.c lib/cmdline.c lib/format.c \
+	lib/string.c
 UNIT_output      := vmm/output.c lib/line_ring.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
+UNIT_owner_ready := $(UNIT_owner)
 UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_rights := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
+UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
+UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_string      := lib/string.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_uart        := vmm/uart.c
-UNIT_vm_config   := vmm/vm_config.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
 UNIT_CC      := gcc
 UNIT_WARN    := -std=gnu11 -Wall -Wextra -Werror -I.
@@ -67,7 +74,7 @@ UNIT_KERNEL_CC := $(UNIT_CC) -ffreestanding -mgeneral-regs-only -O2 -g $(UNIT_WA
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests on the host: cmocka, with ASan and UBSan
-	@sh tests/unit/run.sh $(UNIT_TESTS)
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --norc --failures --comments --exec 'timeout 300' $(UNIT_TESTS)
 
 $(UNIT_DIR)/string_kernel.o: lib/string.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
@@ -96,7 +103,7 @@ $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
 $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
-$(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie
+$(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 
 $(foreach test,$(UNIT_TESTS),$(eval $(test): $(UNIT_$(test:$(UNIT_DIR)/test_%=%))))
 $(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $(UNIT_HEADERS)

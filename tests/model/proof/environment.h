@@ -19,6 +19,18 @@ void guest_runs(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value
 	*/
 }
 
+/* A guest that is OPEN has CR0.TS to itself; of another one fpu_guest_ts_changed() is told. */
+/*@ requires world && context->state == FPU_OPEN;
+    assigns seen_ts;
+    WORLD_HOLDS */
+void guest_sets_ts(struct fpu_context *context, _Bool ts)
+{
+	/*@ ghost
+	    if (context == seen)
+		seen_ts = ts;
+	*/
+}
+
 /* After fpu_write(): a debugger, a snapshot or a reset puts a new value into the image. */
 /*@ requires world && context->home == \null;
     assigns image, newest;

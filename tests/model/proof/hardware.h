@@ -61,6 +61,11 @@ bool fpu_hw_guest_ts(struct fpu_context *context);
     ensures seen_vmcs == (context == seen ? state : \old(seen_vmcs)); */
 unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state);
 
+/*@ requires placed: \valid(context) && context != &here->host;
+    assigns told;
+    ensures told == (context == seen ? 1 : \old(told)); */
+void fpu_hw_stale(struct fpu_context *context);
+
 /*@ requires placed: \valid_read(cpu) && \valid_read(context) && 0 <= event < FPU_EVENTS;
     assigns \nothing; */
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,

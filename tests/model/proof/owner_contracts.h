@@ -8,11 +8,13 @@
 
 /*@ requires cpu == here && world && given(context);
     requires !cpu->in_host_section && !must_flush(cpu, context) && no_work;
-    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters, context->home,
-	    context->use, context->state, context->counters, cpu->owner->counters,
+    requires left_there(context);
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->residue, cpu->xcr0, cpu->counters,
+	    context->home, context->use, context->state, context->counters, cpu->owner->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs,
 	    seen_vmcs, state_writes, ts_reads;
     WORLD_HOLDS
+    ensures ready: cpu->ready == context;
     ensures table_open: context->state == FPU_OPEN <==> resident(cpu, context);
     ensures table_closed: context == seen && !resident(cpu, seen) ==>
 	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED);
@@ -38,21 +40,50 @@
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context);
+    assigns cpu->counters.entries, cpu->counters.armed, context->counters.entries,
+	    context->counters.armed;
+    WORLD_HOLDS */
+void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries);
+
+/*@ requires cpu == here && world && given(context);
     requires context->state != FPU_OPEN && !resident(cpu, context);
     requires !cpu->in_host_section && !must_flush(cpu, context) && no_work;
-    assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters, context->home,
-	    context->use, context->counters, cpu->owner->counters,
+    requires left_there(context);
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->residue, cpu->xcr0, cpu->counters,
+	    context->home, context->use, context->counters, cpu->owner->counters, told,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures loaded: resident(cpu, context);
     ensures newest: context == seen ==> registers == newest;
     ensures once: loads == 1 && saves <= 1 && xcr0_writes <= 1; */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/*@ requires cpu == here && world && given(context) && no_work;
-    assigns cpu->owner, cpu->dirty, cpu->xcr0, cpu->counters, context->use,
-	    cpu->owner->counters, hardware_xcr0, xcr0_writes, image, saves;
+// the guest's TS is another one, and nothing else
+/*@ requires cpu == here && machine && seen_placed && seen_known && found && somewhere;
+    requires given(context) && left_there(context);
+    requires cpu->ready == seen ==> set_up(here, seen) && (context != seen ==> as_its_ts_asks);
+    requires there->ready == seen ==> set_up(there, seen) && as_its_ts_asks;
+    assigns cpu->ready, told;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
+    ensures open: context->state == FPU_OPEN ==> cpu->ready == \old(cpu->ready); */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+
+/*@ requires cpu == here && world && given(context) && left_there(context) && no_work;
+    assigns context->xcr0, cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
+    WORLD_HOLDS
+    ensures set: context->xcr0 == value;
+    ensures at_once: cpu->ready == context ==> hardware_xcr0 == value;
+    ensures else_later: cpu->ready != context ==> no_work; */
+void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value);
+
+/*@ requires cpu == here && world && given(context) && no_work;
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, context->use,
+	    cpu->owner->counters, told, hardware_xcr0, xcr0_writes, image, saves;
+    WORLD_HOLDS
+    DROPS_ARE_TOLD
+    ensures left: cpu->ready != context;
     ensures unloaded: cpu->policy == FPU_UNLOAD || cpu->policy == FPU_SWAP ==>
 	    !resident(cpu, context);
     ensures stays: cpu->policy != FPU_UNLOAD && cpu->policy != FPU_SWAP ==>
@@ -61,26 +92,30 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && no_work;
-    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
-	    xcr0_writes, image, saves;
+    assigns cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
+	    hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures saved: !cpu->dirty;
     ensures flushed: \old(holds(cpu, seen)) ==> image == newest && resident(cpu, seen);
     ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && xcr0_writes <= saves; */
 void fpu_flush(struct fpu_cpu *cpu);
 
 /*@ requires cpu == here && world && 0 <= policy < FPU_POLICIES;
-    assigns cpu->policy;
+    assigns cpu->policy, cpu->ready, told;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures set: cpu->policy == policy; */
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy);
 
 /*@ requires cpu == here && world && no_work;
     requires !cpu->in_host_section;
-    assigns cpu->owner, cpu->host.home, cpu->dirty, cpu->residue, cpu->in_host_section,
-	    cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0, xcr0_writes,
-	    hardware_open, registers, registers_of, sections, image, saves;
+    assigns cpu->owner, cpu->host.home, cpu->dirty, cpu->ready, cpu->residue,
+	    cpu->in_host_section, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
+	    hardware_xcr0, xcr0_writes, hardware_open, registers, registers_of, sections, image,
+	    saves;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures open: hardware_open && cpu->in_host_section && has(hardware_xcr0);
     ensures nobodys: !resident(cpu, seen) && registers_of == FPU_DOMAIN_HOST;
     ensures once: saves <= 1 && xcr0_writes <= 1; */
@@ -96,29 +131,49 @@ void fpu_host_end(struct fpu_cpu *cpu);
 
 /*@ requires cpu == here && world && given(context) && no_work;
     requires !must_flush(cpu, context);
-    assigns cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters, hardware_xcr0,
-	    xcr0_writes, image, saves;
+    assigns cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
+	    hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures newest: context == seen ==> image == newest;
-    ensures kept: !\old(holds(cpu, context)) ==> no_work;
+    ensures nothing: !\old(holds(cpu, context)) ==> no_work;
     ensures clean: !must_flush(cpu, context) && !holds(cpu, context);
     ensures once: saves <= 1 && xcr0_writes <= 1; */
 void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context) && no_work;
     requires !must_flush(cpu, context);
-    assigns cpu->owner, cpu->dirty, cpu->xcr0, cpu->counters, cpu->owner->counters,
-	    context->home, hardware_xcr0, xcr0_writes, image, saves;
+    requires left_there(context);
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, context->home, told, hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    DROPS_ARE_TOLD
     ensures newest: context == seen ==> image == newest;
     ensures nowhere: context->home == \null && !resident(here, context) &&
 	    !resident(there, context);
     ensures once: saves <= 1 && xcr0_writes <= 1; */
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
+// its VMCS is set for OPEN already
+/*@ requires cpu == here && machine && seen_placed && found && somewhere && kept && no_work;
+    requires context == seen ? seen_vmcs == FPU_OPEN : seen_known;
+    requires given(context) && !must_flush(cpu, context) && left_there(context);
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, context->home, context->state, context->xcr0, told,
+	    hardware_xcr0, xcr0_writes, image, saves;
+    WORLD_HOLDS
+    DROPS_ARE_TOLD
+    ensures open: context->state == FPU_OPEN && context->xcr0 == xcr0;
+    ensures nowhere: context->home == \null && !resident(here, context) &&
+	    !resident(there, context);
+    ensures once: saves <= 1 && xcr0_writes <= 1; */
+void fpu_reset(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t xcr0);
+
 /*@ requires cpu == here && world && given(context) && no_work;
-    assigns cpu->owner, cpu->dirty, context->home;
-    ensures forgotten: cpu->owner != context && context->home != cpu;
+    assigns cpu->owner, cpu->dirty, cpu->ready, context->home, told;
+    DROPS_ARE_TOLD
+    ensures forgotten: cpu->owner != context && context->home != cpu && cpu->ready != context;
+    ensures kept: context != seen ==> kept;
     ensures machine: two_cpus;
     ensures here: cpu_sound(here);
     ensures there: cpu_sound(there);
@@ -137,7 +192,7 @@ void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
 	context.use.interval == 0 && context.use.left == 0; */
 
 /*@ predicate nobodys(struct fpu_cpu *cpu) =
-	cpu->owner == \null && !cpu->dirty && !cpu->in_host_section &&
+	cpu->owner == \null && !cpu->dirty && cpu->ready == \null && !cpu->in_host_section &&
 	cpu->residue == FPU_RESIDUE_INITIAL && cpu->xcr0 == cpu->superset; */
 
 /*@ requires \valid(context);

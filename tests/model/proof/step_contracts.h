@@ -17,6 +17,22 @@ static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_cont
 	    context->home->dirty; */
 static inline bool fpu_must_flush(const struct fpu_cpu *cpu, const struct fpu_context *context);
 
+/*@ requires \valid_read(cpu) && \valid_read(context);
+    assigns \nothing;
+    ensures exactly: \result <==> cpu->ready == context; */
+static inline bool fpu_ready(const struct fpu_cpu *cpu, const struct fpu_context *context);
+
+/*@ requires \valid_read(counters);
+    assigns \nothing; */
+static inline uint64_t fpu_resident_entries(const struct fpu_counters *counters);
+
+/*@ requires \valid(cpu) && cpu == here;
+    requires cpu->ready == \null || of_guest(cpu->ready);
+    assigns cpu->ready, told;
+    ensures dropped: cpu->ready == \null;
+    DROPS_ARE_TOLD */
+static void drop_decision(struct fpu_cpu *cpu);
+
 /*@ requires \valid(cpu) && cpu == here && cpu->xcr0 == hardware_xcr0;
     requires cpu->xcr0 != value ==> xcr0_writes < 2;
     assigns cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
@@ -26,6 +42,7 @@ static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
 
 /*@ requires cpu == here && world && placed(context) && 0 <= state <= FPU_GUARDED;
     requires state_writes == 0;
+    requires undecided: cpu->ready == \null && left_there(context);
     assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
 	    state_writes;
     WORLD_HOLDS
@@ -35,6 +52,7 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 
 /*@ requires cpu == here && world;
     requires cpu->dirty ==> saves == 0 && xcr0_writes < 2;
+    requires undecided: cpu->ready == \null;
     assigns cpu->dirty, cpu->xcr0, cpu->counters.xcr0, cpu->counters.saves, cpu->counters.bytes,
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
 	    image, saves;
@@ -57,6 +75,7 @@ static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
 /*@ requires cpu == here && world && given(context);
     requires !resident(cpu, context) && !cpu->in_host_section && !must_flush(cpu, context);
     requires saves == 0 && loads == 0 && xcr0_writes == 0;
+    requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, context->counters, hardware_xcr0, xcr0_writes,
 	    registers, registers_of, image, saves, loads;
@@ -69,6 +88,7 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context);
 
 /*@ requires cpu == here && world && given(context) && !cpu->in_host_section;
     requires saves == 0 && scrubs == 0 && xcr0_writes == 0;
+    requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->counters, hardware_xcr0, xcr0_writes, registers,
 	    registers_of, image, saves, scrubs;
@@ -83,6 +103,7 @@ static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
 /*@ requires cpu == here && world && given(context);
     requires !resident(cpu, context) && !cpu->in_host_section && !must_flush(cpu, context);
     requires no_work;
+    requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, context->use, context->counters,
 	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs;

@@ -34,6 +34,8 @@
     enum fpu_state seen_vmcs; // what its VMCS is set for
     _Bool seen_ts;		// its guest's own CR0.TS
 
+    _Bool told; // the run loop is to look before `seen` is entered again
+
     // what this operation has made the hardware do so far
     unsigned int saves, loads, scrubs, xcr0_writes, state_writes, ts_reads, sections;
 */
@@ -66,6 +68,7 @@ predicate cpu_sound(struct fpu_cpu *cpu) =
 	0 <= cpu->policy < FPU_POLICIES && has(cpu->superset) &&
 	(cpu->owner == \null || cpu->owner == &cpu->host || of_guest(cpu->owner)) &&
 	(cpu->dirty ==> of_guest(cpu->owner) && cpu->owner->home == cpu) &&
+	(cpu->ready == \null || of_guest(cpu->ready)) &&
 	(cpu->in_host_section ==> cpu->owner == &cpu->host);
 
 // the core's idea of the hardware is right
@@ -90,6 +93,26 @@ predicate somewhere =
 	image == newest || (holds(here, seen) && registers == newest) ||
 	(holds(there, seen) && there_registers == newest);
 
+// what fpu_enter() leaves behind; of a context that is not OPEN, but for the guest's own TS
+predicate set_up(struct fpu_cpu *cpu, struct fpu_context *context) =
+	(context->state == FPU_OPEN <==> resident(cpu, context)) &&
+	(context->state == FPU_OPEN ==> cpu->dirty) &&
+	cpu->xcr0 == context->xcr0 && !cpu->in_host_section && !must_flush(cpu, context) &&
+	(cpu->policy == FPU_EAGER || cpu->policy == FPU_SWAP ==> context->state == FPU_OPEN) &&
+	(cpu->policy == FPU_SCRUB || (cpu->policy == FPU_AUTO && cpu->leaks) ==>
+		cpu->residue == FPU_RESIDUE_INITIAL || cpu->residue == context->domain);
+
+predicate as_its_ts_asks =
+	seen->state == FPU_OPEN || seen->state == (seen_ts ? FPU_GUARDED : FPU_ARMED);
+
+// invariant 7: who is ready may be entered as it is
+predicate kept =
+	(here->ready == seen ==> set_up(here, seen) && as_its_ts_asks) &&
+	(there->ready == seen ==> set_up(there, seen) && as_its_ts_asks);
+
+// nobody else may enter the context before that CPU has left it
+predicate left_there(struct fpu_context *context) = there->ready != context;
+
 predicate two_cpus =
 	\valid(here) && \valid(there) && \separated(here, there) &&
 	\separated(here->owner, there) && \separated(there->owner, here) &&
@@ -97,7 +120,7 @@ predicate two_cpus =
 
 predicate machine = two_cpus && cpu_sound(here) && cpu_sound(there) && hardware_known;
 
-predicate world = machine && seen_placed && seen_known && found && somewhere;
+predicate world = machine && seen_placed && seen_known && found && somewhere && kept;
 
 // a context that the caller passes: any, whose home may be a third CPU
 predicate placed(struct fpu_context *context) =
@@ -126,4 +149,8 @@ predicate no_work =
 	ensures placed : seen_placed;                                                              \
 	ensures vmcs : seen_known;                                                                 \
 	ensures found : found;                                                                     \
-	ensures somewhere : somewhere;
+	ensures somewhere : somewhere;                                                             \
+	ensures kept : kept;
+
+/* Whoever was ready and is not any more has been told of. */
+#define DROPS_ARE_TOLD ensures told : \old(here->ready) != seen || here->ready == seen || told;

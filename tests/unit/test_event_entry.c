@@ -1,0 +1,135 @@
+/* vmx/event.c: when event_prepare_entry() is to be called, and what if no entry follows. */
+#include "tests/unit/unit.h"
+
+#include "lib/x86.h"
+#include "vmx/vmcs_bits.h"
+#include "vmx/event.h"
+#include "vmx/vmcs.h"
+
+#define FIELDS		 0x8000
+#define OTHER_CONTROLS	 (PRIMARY_HLT_EXITING | PRIMARY_USE_IO_BITMAPS)
+#define EXCEPTION(v)	 (INTERRUPTION_VALID | TYPE_HARDWARE_EXCEPTION | (v))
+#define INTERRUPT(v)	 (INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT | (v))
+#define NOTHING		 0
+#define INTERRUPT_WINDOW PRIMARY_INTERRUPT_WINDOW_EXITING
+
+static uint64_t fields[FIELDS];
+static struct vmx_events events;
+
+uint64_t vmcs_read(enum vmcs_field field)
+{
+	return fields[field];
+}
+
+void vmcs_write(enum vmcs_field field, uint64_t value)
+{
+	fields[field] = value;
+}
+
+/* A guest in protected mode that takes everything, and an exit that broke nothing off. */
+static void start(void)
+{
+	memset(fields, 0, sizeof(fields));
+	memset(&events, 0, sizeof(events));
+	fields[VMCS_GUEST_CR0] = CR0_PE | CR0_NE;
+	fields[VMCS_GUEST_RFLAGS] = RFLAGS_FIXED | RFLAGS_IF;
+	fields[VMCS_PRIMARY_CONTROLS] = events.primary_controls = OTHER_CONTROLS;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	start();
+	return 0;
+}
+
+/* The exit broke off the delivery of this event. */
+static void exit_while_delivering(uint32_t info)
+{
+	fields[VMCS_IDT_VECTORING_INFO] = info;
+	fields[VMCS_IDT_VECTORING_ERROR_CODE] = 0xabc8;
+	fields[VMCS_EXIT_INSTRUCTION_LENGTH] = 7;
+	event_after_exit(&events);
+}
+
+/* What the next entry injects, and which windows are open for it. */
+static void expect_entry(uint8_t tpr, uint32_t info, uint32_t windows)
+{
+	fields[VMCS_ENTRY_INTERRUPTION_INFO] = 0; /* an exit clears bit 31 (SDM Vol. 3C 27.2) */
+	event_prepare_entry(&events, tpr);
+	assert_int_equal(fields[VMCS_ENTRY_INTERRUPTION_INFO], info);
+	assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], OTHER_CONTROLS | windows);
+	assert_int_equal(events.primary_controls, OTHER_CONTROLS | windows);
+}
+
+/* The same once more, with all that belongs to it, if the entry was not made. */
+static void test_what_an_entry_did_not_deliver_is_taken_back(void **state)
+{
+	(void)state;
+	assert_true(event_raise(&events, VECTOR_GP, 0x18));
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, 0);
+	assert_false(events.attend);
+	fields[VMCS_ENTRY_EXCEPTION_ERROR_CODE] = 0;
+	event_take_back(&events);
+	assert_true(events.attend);
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, 0);
+	assert_int_equal(fields[VMCS_ENTRY_EXCEPTION_ERROR_CODE], 0x18);
+	/* a debug trap holds interrupts back until it has come */
+	event_pend_debug_trap(&events, PENDING_DEBUG_BS);
+	event_pend_interrupt(&events, 0x40);
+	expect_entry(0, NOTHING, INTERRUPT_WINDOW);
+	event_take_back(&events);
+	expect_entry(0, NOTHING, INTERRUPT_WINDOW);
+	expect_entry(0, INTERRUPT(0x40), 0);
+	/* nothing was handed to the CPU: nothing comes back */
+	expect_entry(0, NOTHING, 0);
+	event_take_back(&events);
+	assert_false(events.attend);
+	expect_entry(0, NOTHING, 0);
+}
+
+/* Whoever enters without a look is asked for one, for as long as anything waits. */
+static void test_everything_that_comes_asks_for_a_look(void **state)
+{
+	int32_t left;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		start();
+		events.entries_left = &left;
+		left = 5;
+		fields[VMCS_GUEST_RFLAGS] = 0;
+		switch (i) {
+		case 0:
+			event_pend_interrupt(&events, 0x40);
+			break;
+		case 1:
+			event_pend_nmi(&events);
+			break;
+		case 2:
+			assert_true(event_raise(&events, VECTOR_UD, EVENT_NO_ERROR_CODE));
+			break;
+		case 3:
+			event_pend_debug_trap(&events, PENDING_DEBUG_BS);
+			break;
+		case 4:
+			exit_while_delivering(EXCEPTION(VECTOR_UD));
+			break;
+		}
+		assert_true(events.attend);
+		assert_int_equal(left, (int32_t)(INT32_MIN | 5));
+		event_prepare_entry(&events, 0);
+		assert_int_equal(events.attend, i == 0); /* behind a window */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup(test_##name, setup)
+		TEST(what_an_entry_did_not_deliver_is_taken_back),
+		TEST(everything_that_comes_asks_for_a_look),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

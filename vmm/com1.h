@@ -1,0 +1,11 @@
+/*
+ * A guest's COM1, as the bus sees it: a 16550A whose line goes to the hypervisor's console.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct vm;
+
+uint32_t com1_read(struct vm *vm, uint16_t port);
+void com1_write(struct vm *vm, uint16_t port, uint32_t value);

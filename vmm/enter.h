@@ -1,0 +1,20 @@
+/*
+ * One stretch of a guest: from an entry to the exit, or the request, that the run loop has to look
+ * at. On the CPU where the vCPU is current, interrupts off.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct pcpu;
+struct vcpu;
+
+/*
+ * Enters the guest, and again after each exit that is handled at once, until something is to be
+ * looked at, or the TSC reaches `deadline`, or a little before or after. An exit that is left to
+ * the loop has been handled. Returns the TSC.
+ */
+uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline);
+
+/* Nobody here sends NMIs: the first is told of, and all are counted (@cpu). */
+void notice_nmis(struct pcpu *pcpu);

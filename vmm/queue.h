@@ -1,0 +1,43 @@
+/*
+ * Who is to have a turn on a CPU: some wait for one, first come first served, and some sleep until
+ * a TSC value. What an operation costs does not depend on how many there are, but for the logarithm
+ * of the number of sleepers. On the CPU that the queue belongs to.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define QUEUE_NEVER UINT64_MAX
+#define QUEUE_MAX   1024 /* sleepers */
+
+/* Part of whatever queues. */
+struct queue_place {
+	struct queue_place *next; /* that waits behind it */
+	uint64_t until;		  /* when it is to be woken, if it sleeps */
+	uint32_t sleeper;	  /* its index in the heap + 1, or 0: it does not sleep */
+};
+
+struct run_queue {
+	struct queue_place *first, *last;
+	uint32_t waiting;
+	uint32_t sleepers;
+	struct queue_place *heap[QUEUE_MAX]; /* heap[0] is woken first */
+};
+
+/* Puts one that is in no queue at the end of those that wait. */
+void queue_add(struct run_queue *queue, struct queue_place *place);
+
+/* Takes the one that has waited longest, or NULL. */
+struct queue_place *queue_take(struct run_queue *queue);
+
+/* Puts one that is in no queue to sleep. */
+void queue_sleep(struct run_queue *queue, struct queue_place *place, uint64_t until);
+
+/* Ends the sleep of one that sleeps: it waits now. */
+void queue_wake(struct run_queue *queue, struct queue_place *place);
+
+/* Wakes all whose time has come. */
+void queue_wake_due(struct run_queue *queue, uint64_t now);
+
+/* When the next one is to be woken, or QUEUE_NEVER. */
+uint64_t queue_next_due(const struct run_queue *queue);
