@@ -65,6 +65,7 @@ $(BUILD)/resident32.elf: $(BUILD)/resident.elf
 include tests/guest/guest.mk
 include tests/unit/unit.mk
 include tests/model/model.mk
+include tests/peer/peer.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
 KNOBS := MACHINE BOCHS FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
@@ -125,7 +126,7 @@ fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 
 .PHONY: bench
 bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm)
-	@tools/setup run
+	@tools/setup $(if $(PEER),peer,run)
 	@$(BUILD_ALL)
 	@TEST=$(TEST) BASELINE=$(BASELINE) PEER=$(PEER) JOBS=$(JOBS) tools/bench
 
