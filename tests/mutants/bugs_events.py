@@ -268,4 +268,12 @@ BUGS = [
         "vmcs_write(VMCS_GUEST_RFLAGS, rflags);",
         unit("test_event_debug", "test_what_runs_again_does_so_with_rf"),
     ),
+    Bug(
+        "a-cancelled-timer-comes",
+        "a timer of delay 0 cancels the one before (vmm/hypercall.h)",
+        "vmm/hypercall.c",
+        "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;",
+        "if (delay_us)\n\t\tvcpu->timer_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
+        check("event-cancelled-never-comes"),
+    ),
 ]
