@@ -6,6 +6,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
+#include "vmm/exit_io.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
