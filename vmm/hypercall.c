@@ -68,7 +68,7 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 	    (vector != VECTOR_NMI && vector < 32))
 		return -EINVAL;
 	vcpu->timer_vector = vector;
-	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;
+	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;
 	vcpu_request(vcpu, 0);
 	return 0;
 }

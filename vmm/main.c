@@ -30,6 +30,7 @@
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/enter.h"
 #include "vmm/exit.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/options.h"
@@ -195,7 +196,7 @@ static void start_this_cpu(struct pcpu *pcpu)
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	read_unswitched_registers(pcpu);
-	pcpu->clobber_at_exits = options.hostfpu;
+	enter_init(pcpu, options.hostfpu);
 }
 
 /* False: a module cannot be used. */

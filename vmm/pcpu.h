@@ -14,11 +14,12 @@ struct pcpu {
 	struct vmx_capabilities vmx;
 	struct vmcs *vmxon; /* the region that VMXON was given */
 	struct fpu_cpu fpu;
-	struct run_queue queue; /* vCPUs that have no turn now */
-	struct vcpu *current;	/* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
-	struct vcpu *scheduled; /* that ran last and has not left the CPU, or NULL */
-	struct vm *output;	/* whose doings are printed now, or NULL: see vmm/output.h */
-	bool clobber_at_exits;	/* hostfpu=exits */
+	struct run_queue queue;	 /* vCPUs that have no turn now */
+	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
+	struct vcpu *scheduled;	 /* that ran last and has not left the CPU, or NULL */
+	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
+	bool clobber_at_exits;	 /* hostfpu=exits */
+	int32_t entries_at_once; /* that vmx_enter() may make: vmm/enter.c */
 	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
 	uint32_t pkru;	    /* as the hardware has it, unless the current vCPU uses it */
 	uint64_t guest_tsc; /* TSC ticks between VM entries and exits */

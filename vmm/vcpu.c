@@ -219,7 +219,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->uses_de = false;
 	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
 	memset(vcpu->msr, 0, sizeof(vcpu->msr));
-	vcpu->timer_deadline = 0;
+	vcpu->timer_deadline = VCPU_TIMER_OFF;
 	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	vcpu_switch_to(pcpu, vcpu);
 	write_host_state(pcpu);
@@ -340,10 +340,10 @@ void vcpu_count_entries(struct vcpu *vcpu)
 	vcpu->uncounted = vcpu->guest.entries_left & INT32_MAX;
 }
 
-bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
 {
-	if (vcpu->timer_deadline && now >= vcpu->timer_deadline) {
-		vcpu->timer_deadline = 0;
+	if (now >= vcpu->timer_deadline) {
+		vcpu->timer_deadline = VCPU_TIMER_OFF;
 		if (vcpu->timer_vector == VECTOR_NMI)
 			event_pend_nmi(&vcpu->events);
 		else

@@ -34,6 +34,8 @@ enum switched_msr {
 	SWITCHED_MSR_COUNT,
 };
 
+#define VCPU_TIMER_OFF UINT64_MAX /* as a deadline */
+
 /* What a vCPU stops for: vcpu_request(). */
 #define VCPU_YIELD  1u /* it gives up the rest of its slice */
 #define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
@@ -67,7 +69,7 @@ struct vcpu {
 	bool uses_pkru; /* has had a way to change PKRU: vcpu_use_pkru() */
 	bool uses_de;	/* has had CR4.DE: breakpoints may be on ports */
 
-	/* HYPERCALL_SET_TIMER: a TSC value, 0 = not armed */
+	/* HYPERCALL_SET_TIMER: a TSC value */
 	uint64_t timer_deadline;
 	uint8_t timer_vector;
 	/* while halted: what would wake it */
@@ -130,8 +132,16 @@ static inline void vcpu_grant_entries(struct vcpu *vcpu, int32_t entries)
 	vcpu->guest.entries_left = vcpu->uncounted = entries;
 }
 
-/* Adds the entries made since to the FPU manager's counters. */
+/* Adds the entries made since to the FPU manager's counters: vcpu->pcpu's, and its own. */
 void vcpu_count_entries(struct vcpu *vcpu);
 
+/* Its timer is due, or it halts: what comes of it. */
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now);
+
 /* Wakes it if its timer is due; true if it can run. VMCS not needed. */
-bool vcpu_poll(struct vcpu *vcpu, uint64_t now);
+static inline bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
+{
+	if (now < vcpu->timer_deadline && vcpu->state != VCPU_HALTED)
+		return vcpu->state == VCPU_RUNNABLE;
+	return vcpu_poll_events(vcpu, now);
+}
