@@ -25,8 +25,7 @@ $(BUILD)/%.c.o: %.c Makefile
 
 # On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
 # missed in a backtrace.
-$(BUILD)/vmm/exit%.o $(BUILD)/vmm/cpuid.c.o $(BUILD)/vmm/hypercall.c.o: \
-	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
+$(BUILD)/vmm/exit%.o: CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
 
 $(BUILD)/%.S.o: %.S Makefile
 	@mkdir -p $(@D)

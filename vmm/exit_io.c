@@ -1,9 +1,10 @@
 /*
  * IN and OUT. SDM Vol. 3C table 27-5. What is at the ports: bus.h. INS and OUTS: exit_string_io.c.
  */
+#include "vmm/exit_io.h"
+
 #include "lib/x86.h"
 #include "vmm/bus.h"
-#include "vmm/exit.h"
 #include "vmm/exit_string_io.h"
 #include "vmm/instruction.h"
 #include "vmm/io.h"
