@@ -4,7 +4,7 @@
 #include "lib/console.h"
 #include "lib/string.h"
 #include "vmm/command.h"
-#include "vmm/vm.h"
+#include "vmm/fpu_policy.h"
 
 #define LINE_MAX  32 /* more than any command */
 #define POLL_MAX  16 /* characters a call, so that a flood leaves the CPU to the guests */
@@ -26,9 +26,8 @@ static void set_fpu_policy(struct fpu_cpu *cpu, const char *name)
 
 		if (strcmp(name, fpu_policy_name((enum fpu_policy)policy)))
 			continue;
-		fpu_set_policy(cpu, (enum fpu_policy)policy);
+		fpu_policy_set(cpu, (enum fpu_policy)policy);
 		record("policy cpu=%u fpu=%s before=%s", cpu->id, name, fpu_policy_name(before));
-		vms_warn_of_lazyfp(cpu->policy);
 		return;
 	}
 	log_error("command fpu=%s: there is no such policy. " USAGE, name);

@@ -16,6 +16,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
 #include "vmm/vm.h"
+#include "vmm/vm_halted.h"
 #include "vmx/entry_checks.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"

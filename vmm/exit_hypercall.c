@@ -5,6 +5,7 @@
 #include "lib/x86.h"
 #include "vmm/bios_call.h"
 #include "vmm/firmware_rom.h"
+#include "vmm/fpu_policy.h"
 #include "vmm/hypercall.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
@@ -90,8 +91,7 @@ static int64_t set_fpu_policy(const struct vcpu *vcpu, uint64_t policy)
 		return -EPERM;
 	if (policy >= FPU_POLICIES)
 		return -EINVAL;
-	fpu_set_policy(&pcpu->fpu, (enum fpu_policy)policy);
-	vms_warn_of_lazyfp(pcpu->fpu.policy);
+	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)policy);
 	return before;
 }
 

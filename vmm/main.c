@@ -30,6 +30,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit.h"
+#include "vmm/fpu_policy.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -38,6 +39,7 @@
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
+#include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/multihit.h"
@@ -202,7 +204,7 @@ static bool start_guests(const struct pcpu *pcpu)
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	vms_warn_of_lazyfp(pcpu->fpu.policy);
+	fpu_policy_warn(&pcpu->fpu);
 	return complete;
 }
 

@@ -3,11 +3,11 @@
 #include "fpu/policy.h"
 #include "lib/console.h"
 #include "vmm/command.h"
-#include "vmm/vm.h"
+#include "vmm/fpu_policy.h"
 
 static struct fpu_cpu cpu;
 static char printed[4096];
-static unsigned int errors, policies_set, warnings_asked;
+static unsigned int errors, policies_set;
 static const char *waiting; /* what the UART has received */
 
 static void append(const char *end, const char *format, va_list args)
@@ -48,16 +48,10 @@ int console_read(void)
 	return *waiting ? (unsigned char)*waiting++ : -1;
 }
 
-void fpu_set_policy(struct fpu_cpu *which, enum fpu_policy policy)
+void fpu_policy_set(struct fpu_cpu *which, enum fpu_policy policy)
 {
 	which->policy = policy;
 	policies_set++;
-}
-
-void vms_warn_of_lazyfp(enum fpu_policy policy)
-{
-	assert_int_equal(policy, cpu.policy);
-	warnings_asked++;
 }
 
 static int start(void **state)
@@ -65,7 +59,7 @@ static int start(void **state)
 	(void)state;
 	cpu = (struct fpu_cpu){.policy = FPU_AUTO};
 	memset(printed, 0, sizeof(printed));
-	errors = policies_set = warnings_asked = 0;
+	errors = policies_set = 0;
 	return 0;
 }
 
@@ -92,7 +86,6 @@ static void each_policy_is_set_by_its_name_and_recorded(void **state)
 		assert_string_equal(printed, wanted);
 	}
 	assert_int_equal(policies_set, FPU_POLICIES);
-	assert_int_equal(warnings_asked, FPU_POLICIES); /* of lazy across trust domains */
 	assert_int_equal(errors, 0);
 }
 

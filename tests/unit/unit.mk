@@ -21,6 +21,7 @@ UNIT_exit_cr     := vmm/exit_cr.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_frames      := lib/frames.c
+UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c lib/string.c
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  = vmm/guest_load.c vmm/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
 UNIT_guest_load_steps = $(UNIT_guest_load)
