@@ -25,7 +25,7 @@ $(BUILD)/%.c.o: %.c Makefile
 
 # On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
 # missed in a backtrace.
-$(BUILD)/vmm/exit%.o $(BUILD)/vmm/cpuid.c.o $(BUILD)/vmm/hypercall.c.o $(BUILD)/vmm/bus.c.o \
+$(BUILD)/vmm/exit%.o $(BUILD)/vmm/bus.c.o \
 	$(BUILD)/vmm/com1.c.o $(BUILD)/vmm/uart.c.o $(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
 	$(BUILD)/fpu/guest.c.o $(BUILD)/fpu/owner.c.o: \
 	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer

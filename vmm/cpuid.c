@@ -3,14 +3,11 @@
 #include "fpu/features.h"
 #include "lib/string.h"
 #include "vmm/cpuid.h"
-#include "vmm/exit.h"
 #include "vmm/hypercall.h"
-#include "vmm/instruction.h"
-#include "vmx/vmcs_bits.h"
 #include "vmx/capabilities.h"
+#include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
-#define BASIC_LEAVES	0xe /* 0 to Dh */
 #define EXTENDED_FIRST	0x80000000u
 #define EXTENDED_LEAVES 9 /* to 80000008h */
 #define SUBLEAVES	8 /* of leaf 4 */
@@ -82,11 +79,11 @@
 #define LINEAR_BITS_4_LEVEL		48u
 
 /* Written by guest_cpuid_init() on the first CPU. */
-static struct cpuid_regs basic[BASIC_LEAVES];
+static struct cpuid_regs basic[GUEST_CPUID_LEAVES];
 static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
-static struct cpuid_regs xsave[FPU_COMPONENTS];		/* leaf Dh */
-static const struct cpuid_regs *constant[BASIC_LEAVES]; /* of basic[]; NULL where it depends */
+static struct cpuid_regs xsave[FPU_COMPONENTS];			   /* leaf Dh */
+const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES]; /* of basic[] */
 static uint32_t basic_max, extended_max;
 static unsigned int linear_bits;
 static bool wrmsrns;
@@ -232,7 +229,7 @@ void guest_cpuid_init(void)
 {
 	/* leaves that are listed here are passed on, others read as zero */
 	basic[0] = cpuid(0);
-	basic_max = basic[0].eax < BASIC_LEAVES - 1 ? basic[0].eax : BASIC_LEAVES - 1;
+	basic_max = basic[0].eax < GUEST_CPUID_LEAVES - 1 ? basic[0].eax : GUEST_CPUID_LEAVES - 1;
 	basic[0].eax = basic_max;
 	basic[1] = host_leaf(1);
 	basic[2] = host_leaf(2);
@@ -247,7 +244,7 @@ void guest_cpuid_init(void)
 		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
 	for (uint32_t i = 0; i <= basic_max; i++)
 		if (i != 1 && i != 4 && i != 7 && i != 0xd)
-			constant[i] = &basic[i];
+			guest_cpuid_constant[i] = &basic[i];
 	fill_xsave_leaf();
 	fill_extended();
 	choose_cr4();
@@ -292,19 +289,8 @@ static struct cpuid_regs other_leaf(uint32_t leaf)
 	return (struct cpuid_regs){};
 }
 
-static inline void answer(struct guest_registers *regs, const struct cpuid_regs *r)
+struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0)
 {
-	regs->rax = r->eax;
-	regs->rbx = r->ebx;
-	regs->rcx = r->ecx;
-	regs->rdx = r->edx;
-}
-
-/* The leaves that depend on the subleaf, on CR4 or on XCR0, and those beyond the basic ones. */
-static __attribute__((noinline)) void answer_varying(struct vcpu *vcpu)
-{
-	struct guest_registers *regs = &vcpu->guest.registers;
-	uint32_t leaf = regs->rax, subleaf = regs->rcx;
 	struct cpuid_regs r = {};
 
 	switch (leaf) {
@@ -325,28 +311,13 @@ static __attribute__((noinline)) void answer_varying(struct vcpu *vcpu)
 			r.ecx |= LEAF7_ECX_OSPKE;
 		break;
 	case 0xd:
-		r = xsave_leaf(subleaf, vcpu->fpu.context.xcr0);
+		r = xsave_leaf(subleaf, xcr0);
 		break;
 	default:
 		r = other_leaf(leaf);
 		break;
 	}
-	answer(regs, &r);
-	vcpu_skip_instruction(vcpu);
-}
-
-void exit_cpuid(struct vcpu *vcpu)
-{
-	struct guest_registers *regs = &vcpu->guest.registers;
-	uint32_t leaf = *(const uint32_t *)&regs->rax; /* one load, and no more */
-	const struct cpuid_regs *r = leaf < BASIC_LEAVES ? constant[leaf] : NULL;
-
-	if (__builtin_expect(!r, 0)) {
-		answer_varying(vcpu);
-		return;
-	}
-	answer(regs, r);
-	vcpu_skip_instruction_fast(vcpu);
+	return r;
 }
 
 uint64_t guest_cr4_allowed(void)

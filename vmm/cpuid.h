@@ -12,6 +12,16 @@
 /* Reads the host's leaves and filters them. First CPU, after fpu_detect() and the VMX check. */
 void guest_cpuid_init(void);
 
+/*
+ * What a guest finds in the basic leaves that are the same for each guest at any time; NULL: in
+ * this one it is not.
+ */
+#define GUEST_CPUID_LEAVES 0xe /* 0 to Dh */
+extern const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES];
+
+/* What the guest whose VMCS is current finds, with this XCR0, in any other leaf. */
+struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0);
+
 /* The CR4 bits that a guest may set. */
 uint64_t guest_cr4_allowed(void);
 

@@ -23,14 +23,3 @@ bool exit_dispatch(struct vcpu *vcpu, uint32_t reason);
 
 /* VMLAUNCH or VMRESUME failed: says why, dumps the VMCS, ends the VM. */
 void exit_entry_failed(struct vcpu *vcpu, const char *what);
-
-/* A machine check came while the guest ran, or kept it from being entered: machine_check.c. */
-void exit_machine_check(struct vcpu *vcpu);
-
-/* Handlers with a file of their own. */
-void exit_cpuid(struct vcpu *vcpu);	/* cpuid.c */
-void exit_cr_access(struct vcpu *vcpu); /* exit_cr.c */
-void exit_xsetbv(struct vcpu *vcpu);
-void exit_rdmsr(struct vcpu *vcpu); /* exit_msr.c */
-void exit_wrmsr(struct vcpu *vcpu);
-void exit_vmcall(struct vcpu *vcpu); /* hypercall.c */

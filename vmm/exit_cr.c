@@ -1,9 +1,10 @@
 /*
  * MOV to and from control registers, CLTS, LMSW, XSETBV. SDM Vol. 3C 25.1.3, 25.3, 27.2.1.
  */
+#include "vmm/exit_cr.h"
+
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/exit.h"
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"

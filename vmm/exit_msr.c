@@ -1,11 +1,12 @@
 /*
  * RDMSR and WRMSR of what the MSR bitmap does not pass through. SDM Vol. 4, chapter 2.
  */
+#include "vmm/exit_msr.h"
+
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/exit.h"
 #include "vmm/instruction.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"

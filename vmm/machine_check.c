@@ -1,7 +1,8 @@
+#include "vmm/machine_check.h"
+
 #include "boot/machine_check.h"
 #include "lib/console.h"
 #include "lib/format.h"
-#include "vmm/exit.h"
 #include "vmm/lost_memory.h"
 #include "vmm/vm.h"
 

@@ -41,6 +41,7 @@
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
+#include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/multihit.h"

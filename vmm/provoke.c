@@ -12,7 +12,7 @@
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
-#include "vmm/exit.h"
+#include "vmm/machine_check.h"
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
 #include "vmm/vm.h"

@@ -17,6 +17,7 @@
 #include "vmm/stats.h"
 #include "vmm/trace_records.h"
 #include "vmm/vm.h"
+#include "vmm/vm_settle.h"
 
 /* At most so often, between two slices: to read a port takes a PC about a microsecond. */
 #define COMMAND_POLL_US 1000

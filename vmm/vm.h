@@ -96,35 +96,17 @@ struct vm {
 	uint64_t unhandled_io;	 /* accesses to ports that are not there */
 };
 
-/*
- * Makes the VMs that the boot modules describe. False if a module could not be used at all (it is
- * said which); a VM that could not be made is there, ended, with a failure status. The first CPU.
- */
-bool vms_create(const struct boot_info *info);
-
 /* Whether it is being started, reset or ended. */
 static inline bool vm_settles(const struct vm *vm)
 {
 	return vm->state != VM_RUNNING && vm->state != VM_ENDED;
 }
 
-/*
- * Starts, resets or ends a VM that settles: goes on with it, in pieces of some ten microseconds,
- * until the TSC has reached `deadline`, it no longer settles, or there is something to be done for
- * the console.
- * (vm_settle.c)
- */
-void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline);
-
-/*
- * Makes or gives back a piece of a VM's memory, EPT and vCPU, in the stages from SETTLE_GIVE_BACK
- * to SETTLE_FREE and from SETTLE_CREATE to SETTLE_VCPU: it goes on to SETTLE_CLEAR, or it is
- * refused. (vm_parts.c)
- */
-void vm_parts_step(struct vm *vm);
-
 /* Ends a VM that never started: its parts are given back next. */
 void vm_refuse(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One more VM, all zeros, behind all others; NULL: there are VMS_MAX. At boot. */
+struct vm *vm_add(void);
 
 /* All VMs, in the order of their module lines. */
 struct vm *vm_at(uint32_t index);
@@ -149,10 +131,6 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause);
  * vCPUs in use.
  */
 void vm_carry_out(struct vm *vm);
-
-/* Ends a VM that halted with nothing to wake it. One that never printed gets a hint. (vm_halted.c)
- */
-void vm_halted(struct vm *vm);
 
 /*
  * Ends the VM of a vCPU that did something wrong, with one line on what, where and which rule.

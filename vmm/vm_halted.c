@@ -1,3 +1,5 @@
+#include "vmm/vm_halted.h"
+
 #include "lib/console.h"
 #include "vmm/vm.h"
 

@@ -1,7 +1,5 @@
-/*
- * What a VM is made of: its memory, the EPT that maps it, and its vCPU. How they are made and given
- * back, in pieces.
- */
+#include "vmm/vm_parts.h"
+
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "fpu/policy.h"

@@ -1,7 +1,5 @@
-/*
- * What a VM goes through while it does not run: its memory is cleared, its kernel loaded, and after
- * its end all is cleared again, given back, and perhaps made anew (vm_parts.c).
- */
+#include "vmm/vm_settle.h"
+
 #include "fpu/clear.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
@@ -11,6 +9,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
+#include "vmm/vm_parts.h"
 #include "vmx/dump.h"
 
 #define CLEAR_SECTION (256ull << 10) /* in one host section, if there is time */

@@ -9,7 +9,6 @@
 #include "lib/x86.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
-#include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
@@ -121,9 +120,4 @@ void vmx_invalidate_vpid(uint16_t vpid)
 		return;
 	if (invvpid(single ? INVALIDATE_SINGLE : INVALIDATE_ALL, single ? vpid : 0))
 		panic("INVVPID failed");
-}
-
-void vmcs_access_failed(enum vmcs_field field, bool write)
-{
-	panic("%s of VMCS field 0x%x failed", write ? "VMWRITE" : "VMREAD", field);
 }

@@ -72,7 +72,7 @@ BUGS = [
     Bug(
         "hypercalls-from-user-mode",
         "a hypercall at CPL 3 is refused (vmm/hypercall.h)",
-        "vmm/hypercall.c",
+        "vmm/exit_hypercall.c",
         "} else if (kernel) {",
         "} else {",
         check("hypercall-not-in-user-mode"),
@@ -240,7 +240,7 @@ BUGS = [
     Bug(
         "cpuid-keeps-an-upper-half",
         "CPUID clears bits 63:32 of its results (Vol. 2A CPUID)",
-        "vmm/cpuid.c",
+        "vmm/exit_cpuid.c",
         "regs->rax = r->eax;",
         "regs->rax = (regs->rax & ~0xffffffffull) | r->eax;",
         check("cpuid-upper-halves-cleared"),

@@ -1,5 +1,5 @@
 /*
- * A kernel loaded from its file to the last byte, as vmm/vm.c and vmm/vm_settle.c do it in pieces.
+ * A kernel loaded from its file to the last byte, as vmm/vms.c and vmm/vm_settle.c do it in pieces.
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 #include "lib/errno.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/exit.h"
+#include "vmm/exit_cr.h"
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/vcpu.h"

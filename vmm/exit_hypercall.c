@@ -1,8 +1,9 @@
+#include "vmm/exit_hypercall.h"
+
 #include "boot/clock.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
 #include "vmm/bios_call.h"
-#include "vmm/exit.h"
 #include "vmm/firmware_rom.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/hypercall.h"

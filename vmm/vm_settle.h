@@ -1,0 +1,16 @@
+/*
+ * What a VM goes through while it does not run: it is started, reset or ended, in pieces.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct pcpu;
+struct vm;
+
+/*
+ * Goes on with a VM that settles, in pieces of some ten microseconds, until the TSC has reached
+ * `deadline`, it no longer settles, or there is something to be done for the console. Root mode of
+ * the CPU that it belongs to.
+ */
+void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline);
