@@ -110,9 +110,9 @@ void interrupt_handle(uint8_t vector)
 }
 
 /* Written at boot. */
-static void (*at_nmi)(void);
+static void (*at_nmi)(uint64_t rip);
 
-void trap_at_nmi(void (*hook)(void))
+void trap_at_nmi(void (*hook)(uint64_t rip))
 {
 	at_nmi = hook;
 }
@@ -139,7 +139,7 @@ static void nmi(struct trap_frame *frame)
 	if (cpu->ask_at_nmi)
 		__atomic_fetch_or(cpu->ask_at_nmi, INT32_MIN, __ATOMIC_RELAXED);
 	if (at_nmi)
-		at_nmi();
+		at_nmi(frame->rip);
 	for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
 		if (frame->rip >= w->start && frame->rip < w->end)
 			frame->rip = w->recover;

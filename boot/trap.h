@@ -13,7 +13,7 @@ void trap_init(void);
 void trap_init_cpu(void);
 
 /* What every NMI's handler does besides, in the handler (`crash=`). At boot. */
-void trap_at_nmi(void (*hook)(void));
+void trap_at_nmi(void (*hook)(uint64_t rip));
 
 /*
  * Hands one external interrupt to its handler: from the IDT in root mode, or acknowledged by a

@@ -10,6 +10,7 @@
 #include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
+#include "lib/format.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/machine_check.h"
@@ -48,6 +49,38 @@ static void start_8254(uint32_t low)
 }
 
 /*
+ * Where NMIs struck on the way from an exit to the entry, a bit a byte of vmx/entry.S from vmx_exit
+ * on. Written by the NMI handler.
+ */
+static uint8_t struck[64];
+extern const char vmx_exit[];
+
+/* And the next one comes a little later or earlier than this one did, so that none is left out. */
+static void note_struck(uint64_t rip)
+{
+	static unsigned int count;
+	uint64_t offset = rip - (uint64_t)vmx_exit;
+
+	if (offset < 8 * sizeof(struck))
+		struck[offset / 8] |= 1u << offset % 8;
+	pit_start_periodic(PERIOD + count++ % 61);
+}
+
+void provoke_report(enum provoke fault)
+{
+	char text[CONSOLE_LINE_MAX / 2];
+	size_t length = 0;
+
+	if (fault != PROVOKE_NMI)
+		return;
+	for (unsigned int i = 0; i < 8 * sizeof(struck); i++)
+		if (struck[i / 8] & 1u << i % 8 && length + 5 < sizeof(text))
+			length += format(text + length, sizeof(text) - length,
+					 length ? ",%u" : "%u", i);
+	record("struck from=vmx_exit at=%s", length ? text : "-");
+}
+
+/*
  * NMIs from the 8254, for as long as guests run: they strike guests, the exit path and the last
  * steps before an entry alike.
  */
@@ -67,7 +100,7 @@ static void start_storm(void)
  * A machine check inside the NMI handler, which then waits until another NMI must be pending. That
  * one must not come before the handler has ended: both would use one stack.
  */
-static void check_in_nmi(void)
+static void check_in_nmi(uint64_t rip)
 {
 	static const struct machine_check_bank no_action = {
 		MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0, 0};
@@ -75,6 +108,7 @@ static void check_in_nmi(void)
 	static unsigned int count;
 	uint64_t start;
 
+	(void)rip;
 	if (inside)
 		panic("an NMI came while the handler of another one ran");
 	if (count++ >= NESTED_CHECKS)
@@ -138,6 +172,7 @@ void provoke(enum provoke fault)
 		fpu_clear_sse(vector_target, sizeof(vector_target));
 		break;
 	case PROVOKE_NMI:
+		trap_at_nmi(note_struck);
 		start_nmis();
 		break;
 	case PROVOKE_VMENTRY:

@@ -29,3 +29,6 @@ void provoke(enum provoke fault);
 
 /* After an NMI that struck a guest: what `crash=` has in store for it. */
 void provoke_at_nmi_exit(struct vcpu *vcpu);
+
+/* Before the end: what was seen of a fault that was provoked at boot (@struck). */
+void provoke_report(enum provoke fault);

@@ -153,6 +153,7 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 	output_end();
 	trace_print();
 	stats_print(pcpu, options->stats);
+	provoke_report((enum provoke)options->crash);
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		success = success && vm_at(i)->status == 0;
 		any_ran = any_ran || vm_at(i)->runs > 0;

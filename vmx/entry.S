@@ -92,7 +92,11 @@ vmx_exit:
 	mov	%r15, GUEST_R15(%rdi)
 	pop	GUEST_RDI(%rdi)
 
-	/* no guest value stays in a register that C might use before it writes it */
+	/*
+	 * No guest value stays in a register that C might use before it writes it; it saves RBX and
+	 * R12 to R15 before. RBP is that of vmx_enter again, for backtraces.
+	 */
+	lea	48(%rsp), %rbp
 	mov	$VMCS_EXIT_REASON, %ecx
 	vmread	%rcx, %rax
 	jbe	read_failed

@@ -22,6 +22,8 @@
  *
  *   halt        halts, with a timer of a minute, for ever
  *   yield       yields for ever; with uses, the FPU is used in each turn
+ *
+ * And alone: cpuid=MS executes CPUID for so many milliseconds, each time with the same result.
  */
 #include "bench.h"
 
@@ -231,6 +233,23 @@ static void wait_ms(uint64_t ms)
 		asm volatile("" : : : "memory");
 }
 
+static int repeat_cpuid(uint64_t ms)
+{
+	uint64_t start = rdtsc(), ticks = ms * option_number("khz", 10000);
+	struct cpuid_result first = cpuid(0, 0);
+
+	while (rdtsc() - start < ticks) {
+		struct cpuid_result next = cpuid(0, 0);
+
+		if (memcmp(&first, &next, sizeof(first))) {
+			report_fail("cpuid", "another result than at first");
+			return report_end();
+		}
+	}
+	report_pass("cpuid");
+	return report_end();
+}
+
 int guest_main(void)
 {
 	uint64_t vms = option_number("vms", 1), traced = option_number("traced", 0);
@@ -240,6 +259,8 @@ int guest_main(void)
 		be_halted();
 	if (option("yield"))
 		be_yielding(option("uses"));
+	if (option_number("cpuid", 0))
+		return repeat_cpuid(option_number("cpuid", 0));
 	rounds = option_number("rounds", 200);
 	warm_up = option_number("warm", 20);
 	if (!rounds || rounds > ROUNDS_MAX || traced > TRACED_LIMIT) {

@@ -2,6 +2,7 @@
 machine."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -94,6 +95,32 @@ def test_nmis_at_a_high_rate_are_all_seen_and_harm_nothing(boot):
     assert nmi.number("nmi_exits") > 100
     assert nmi.number("nmis") > nmi.number("nmi_exits") + nmi.number("nmi_first")
     assert nmi.number("nmi_first") > 0
+
+
+def way_back_to_the_guest():
+    """Offsets from vmx_exit of the instructions between an exit and VMRESUME."""
+    command = ["objdump", "-d", "--no-show-raw-insn", "build/resident.elf"]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    part = listing[listing.index("<vmx_exit>:") : listing.index("<vmx_leave>:")]
+    lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", part, re.M)
+    resume = [name for _, name in lines].index("vmresume")
+    addresses = [int(address, 16) for address, _ in lines[: resume + 1]]
+    return {address - addresses[0] for address in addresses}
+
+
+def test_an_nmi_may_strike_at_each_instruction_of_the_short_way(boot):
+    """Between an exit and the entry again: none is slept through, and the guest notices nothing.
+    The debugger has Bochs look for an NMI after each instruction."""
+    result = boot(
+        opts="crash=nmi", modules=[("bench", "mem=4M -- cpuid=6000")], debugger=True, timeout=240
+    )
+    assert result.status == 0
+    cpu = result.one("cpu", cpu=0)
+    assert cpu.number("nmi_first") > 100
+    struck = {int(offset) for offset in result.one("struck")["at"].split(",")}
+    assert way_back_to_the_guest() <= struck
+    exits = sum(each.number("count") for each in result.all("exit"))
+    assert result.one("fpuctx").number("entries") == exits
 
 
 def test_a_panic_comes_at_once_and_what_waited_for_the_console_after_it(boot):
