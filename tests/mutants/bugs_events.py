@@ -103,7 +103,7 @@ BUGS = [
     Bug(
         "de-is-not-noticed",
         "breakpoints are on ports from the first CR4.DE on (Vol. 3B 17.2.4)",
-        "vmm/vcpu.c",
+        "vmm/vcpu_vmcs.c",
         "(vcpu->uses_de ? 0 : CR4_DE));",
         "0);",
         check("port-every-instruction", "debug-traps"),
