@@ -1,5 +1,5 @@
 #include "fpu/components.h"
-#include "fpu/image.h"
+#include "fpu/xsave_area.h"
 #include "lib/x86.h"
 
 #define FIRST_SIZE (FPU_LEGACY_SIZE + FPU_HEADER_SIZE)

@@ -1,11 +1,9 @@
-/*
- * Which components and which save instruction this CPU has, and which of them to use.
- */
 #include "boot/machine.h"
-#include "fpu/hardware.h"
-#include "fpu/image.h"
+#include "fpu/detect.h"
+#include "fpu/features.h"
 #include "fpu/instructions.h"
 #include "fpu/selftest.h"
+#include "fpu/xsave_area.h"
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/string.h"
@@ -19,14 +17,6 @@
 #define CPUIDD1_XSAVEC	  BIT(1)
 #define CPUIDD1_XSAVES	  BIT(3)
 #define CPUIDDI_ALIGNED	  BIT(1) /* ECX */
-
-/* Written by fpu_detect() on the first CPU. */
-static struct fpu_features features;
-
-const struct fpu_features *fpu_features(void)
-{
-	return &features;
-}
 
 static bool has_xsave(void)
 {
@@ -77,13 +67,14 @@ static uint64_t offered_components(void)
 
 void fpu_init_hardware(void)
 {
+	const struct fpu_features *f = fpu_features();
 	uint64_t cr4 = read_cr4() & ~(CR4_OSXSAVE | CR4_PKE), xss;
 
 	cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
-	write_cr4(features.superset ? cr4 | CR4_OSXSAVE : cr4);
-	if (features.superset) {
+	write_cr4(f->superset ? cr4 | CR4_OSXSAVE : cr4);
+	if (f->superset) {
 		__asm__ volatile("clts");
-		fpu_xsetbv(features.superset);
+		fpu_xsetbv(f->superset);
 		/* firmware may have left a bit, and we use no supervisor state */
 		if ((cpuid_count(0xd, 1).eax & CPUIDD1_XSAVES) &&
 		    rdmsr_if_present(MSR_IA32_XSS, &xss) && xss)
@@ -94,23 +85,26 @@ void fpu_init_hardware(void)
 
 static void enable_components(uint64_t superset)
 {
-	features.superset = superset;
-	features.save_mask = superset & ~XCR0_PKRU;
+	struct fpu_features *f = fpu_features_to_fill();
+
+	f->superset = superset;
+	f->save_mask = superset & ~XCR0_PKRU;
 	fpu_init_hardware();
 }
 
 /* Fills in where each component lies. PKRU is left out if it cannot be placed. */
 static void find_components(void)
 {
+	struct fpu_features *f = fpu_features_to_fill();
 	uint64_t superset = offered_components();
-	struct fpu_component *pkru = &features.component[FPU_COMPONENT_PKRU];
+	struct fpu_component *pkru = &f->component[FPU_COMPONENT_PKRU];
 
 	enable_components(superset);
 	for (uint32_t i = 2; i < FPU_COMPONENTS; i++) {
 		struct cpuid_regs r = cpuid_count(0xd, i);
 
 		if ((superset & BIT(i)) && i != FPU_COMPONENT_PKRU)
-			features.component[i] = (struct fpu_component){
+			f->component[i] = (struct fpu_component){
 				.size = r.eax,
 				.offset = r.ebx,
 				.aligned = r.ecx & CPUIDDI_ALIGNED,
@@ -130,15 +124,17 @@ static void find_components(void)
 
 static void set_method(enum fpu_save_method method)
 {
-	features.method = method;
-	features.method_name = fpu_method_name(method);
+	struct fpu_features *f = fpu_features_to_fill();
+
+	f->method = method;
+	f->method_name = fpu_method_name(method);
 	if (method == FPU_FXSAVE) {
 		enable_components(0);
-		features.image_size = FPU_LEGACY_SIZE;
+		f->image_size = FPU_LEGACY_SIZE;
 	} else if (fpu_method_compacts(method)) {
-		features.image_size = fpu_compacted_size(features.component, features.save_mask);
+		f->image_size = fpu_compacted_size(f->component, f->save_mask);
 	} else {
-		features.image_size = fpu_standard_size(features.component, features.save_mask);
+		f->image_size = fpu_standard_size(f->component, f->save_mask);
 	}
 }
 
@@ -152,7 +148,7 @@ static const char *failure(enum fpu_save_method method)
 static void tell(enum fpu_save_method refused, const char *why, bool expected)
 {
 	log_line(expected ? LOG_INFO : LOG_WARNING, "%s %s: %s is used instead",
-		 fpu_method_name(refused), why, features.method_name);
+		 fpu_method_name(refused), why, fpu_features()->method_name);
 }
 
 static uint32_t methods_there(void)
@@ -167,15 +163,16 @@ static uint32_t methods_there(void)
 
 bool fpu_detect(uint32_t wanted)
 {
+	struct fpu_features *f = fpu_features_to_fill();
 	bool automatic = wanted == FPU_METHOD_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
 	struct fpu_method_facts facts = {.methods = methods_there(), .forced = !automatic};
 	const char *why = NULL, *reason = NULL;
 
-	features.selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
-	features.nested = cpuid(1).ecx & CPUID1_HYPERVISOR;
-	facts.selectors = features.selectors;
-	facts.nested = features.nested;
+	f->selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
+	f->nested = cpuid(1).ecx & CPUID1_HYPERVISOR;
+	facts.selectors = f->selectors;
+	facts.nested = f->nested;
 	if (method != FPU_FXSAVE && has_xsave())
 		find_components();
 	for (;; method--) {
@@ -199,10 +196,10 @@ bool fpu_detect(uint32_t wanted)
 	if (facts.forced && facts.nested && fpu_method_skips_unmodified(method))
 		log_warning("xsave=%s under another hypervisor: a guest's XRSTOR at the address of "
 			    "an image may be taken for ours, and what it changed is then not saved",
-			    features.method_name);
-	if (!features.superset)
+			    f->method_name);
+	if (!f->superset)
 		return true;
-	features.xsavec_works = has_method(FPU_XSAVEC) && fpu_method_works(FPU_XSAVEC);
-	features.xsaves_works = has_method(FPU_XSAVES) && fpu_method_works(FPU_XSAVES);
+	f->xsavec_works = has_method(FPU_XSAVEC) && fpu_method_works(FPU_XSAVEC);
+	f->xsaves_works = has_method(FPU_XSAVES) && fpu_method_works(FPU_XSAVES);
 	return true;
 }

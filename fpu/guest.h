@@ -4,7 +4,7 @@
 #pragma once
 
 #include "fpu/guest_cr0.h"
-#include "fpu/owner.h"
+#include "fpu/context.h"
 
 struct fpu_image;
 
@@ -13,11 +13,11 @@ struct fpu_guest {
 	struct guest_cr0 cr0;
 	struct fpu_image *image;
 	bool is32;	       /* the width that the image was saved in */
-	uint32_t id;	       /* in traces: fpu_trace_id() */
 	int32_t *entries_left; /* made negative when the context is not ready any more; or NULL */
 };
 
-/* Returns 0 or -ENOMEM. A new guest's XCR0 is 1 (SDM Vol. 3A table 9-1). */
+/* Returns 0 or -ENOMEM. `id` is fpu_trace_id()'s. A new guest's XCR0 is 1 (SDM Vol. 3A table 9-1).
+ */
 int fpu_guest_create(struct fpu_guest *guest, uint32_t id, uint32_t domain, int32_t *entries_left);
 void fpu_guest_destroy(struct fpu_guest *guest);
 

@@ -1,46 +1,31 @@
 /*
- * The XSAVE area: where things are in an image. SDM Vol. 1 13.4 , 10.5.1.
+ * Images: a context's FPU state in memory (fpu/xsave_area.h), written and read by the method that
+ * fpu/detect.c chose. Root mode, interrupts off.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define FPU_LEGACY_SIZE 512
-#define FPU_HEADER_SIZE 64
+struct fpu_image;
 
-/* The bit of XCOMP_BV that says: compacted format (SDM Vol. 1 13.4.2). */
-#define FPU_XCOMP_COMPACTED (1ull << 63)
+/* A page-aligned image in the state after reset; NULL: no memory. */
+struct fpu_image *fpu_image_create(void);
+void fpu_image_reset(struct fpu_image *image);
+void fpu_image_destroy(struct fpu_image *image);
 
-/* Reset values (SDM Vol. 3A table 9-1), with every tag empty. */
-#define FPU_RESET_FCW	0x0040
-#define FPU_RESET_MXCSR 0x1f80
+/* Bytes of an image: whole pages, with room for every component in either format. */
+uint64_t fpu_image_room(void);
 
-/* FCW in the initial configuration of the x87 state, which is not the one after reset (SDM Vol.
- * 1 13.6). */
-#define FPU_INITIAL_FCW 0x037f
+/*
+ * Saves to and loads from an image, by the chosen method, CR0.TS clear and XCR0 = superset. `is32`
+ * records the width that keeps the x87 pointers whole: FIP and FDP have 64 bits or selectors.
+ */
+void fpu_image_save(struct fpu_image *image, bool *is32);
+void fpu_image_load(const struct fpu_image *image, bool is32);
 
-struct fpu_image {
-	uint16_t fcw, fsw;
-	uint8_t ftw, reserved0;
-	uint16_t fop;
-	union {
-		struct {
-			uint64_t fip, fdp; /* saved by the 64-bit forms */
-		};
-		struct {
-			uint32_t fip32;
-			uint16_t fcs, reserved1;
-			uint32_t fdp32;
-			uint16_t fds, reserved2;
-		};
-	};
-	uint32_t mxcsr, mxcsr_mask;
-	uint8_t st[8][16];
-	uint8_t xmm[16][16];
-	uint8_t reserved3[96];
-	uint64_t xstate_bv, xcomp_bv;
-	uint8_t reserved4[48];
-	uint8_t extended[];
-};
-
-_Static_assert(sizeof(struct fpu_image) == FPU_LEGACY_SIZE + FPU_HEADER_SIZE, "SDM Vol. 1 13.4");
+/*
+ * Brings every component of the save mask into its initial state (SDM Vol. 1 13.6). Returns the
+ * bytes that it reads. CR0.TS clear and XCR0 = superset, as for the two above.
+ */
+uint32_t fpu_load_initial(void);

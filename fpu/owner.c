@@ -15,12 +15,13 @@ void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, bool
 		.xcr0 = superset,
 		.superset = superset,
 	};
-	fpu_context_init(&cpu->host, FPU_DOMAIN_HOST, superset);
+	fpu_context_init(&cpu->host, id, FPU_DOMAIN_HOST, superset);
 }
 
-void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr0)
+void fpu_context_init(struct fpu_context *context, uint32_t id, uint32_t domain, uint64_t xcr0)
 {
-	*context = (struct fpu_context){.domain = domain, .state = FPU_OPEN, .xcr0 = xcr0};
+	*context =
+		(struct fpu_context){.id = id, .domain = domain, .state = FPU_OPEN, .xcr0 = xcr0};
 }
 
 /* Something changes that the last fpu_enter() looked at or did. */
@@ -176,10 +177,15 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context)
 	load(cpu, context);
 }
 
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context)
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts)
 {
-	if (context->state != FPU_OPEN)
-		drop_decision(cpu);
+	struct fpu_context *ready = cpu->ready;
+
+	if (context->state == FPU_OPEN)
+		return;
+	cpu->ready = NULL; /* not while its state is another one than its TS asks for */
+	set_state(cpu, context, ts ? FPU_GUARDED : FPU_ARMED);
+	cpu->ready = ready;
 }
 
 void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)

@@ -1,7 +1,8 @@
 /*
  * The ownership core of the lazy-FPU manager: per physical CPU, whose state the FPU registers hold.
- * It touches no hardware: what it decides is done by the functions at the end (fpu/hardware.c in
- * the kernel, a model of the registers in tests and proofs).
+ * It touches no hardware: what it decides is done by the functions at the end (fpu/hooks.c and
+ * fpu/trace.c in the kernel, a model of the registers in tests and proofs). No field of what it
+ * keeps (fpu/context.h) is written by anybody else.
  *
  * All of it: root mode, interrupts off, on the CPU that is passed, never from an NMI handler.
  * The words (context, image, owner, home, resident, dirty, residue) are defined in docs/fpu.md.
@@ -11,112 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fpu/context.h"
 #include "lib/order.h"
-
-enum fpu_policy {
-	FPU_LAZY,   /* on a mismatch arm; the other's state stays in the registers until #NM */
-	FPU_SCRUB,  /* on a mismatch save the other's, make the registers initial, arm */
-	FPU_EAGER,  /* on a mismatch save the other's and load ours: never a #NM */
-	FPU_UNLOAD, /* save at every deschedule, arm at every schedule */
-	FPU_SWAP,   /* save at every deschedule, load at every schedule */
-	FPU_AUTO,   /* load who has been using the FPU, arm the others: fpu/policy.c */
-	FPU_POLICIES
-};
-
-/* The three states of a vCPU at VM entry. */
-enum fpu_state {
-	FPU_OPEN,    /* resident: the guest's own CR0.TS and MP are in force */
-	FPU_ARMED,   /* not resident, guest's TS=0: TS forced, #NM intercepted */
-	FPU_GUARDED, /* not resident, guest's TS=1: TS forced; the guest's #NM is its own */
-};
-
-/* What happens to the registers, to an image, or to a state. */
-enum fpu_event {
-	FPU_EVENT_NM,	 /* a #NM exit that a forced TS caused */
-	FPU_EVENT_SAVE,	 /* registers to image */
-	FPU_EVENT_LOAD,	 /* image to registers: the context is the owner now */
-	FPU_EVENT_SCRUB, /* the registers made initial: no owner */
-	FPU_EVENT_DROP,	 /* no owner any more; the registers keep what they held */
-	FPU_EVENT_ARM,	 /* entered ARMED from now on */
-	FPU_EVENT_GUARD, /* ... GUARDED */
-	FPU_EVENT_OPEN,	 /* ... OPEN */
-	FPU_EVENT_HOST,	 /* a host section begins: the host is the owner */
-	FPU_EVENT_HOST_END,
-	FPU_EVENT_RELEASE, /* the context ends */
-	FPU_EVENT_POLICY,  /* another policy from now on */
-	FPU_EVENTS
-};
-
-/* Trust domains: whose data may be seen by whom. Guests' domains follow FPU_DOMAIN_HOST. */
-#define FPU_RESIDUE_INITIAL 0u
-#define FPU_DOMAIN_HOST	    1u
-#define FPU_DOMAIN_FIRST    2u
-
-/* Events since boot. */
-struct fpu_counters {
-	uint64_t entries;  /* VM entries */
-	uint64_t armed;	   /* ... with TS forced */
-	uint64_t nm;	   /* #NM exits */
-	uint64_t saves;	   /* images written */
-	uint64_t loads;	   /* images read */
-	uint64_t preloads; /* ... of these, without a #NM */
-	uint64_t samples;  /* armed, though `auto` expects it to use the FPU, to see whether it does
-			    */
-	uint64_t scrubs;   /* registers made initial */
-	uint64_t flushes;  /* saves that another CPU asked for */
-	uint64_t host;	   /* host sections */
-	uint64_t xcr0;	   /* XCR0 writes */
-	uint64_t ts_writes; /* VMWRITEs for TS and #NM */
-	uint64_t bytes;	    /* moved by saves, loads and scrubs */
-};
-
-/* Entries that found the context's state in the registers: neither armed nor loaded just before. */
-static inline uint64_t fpu_resident_entries(const struct fpu_counters *counters)
-{
-	return counters->entries - counters->armed - counters->preloads;
-}
-
-struct fpu_cpu;
-
-/* What `auto` knows of a context's use of the FPU (fpu/policy.c). */
-struct fpu_use {
-	bool watched;	   /* armed to see whether it uses the FPU before it leaves the CPU */
-	uint8_t score;	   /* high: it mostly does */
-	uint16_t interval; /* loads between one look and the next */
-	uint16_t left;	   /* ... of these, still to come */
-};
-
-/* Anything with FPU state: a vCPU, or a CPU's own host context. */
-struct fpu_context {
-	struct fpu_cpu *home; /* the CPU that last loaded it, or NULL */
-	uint32_t domain;      /* its trust domain */
-	enum fpu_state state; /* what its VMCS is set for */
-	uint64_t xcr0;	      /* what it runs with */
-	struct fpu_use use;
-	struct fpu_counters counters;
-};
-
-struct fpu_cpu {
-	uint32_t id;
-	enum fpu_policy policy;
-	bool leaks;		   /* not known to be safe from CVE-2018-3665 */
-	struct fpu_context *owner; /* whose state the registers hold, or NULL */
-	bool dirty;		   /* ... and they may be newer than its image: it is resident */
-	struct fpu_context *ready; /* what fpu_enter() did for it is all still right, or NULL */
-	struct fpu_context host;   /* this CPU's own context, for host sections */
-	uint32_t residue;	   /* the domain whose data the registers may still hold */
-	bool in_host_section;
-	uint64_t xcr0;	   /* as the hardware has it */
-	uint64_t superset; /* XCR0 of saves, loads and host sections */
-	struct fpu_counters counters;
-};
 
 /* The registers hold the initial state, nobody owns them, XCR0 = superset. */
 void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, bool leaks,
 		  uint64_t superset);
 
-/* A context whose newest value is in its image. */
-void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr0);
+/* A context whose newest value is in its image. `id` names it in traces. */
+void fpu_context_init(struct fpu_context *context, uint32_t id, uint32_t domain, uint64_t xcr0);
 
 static inline bool fpu_resident(const struct fpu_cpu *cpu, const struct fpu_context *context)
 {
@@ -151,18 +55,18 @@ static inline bool fpu_ready(const struct fpu_cpu *cpu, const struct fpu_context
 /* Before a VM entry of a context that is not fpu_ready(); not while fpu_must_flush(). */
 void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/*
- * So many VM entries were tried with the decision as it stands: for the counters. At least one
- * after each fpu_enter().
- */
+/* So many VM entries were made with the decision as it stands: for the counters. */
 void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries);
 
 /* A #NM exit of a context that was not OPEN: its state is loaded, and it is OPEN at its next entry.
  */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/* The guest's own CR0.TS has changed by a VM exit: CLTS, LMSW or MOV to CR0. */
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+/*
+ * The guest's own CR0.TS is `ts` after a VM exit: CLTS, LMSW or MOV to CR0. One that is not OPEN is
+ * ARMED or GUARDED accordingly, and stays ready if it was.
+ */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts);
 
 /* The guest's XCR0 from now on; in the register at once if the context is ready. */
 void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value);

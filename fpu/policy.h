@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "fpu/owner.h"
+#include "fpu/context.h"
 
 /* `fpu=` on the command line, policy= in @ records. */
 const char *fpu_policy_name(enum fpu_policy policy);

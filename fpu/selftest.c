@@ -1,9 +1,10 @@
 #include "boot/layout.h"
-#include "fpu/hardware.h"
+#include "fpu/components.h"
 #include "fpu/image.h"
 #include "fpu/instructions.h"
 #include "fpu/selftest.h"
 #include "fpu/trial.h"
+#include "fpu/xsave_area.h"
 #include "lib/assert.h"
 #include "lib/x86.h"
 

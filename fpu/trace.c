@@ -1,11 +1,9 @@
 #include "fpu/trace.h"
 
-#include <stddef.h>
-
 #include "boot/cpu.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "fpu/guest.h"
+#include "fpu/owner.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 
@@ -49,9 +47,7 @@ static uint32_t id_of(const struct fpu_cpu *cpu, const struct fpu_context *conte
 		return TRACE_NONE;
 	if (context == &cpu->host)
 		return TRACE_HOST;
-	return ((const struct fpu_guest *)((const char *)context -
-					   offsetof(struct fpu_guest, context)))
-		->id;
+	return context->id;
 }
 
 static __attribute__((noinline, cold)) void

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "fpu/owner.h"
+#include "fpu/context.h"
 #include "fpu/trace_ring.h"
 
 /* What is recorded besides the events of the ownership core. */

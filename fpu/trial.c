@@ -1,8 +1,9 @@
 #include <stddef.h>
 
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "fpu/image.h"
 #include "fpu/trial.h"
+#include "fpu/xsave_area.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 

@@ -48,7 +48,7 @@ static const uint8_t device_at_port[PORTS] = {
 #undef X
 };
 
-static const struct device *device_at(uint16_t port)
+static const struct device *device_at(uint32_t port)
 {
 	unsigned int number = NOTHING; /* whose row is all zeros */
 

@@ -22,11 +22,11 @@ static size_t length; /* as typed: what is beyond LINE_MAX - 1 is not kept */
 static void set_fpu_policy(struct fpu_cpu *cpu, const char *name)
 {
 	for (unsigned int policy = 0; policy < FPU_POLICIES; policy++) {
-		enum fpu_policy before = cpu->policy;
+		enum fpu_policy before;
 
 		if (strcmp(name, fpu_policy_name((enum fpu_policy)policy)))
 			continue;
-		fpu_policy_set(cpu, (enum fpu_policy)policy);
+		before = fpu_policy_set(cpu, (enum fpu_policy)policy);
 		record("policy cpu=%u fpu=%s before=%s", cpu->id, name, fpu_policy_name(before));
 		return;
 	}

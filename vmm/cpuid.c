@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "lib/string.h"
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"

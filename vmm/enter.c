@@ -1,5 +1,5 @@
 #include "boot/clock.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/enter.h"
@@ -12,19 +12,33 @@
 #include "vmx/vmcs.h"
 
 #define PREEMPTION_TIMER_MAX 0xffffffffull
-#define ENTRIES_AT_ONCE	     64
+
+/*
+ * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
+ * not count what exits take. Where an exit does not save it, it would start anew with each of them,
+ * and the loop looks after every one.
+ */
+#define ENTRIES_AT_ONCE 64
+
+void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
+{
+	const struct vmx_capabilities *c = &pcpu->vmx;
+	bool counts_on = c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
+
+	pcpu->clobber_at_exits = clobber_at_exits;
+	pcpu->entries_at_once = counts_on && !clobber_at_exits ? ENTRIES_AT_ONCE : 1;
+}
 
 /* The guest exits when the TSC reaches `deadline`, or a little before or after. */
-static void preempt_at(uint64_t now, uint64_t deadline)
+static void preempt_at(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
 {
-	uint64_t left = deadline > now ? deadline - now : 0;
-	uint64_t ticks = left >> vmx_capabilities()->preemption_shift;
+	uint64_t ticks = deadline > now ? (deadline - now) >> pcpu->vmx.preemption_shift : 0;
 
-	if (vmx_capabilities()->preemption == PREEMPTION_VMX)
+	if (__builtin_expect(pcpu->vmx.preemption != PREEMPTION_VMX, 0))
+		clock_interrupt_at(deadline);
+	else
 		vmcs_write(VMCS_PREEMPTION_TIMER,
 			   ticks < PREEMPTION_TIMER_MAX ? ticks : PREEMPTION_TIMER_MAX);
-	else
-		clock_interrupt_at(deadline);
 }
 
 void notice_nmis(struct pcpu *pcpu)
@@ -37,61 +51,50 @@ void notice_nmis(struct pcpu *pcpu)
 	pcpu->nmi_seen = pcpu->cpu.nmi_count;
 }
 
-/*
- * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
- * not count what exits take. Where an exit does not save it, it would start anew with each of them.
- */
-static uint32_t entries_at_once(const struct vcpu *vcpu)
+static bool no_entry(struct vcpu *vcpu, uint64_t result)
 {
-	const struct vmx_capabilities *c = vmx_capabilities();
-
-	if (vcpu->events.attend || vcpu->pcpu->host_work_at_exits)
-		return 1;
-	return c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER)
-		       ? ENTRIES_AT_ONCE
-		       : 1;
+	exit_entry_failed(vcpu,
+			  result == VMX_FAIL_VALID
+				  ? vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR))
+				  : "there is no current VMCS");
+	return false;
 }
 
 uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
 {
-	bool prepared = vcpu->events.attend;
-	enum vmx_entry_result result;
+	bool prepared = vcpu->events.attend, entered;
+	struct vmx_outcome outcome;
 	uint64_t start, now;
-	uint32_t granted, made;
+	int32_t granted;
 
 	if (prepared)
 		event_prepare_entry(&vcpu->events, vcpu->cr8);
-	granted = entries_at_once(vcpu);
+	/* what could not be delivered is tried again after each exit */
+	granted = vcpu->events.attend ? 1 : pcpu->entries_at_once;
 	vcpu_grant_entries(vcpu, granted);
-	notice_nmis(pcpu); /* one that comes from here on is in entries_left */
+	if (pcpu->cpu.nmi_count != pcpu->nmi_seen) /* one after this look is in entries_left */
+		notice_nmis(pcpu);
 	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
 		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
 	start = rdtsc();
-	preempt_at(start, deadline);
-	result = vmx_enter(&vcpu->guest, vcpu->launched);
+	preempt_at(pcpu, start, deadline);
+	outcome = vmx_enter(&vcpu->guest, vcpu->launched);
 	now = rdtsc();
 	pcpu->guest_tsc += now - start;
 	vcpu_count_entries(vcpu);
-	made = vmx_entries_made(&vcpu->guest, granted);
-	switch (result) {
-	case VMX_EXITED:
-		made -= !exit_dispatch(vcpu);
+	entered = vmx_entries_made(&vcpu->guest, granted) > 0;
+	if (outcome.result == VMX_EXITED) {
+		if (!exit_dispatch(vcpu, outcome.reason))
+			entered = vmx_entries_made(&vcpu->guest, granted) > 1;
 		now = rdtsc();
-		break;
-	case VMX_ASKED:
+	} else if (outcome.result == VMX_ASKED) {
 		pcpu->nmi_first += pcpu->cpu.nmi_count != pcpu->nmi_seen;
-		break;
-	case VMX_FAIL_VALID:
-		exit_entry_failed(vcpu,
-				  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
-		break;
-	case VMX_FAIL_INVALID:
-		exit_entry_failed(vcpu, "there is no current VMCS");
-		break;
+	} else {
+		entered = no_entry(vcpu, outcome.result);
 	}
-	if (pcpu->host_work_at_exits && !vcpu->state_loaded)
-		fpu_host_work(&pcpu->fpu);
-	if (made)
+	if (pcpu->clobber_at_exits && !vcpu->state_loaded)
+		fpu_clobber(&pcpu->fpu);
+	if (entered)
 		vcpu->launched = true;
 	else if (prepared)
 		event_take_back(&vcpu->events);

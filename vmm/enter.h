@@ -4,10 +4,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pcpu;
 struct vcpu;
+
+/* What this CPU's VMX allows; `clobber_at_exits`: hostfpu=exits. At its start. */
+void enter_init(struct pcpu *pcpu, bool clobber_at_exits);
 
 /*
  * Enters the guest, and again after each exit that is handled at once, until something is to be

@@ -140,7 +140,7 @@ static void exit_hlt(struct vcpu *vcpu)
 	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
 	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
 	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
-	bool timer_wakes = vcpu->timer_deadline &&
+	bool timer_wakes = vcpu->timer_deadline != VCPU_TIMER_OFF &&
 			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);
 
 	vcpu_skip_instruction(vcpu);
@@ -310,9 +310,8 @@ static void entry_failed(struct vcpu *vcpu, uint32_t basic)
 		exit_entry_failed(vcpu, exit_reason_name(basic));
 }
 
-bool exit_dispatch(struct vcpu *vcpu)
+bool exit_dispatch(struct vcpu *vcpu, uint32_t reason)
 {
-	uint32_t reason = vmcs_read(VMCS_EXIT_REASON);
 	uint32_t basic = reason & BASIC_REASON;
 	exit_handler handler = NULL;
 

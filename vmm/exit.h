@@ -19,7 +19,7 @@ void exit_init(void);
  * Handles an exit that vmx_enter() returned with. False: the entry had failed, and the guest has
  * not run.
  */
-bool exit_dispatch(struct vcpu *vcpu);
+bool exit_dispatch(struct vcpu *vcpu, uint32_t reason);
 
 /* VMLAUNCH or VMRESUME failed: says why, dumps the VMCS, ends the VM. */
 void exit_entry_failed(struct vcpu *vcpu, const char *what);

@@ -70,7 +70,7 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 	    (vector != VECTOR_NMI && vector < 32))
 		return -EINVAL;
 	vcpu->timer_vector = vector;
-	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;
+	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;
 	vcpu_request(vcpu, 0);
 	return 0;
 }
@@ -81,19 +81,15 @@ _Static_assert((int)HYPERCALL_FPU_LAZY == (int)FPU_LAZY &&
 		       (int)HYPERCALL_FPU_UNLOAD == (int)FPU_UNLOAD &&
 		       (int)HYPERCALL_FPU_SWAP == (int)FPU_SWAP &&
 		       (int)HYPERCALL_FPU_AUTO == (int)FPU_AUTO,
-	       "vmm/hypercall.h names the policies of fpu/owner.h");
+	       "vmm/hypercall.h names the policies of fpu/context.h");
 
 static int64_t set_fpu_policy(const struct vcpu *vcpu, uint64_t policy)
 {
-	struct pcpu *pcpu = vcpu->pcpu;
-	enum fpu_policy before = pcpu->fpu.policy;
-
 	if (!vcpu->vm->config.control)
 		return -EPERM;
 	if (policy >= FPU_POLICIES)
 		return -EINVAL;
-	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)policy);
-	return before;
+	return fpu_policy_set(&vcpu->pcpu->fpu, (enum fpu_policy)policy);
 }
 
 _Static_assert((int)HYPERCALL_NO_BIOS == FIRMWARE_CALL, "what vmm/firmware_rom.S calls");

@@ -1,5 +1,5 @@
 /*
- * IN, OUT, INS and OUTS. Handlers as vmm/exit.h has them.
+ * IN and OUT. SDM Vol. 3C table 27-5. What is at the ports: bus.h. INS and OUTS: exit_string_io.h.
  */
 #pragma once
 

@@ -1,15 +1,13 @@
 /*
- * A change of a CPU's FPU policy, and the warning that some of them deserve.
+ * Which FPU policy a CPU follows: chosen at boot, on the console, or by a guest that may.
  */
 #pragma once
 
-#include "fpu/owner.h"
+#include "fpu/context.h"
 
 /*
- * Warns if the policy leaves the registers to other trust domains, and this CPU may speculate past
- * #NM (CVE-2018-3665). Once a boot. When the VMs are there.
+ * The policy from now on; returns the one before. Warns, once a boot, if it leaves the registers to
+ * other trust domains and this CPU may speculate past #NM (CVE-2018-3665). After vms_create(),
+ * between two VM entries of this CPU.
  */
-void fpu_policy_warn(const struct fpu_cpu *cpu);
-
-/* fpu_set_policy(), and the warning. Between two VM entries of this CPU. */
-void fpu_policy_set(struct fpu_cpu *cpu, enum fpu_policy policy);
+enum fpu_policy fpu_policy_set(struct fpu_cpu *cpu, enum fpu_policy policy);

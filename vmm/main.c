@@ -19,8 +19,9 @@
 #include "boot/pic.h"
 #include "boot/power.h"
 #include "boot/trap.h"
-#include "fpu/hardware.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
+#include "fpu/detect.h"
+#include "fpu/features.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
 #include "fpu/trace.h"
@@ -28,6 +29,7 @@
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/enter.h"
 #include "vmm/exit.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/options.h"
@@ -114,7 +116,10 @@ static void print_boot_record(void)
 	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
-/* Every CPU, before it needs anything of the machine: says nothing. */
+/*
+ * Every CPU, before it needs anything of the machine. Says nothing. The page tables follow: the
+ * first CPU makes them.
+ */
 static void enter_this_cpu(struct pcpu *pcpu)
 {
 	cpu_enter(&pcpu->cpu);
@@ -126,7 +131,6 @@ static void enter_this_cpu(struct pcpu *pcpu)
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
 static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 {
-	console_select(CONSOLE_COM1, false);
 	read_boot_information(magic, info);
 	apply_options();
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
@@ -164,7 +168,7 @@ static void judge_machine(int error)
 	if (!clock_can_wake())
 		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
 		      "never wake. Enable one of them in the firmware's setup");
-	if (options.hostfpu && fpu_host_work_init())
+	if (options.hostfpu && fpu_clobber_init())
 		panic("no memory for hostfpu=exits");
 	guest_cpuid_init();
 	bitmaps_init();
@@ -181,18 +185,18 @@ static void start_this_cpu(struct pcpu *pcpu)
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	switch_read(&pcpu->loaded.registers);
-	pcpu->host_work_at_exits = options.hostfpu;
+	enter_init(pcpu, options.hostfpu);
 }
 
 /* False: a module cannot be used. */
-static bool start_guests(const struct pcpu *pcpu)
+static bool start_guests(struct pcpu *pcpu)
 {
 	bool complete = vms_create(&boot_info);
 
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	fpu_policy_warn(&pcpu->fpu);
+	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)options.fpu);
 	return complete;
 }
 
@@ -202,6 +206,7 @@ void resident_main(uint32_t magic, uint64_t info)
 {
 	struct pcpu *pcpu = &first_pcpu;
 
+	console_select(CONSOLE_COM1, false);
 	fault_init();
 	trap_init();
 	enter_this_cpu(pcpu);

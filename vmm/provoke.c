@@ -111,7 +111,7 @@ static void enter_empty_vmcs(void)
 	struct vmx_guest guest = {.entries_left = 1};
 
 	vmcs_make_current(vmcs_create());
-	if (vmx_enter(&guest, false) != VMX_FAIL_VALID)
+	if (vmx_enter(&guest, false).result != VMX_FAIL_VALID)
 		panic("a VM entry with an empty VMCS did not fail as it must");
 	log_error("VM entry failed: %s",
 		  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));

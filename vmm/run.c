@@ -76,7 +76,7 @@ static void put_back(struct pcpu *pcpu, struct vcpu *vcpu)
 		return;
 	}
 	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
-	assert(vcpu->timer_deadline);
+	assert(vcpu->timer_deadline != VCPU_TIMER_OFF);
 	queue_sleep(&pcpu->queue, &vcpu->place, vcpu->timer_deadline);
 }
 

@@ -53,17 +53,12 @@ static void set_stop(struct turn *turn)
 static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *turn, uint64_t now,
 			  uint64_t slice, bool *extended)
 {
-	vcpu_poll(vcpu, now); /* its timer may have come due meanwhile */
-	while (now < turn->stop) {
-		uint64_t deadline = turn->stop;
-
-		if (vcpu->timer_deadline)
-			deadline = min(deadline, vcpu->timer_deadline);
+	/* its timer may have come due meanwhile */
+	while (vcpu_poll(vcpu, now) && now < turn->stop) {
 		vcpu->state_loaded = false;
-		now = enter_guest(pcpu, vcpu, deadline);
-		if (vcpu->state != VCPU_RUNNABLE || vcpu->pending)
+		now = enter_guest(pcpu, vcpu, min(turn->stop, vcpu->timer_deadline));
+		if (vcpu->pending)
 			break;
-		vcpu_poll(vcpu, now);
 		/* state that a trap just loaded is used before another guest may want the
 		 * registers: once a slice, or a guest whose registers host sections clobber would
 		 * keep the CPU

@@ -1,6 +1,6 @@
 #include "vmm/switch.h"
 
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "fpu/instructions.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"

@@ -53,10 +53,10 @@ void vcpu_count_entries(struct vcpu *vcpu)
 	vcpu->uncounted = vcpu->guest.entries_left & INT32_MAX;
 }
 
-bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
 {
-	if (vcpu->timer_deadline && now >= vcpu->timer_deadline) {
-		vcpu->timer_deadline = 0;
+	if (now >= vcpu->timer_deadline) {
+		vcpu->timer_deadline = VCPU_TIMER_OFF;
 		if (vcpu->timer_vector == VECTOR_NMI)
 			event_pend_nmi(&vcpu->events);
 		else

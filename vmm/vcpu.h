@@ -22,6 +22,8 @@ enum vcpu_state {
 	VCPU_HALTED, /* executed HLT, and something can wake it */
 };
 
+#define VCPU_TIMER_OFF UINT64_MAX /* as a deadline */
+
 struct vcpu {
 	struct vmx_guest guest; /* first: see vmx/entry.h */
 	struct fpu_guest fpu;
@@ -42,7 +44,7 @@ struct vcpu {
 	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */
 	bool uses_de;		      /* has had CR4.DE: breakpoints may be on ports */
 
-	/* HYPERCALL_SET_TIMER: a TSC value, 0 = not armed */
+	/* HYPERCALL_SET_TIMER: a TSC value */
 	uint64_t timer_deadline;
 	uint8_t timer_vector;
 	/* while halted: what would wake it */
@@ -76,8 +78,16 @@ static inline void vcpu_grant_entries(struct vcpu *vcpu, int32_t entries)
 	vcpu->guest.entries_left = vcpu->uncounted = entries;
 }
 
-/* Adds the entries made since to the FPU manager's counters. */
+/* Adds the entries made since to the FPU manager's counters: vcpu->pcpu's, and its own. */
 void vcpu_count_entries(struct vcpu *vcpu);
 
+/* Its timer is due, or it halts: what comes of it. */
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now);
+
 /* Wakes it if its timer is due; true if it can run. VMCS not needed. */
-bool vcpu_poll(struct vcpu *vcpu, uint64_t now);
+static inline bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
+{
+	if (now < vcpu->timer_deadline && vcpu->state != VCPU_HALTED)
+		return vcpu->state == VCPU_RUNNABLE;
+	return vcpu_poll_events(vcpu, now);
+}

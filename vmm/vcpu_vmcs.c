@@ -178,7 +178,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->uses_pkru = false;
 	vcpu->uses_de = false;
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
-	vcpu->timer_deadline = 0;
+	vcpu->timer_deadline = VCPU_TIMER_OFF;
 	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	loaded_take(pcpu, vcpu);
 	write_host_state(pcpu);

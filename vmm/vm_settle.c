@@ -1,6 +1,6 @@
 #include "vmm/vm_settle.h"
 
-#include "fpu/hardware.h"
+#include "fpu/clear.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"

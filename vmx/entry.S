@@ -1,7 +1,7 @@
 /*
  * VM entry and exit: the only code that sees host and guest registers at once.
  *
- * vmx_enter(guest %rdi, launched %esi) -> enum vmx_entry_result
+ * vmx_enter(guest %rdi, launched %esi) -> struct vmx_outcome in %rax and %rdx
  *
  * The short way of an exit is from vmx_exit through its handler to VMRESUME, straight down this
  * page. What has to be looked at on the way is one word: ENTRIES_LEFT.
@@ -124,27 +124,28 @@ resume:
 vmx_leave:
 	add	$8, %rsp
 exited:
+	mov	%eax, %edx		/* the reason */
 	xor	%eax, %eax		/* VMX_EXITED */
 	jmp	leave
 
 	/* These rely on no register but RSP, which VMX instructions that fail leave alone. */
 fail_invalid:
 	mov	$VMX_FAIL_INVALID, %eax
-	jmp	leave
+	jmp	no_exit
 fail_valid:
 	mov	$VMX_FAIL_VALID, %eax
-	jmp	leave
+	jmp	no_exit
 asked:
 	mov	(%rsp), %rdi
 	incl	GUEST_ENTRIES_LEFT(%rdi)	/* this one was not made */
 	mov	$VMX_ASKED, %eax
+no_exit:
+	xor	%edx, %edx
 
 	/* No guest value stays in a register that C might use before it writes it. */
 leave:
 	xor	%ecx, %ecx
-	xor	%edx, %edx
 	xor	%esi, %esi
-	xor	%edi, %edi
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	xor	%r10d, %r10d

@@ -32,10 +32,15 @@ struct vmx_guest {
 };
 
 enum vmx_entry_result {
-	VMX_EXITED = 0,	      /* an exit that its caller has to handle */
+	VMX_EXITED = 0,	      /* an exit that its caller has to handle: `reason` says which */
 	VMX_FAIL_INVALID = 1, /* no current VMCS */
 	VMX_FAIL_VALID = 2,   /* VMCS_INSTRUCTION_ERROR says why */
 	VMX_ASKED = 3, /* every exit has been handled: it was asked to return, or none is left */
+};
+
+struct vmx_outcome {
+	uint64_t result; /* enum vmx_entry_result */
+	uint64_t reason; /* VMCS EXIT_REASON */
 };
 
 /*
@@ -44,7 +49,7 @@ enum vmx_entry_result {
  * and enters again by VMRESUME, as long as guest->entries_left allows. Root mode, interrupts off.
  * The CPU's struct cpu has the address of entries_left, so that no NMI is slept through.
  */
-enum vmx_entry_result vmx_enter(struct vmx_guest *guest, bool launched);
+struct vmx_outcome vmx_enter(struct vmx_guest *guest, bool launched);
 
 /*
  * By basic exit reason: the function that handles it at once, or vmx_leave. Filled by vmm at boot.

@@ -217,21 +217,25 @@ static bool interrupt_allowed(uint32_t blocking)
 bool event_deliverable(const struct vmx_events *events, uint8_t tpr)
 {
 	uint32_t blocking;
+	uint8_t vector;
 
 	if ((events->info & INTERRUPTION_VALID) || events->debug_trap)
 		return true;
-	if (!events->nmi_pending && !event_interrupt_pending(events, tpr))
+	vector = highest_interrupt(events, tpr);
+	if (!events->nmi_pending && !vector)
 		return false;
 	blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	return (events->nmi_pending && nmi_allowed(blocking)) ||
-	       (event_interrupt_pending(events, tpr) && interrupt_allowed(blocking));
+	       (vector && interrupt_allowed(blocking));
 }
 
-/* Takes one pending NMI or interrupt, if the guest can take it now. */
-static void choose(struct vmx_events *events, uint8_t tpr)
+/*
+ * Takes one pending NMI or interrupt, if the guest can take it now; returns the vector that is
+ * pending afterwards, or 0.
+ */
+static uint8_t choose(struct vmx_events *events, uint8_t tpr, uint8_t vector)
 {
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	uint8_t vector = highest_interrupt(events, tpr);
 
 	if (events->nmi_pending && nmi_allowed(blocking)) {
 		events->nmi_pending = false;
@@ -239,7 +243,9 @@ static void choose(struct vmx_events *events, uint8_t tpr)
 	} else if (vector && interrupt_allowed(blocking)) {
 		events->irq_pending[vector / 64] &= ~BIT(vector % 64);
 		events->info = INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT | vector;
+		return highest_interrupt(events, tpr);
 	}
+	return vector;
 }
 
 static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
@@ -259,16 +265,18 @@ static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
 
 static bool is_waiting(const struct vmx_events *events)
 {
-	return events->nmi_pending || events->irq_pending[0] || events->irq_pending[1] ||
-	       events->irq_pending[2] || events->irq_pending[3];
+	return events->nmi_pending || (events->irq_pending[0] | events->irq_pending[1] |
+				       events->irq_pending[2] | events->irq_pending[3]);
 }
 
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
 {
+	uint8_t vector = highest_interrupt(events, tpr);
+
 	if (!(events->info & INTERRUPTION_VALID) && !events->debug_trap &&
-	    (events->nmi_pending || event_interrupt_pending(events, tpr)))
-		choose(events, tpr);
-	set_windows(events, events->nmi_pending, event_interrupt_pending(events, tpr));
+	    (events->nmi_pending || vector))
+		vector = choose(events, tpr, vector);
+	set_windows(events, events->nmi_pending, vector);
 	events->attend = is_waiting(events);
 	events->handed_info = events->info;
 	events->handed_debug_trap = events->debug_trap;

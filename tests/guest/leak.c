@@ -22,7 +22,7 @@
 const char guest_name[] = "leak";
 
 #define SECRET	     0x5353535353535353ull
-#define HOSTS_SECRET 0x4848484848484848ull /* fpu/host_work.c */
+#define HOSTS_SECRET 0x4848484848484848ull /* fpu/clobber.c */
 
 struct life {
 	uint64_t magic, resets;

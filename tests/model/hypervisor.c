@@ -109,7 +109,7 @@ static void change_ts(struct model_cpu *cpu, struct model_context *context)
 	if (context->vmcs == FPU_OPEN)
 		return;
 	cpu->in_guest = false;
-	fpu_guest_ts_changed(&cpu->core, &context->core);
+	fpu_guest_ts_changed(&cpu->core, &context->core, context->ts);
 }
 
 static void host_section(struct model_cpu *cpu)
@@ -164,7 +164,7 @@ static void reuse(struct model_cpu *cpu, struct model_context *context, unsigned
 	context->life = LIFE_LIVE;
 	context->domain = (uint8_t)domain;
 	context->vmcs = FPU_OPEN;
-	fpu_context_init(&context->core, domain, SUPERSET);
+	fpu_context_init(&context->core, cpu->held, domain, SUPERSET);
 	cpu->held = NOBODY;
 }
 

@@ -22,7 +22,7 @@ void world_reset(void)
 		context->domain = configuration->domain[c];
 		context->life = LIFE_LIVE;
 		context->vmcs = FPU_OPEN;
-		fpu_context_init(&context->core, context->domain, SUPERSET);
+		fpu_context_init(&context->core, c, context->domain, SUPERSET);
 	}
 }
 

@@ -55,8 +55,8 @@ BUGS = [
         "clts-leaves-ts",
         "CLTS clears TS (Vol. 2A CLTS)",
         "vmm/exit_cr.c",
-        "valid = write_cr0_value(vcpu, cr0 & ~CR0_TS);",
-        "valid = write_cr0_value(vcpu, cr0);",
+        "value = cr0->shadow & ~CR0_TS;",
+        "value = cr0->shadow;",
         check("cr0-lmsw-smsw-clts", peer=True),
     ),
     Bug(

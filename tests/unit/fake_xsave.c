@@ -1,8 +1,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "fpu/image.h"
 #include "fpu/instructions.h"
+#include "fpu/xsave_area.h"
 #include "lib/x86.h"
 #include "tests/unit/fake_xsave.h"
 
@@ -319,7 +319,7 @@ bool fpu_xrstors64(struct fpu_image *image, uint64_t components)
 	return load(FAKE_XRSTORS, image, components);
 }
 
-/* What fpu/hardware.c has besides, and no trial calls. */
+/* What fpu/image.c calls besides, and no trial calls. */
 bool fpu_xsave32(struct fpu_image *image, uint64_t components)
 {
 	return save(FAKE_XSAVE, image, components);

@@ -22,7 +22,7 @@ void ghost_cpu_init(struct ghost_cpu *cpu, uint32_t id, enum fpu_policy policy)
 void ghost_guest_init(struct ghost_guest *guest, uint32_t domain, uint64_t xcr0)
 {
 	*guest = (struct ghost_guest){.domain = domain, .vmcs = FPU_OPEN};
-	fpu_context_init(&guest->context, domain, xcr0);
+	fpu_context_init(&guest->context, 0, domain, xcr0);
 }
 
 static bool same(const struct ghost_value *a, const struct ghost_value *b)
@@ -198,7 +198,7 @@ void ghost_set_ts(struct ghost_cpu *cpu, bool ts)
 	if (!changed || cpu->current->vmcs == FPU_OPEN)
 		return;
 	running_on = cpu;
-	fpu_guest_ts_changed(&cpu->core, &cpu->current->context);
+	fpu_guest_ts_changed(&cpu->core, &cpu->current->context, ts);
 	ghost_enter(cpu, cpu->current);
 }
 

@@ -48,10 +48,13 @@ int console_read(void)
 	return *waiting ? (unsigned char)*waiting++ : -1;
 }
 
-void fpu_policy_set(struct fpu_cpu *which, enum fpu_policy policy)
+enum fpu_policy fpu_policy_set(struct fpu_cpu *which, enum fpu_policy policy)
 {
+	enum fpu_policy before = which->policy;
+
 	which->policy = policy;
 	policies_set++;
+	return before;
 }
 
 static int start(void **state)

@@ -5,9 +5,9 @@
 #include "tests/unit/unit.h"
 
 #include "fpu/components.h"
-#include "fpu/image.h"
 #include "fpu/instructions.h"
 #include "fpu/method.h"
+#include "fpu/xsave_area.h"
 #include "lib/x86.h"
 
 #define ALL_METHODS 0x1f

@@ -6,9 +6,10 @@
 #include "tests/unit/unit.h"
 
 #include "boot/memory.h"
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "fpu/image.h"
 #include "fpu/trial.h"
+#include "fpu/xsave_area.h"
 #include "lib/x86.h"
 
 static struct fpu_features features;

@@ -20,8 +20,8 @@ UNIT_event_entry := vmx/event.c
 UNIT_exit_cr     := vmm/exit_cr.c
 UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
+UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_frames      := lib/frames.c
-UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c lib/string.c
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  = vmm/guest_load.c vmm/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
 UNIT_guest_load_steps = $(UNIT_guest_load)
@@ -95,7 +95,7 @@ $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_KERNEL_CC) -c $< -o $@
 
-UNIT_FPU_KERNEL := $(addprefix $(UNIT_DIR)/,hardware_kernel.o string_kernel.o)
+UNIT_FPU_KERNEL := $(addprefix $(UNIT_DIR)/,image_kernel.o string_kernel.o)
 $(UNIT_DIR)/test_trial: $(UNIT_DIR)/trial_kernel.o $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie

@@ -64,11 +64,15 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
     requires given(context) && left_there(context);
     requires cpu->ready == seen ==> set_up(here, seen) && (context != seen ==> as_its_ts_asks);
     requires there->ready == seen ==> set_up(there, seen) && as_its_ts_asks;
-    assigns cpu->ready, told;
+    requires no_work && (context == seen ==> ts == seen_ts);
+    assigns cpu->ready, context->state, cpu->counters.ts_writes, context->counters.ts_writes,
+	    seen_vmcs, state_writes;
     WORLD_HOLDS
-    DROPS_ARE_TOLD
-    ensures open: context->state == FPU_OPEN ==> cpu->ready == \old(cpu->ready); */
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+    ensures ready: cpu->ready == \old(cpu->ready);
+    ensures open: \old(context->state) == FPU_OPEN ==> no_work;
+    ensures table_closed: context == seen && \old(context->state) != FPU_OPEN ==>
+	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED); */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts);
 
 /*@ requires cpu == here && world && given(context) && left_there(context) && no_work;
     assigns context->xcr0, cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
@@ -186,9 +190,9 @@ void fpu_reset(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t xcr0);
     ensures work: no_work; */
 void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/*@ predicate fresh(struct fpu_context context, integer domain, integer xcr0) =
-	context.home == \null && context.domain == domain && context.state == FPU_OPEN &&
-	context.xcr0 == xcr0 && !context.use.watched && context.use.score == 0 &&
+/*@ predicate fresh(struct fpu_context context, integer id, integer domain, integer xcr0) =
+	context.home == \null && context.id == id && context.domain == domain && context.state ==
+   FPU_OPEN && context.xcr0 == xcr0 && !context.use.watched && context.use.score == 0 &&
 	context.use.interval == 0 && context.use.left == 0; */
 
 /*@ predicate nobodys(struct fpu_cpu *cpu) =
@@ -200,12 +204,12 @@ void fpu_release(struct fpu_cpu *cpu, struct fpu_context *context);
     requires apart: context == &here->host || \separated(context, here);
     assigns *context;
     ensures others: context == &here->host ==> nobodys(here);
-    ensures fresh: fresh(*context, domain, xcr0); */
-void fpu_context_init(struct fpu_context *context, uint32_t domain, uint64_t xcr0);
+    ensures fresh: fresh(*context, id, domain, xcr0); */
+void fpu_context_init(struct fpu_context *context, uint32_t id, uint32_t domain, uint64_t xcr0);
 
 /*@ requires \valid(cpu) && cpu == here;
     assigns *cpu;
     ensures nobodys: nobodys(cpu);
-    ensures host: fresh(cpu->host, FPU_DOMAIN_HOST, superset); */
+    ensures host: fresh(cpu->host, id, FPU_DOMAIN_HOST, superset); */
 void fpu_cpu_init(struct fpu_cpu *cpu, uint32_t id, enum fpu_policy policy, bool leaks,
 		  uint64_t superset);

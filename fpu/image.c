@@ -1,8 +1,9 @@
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "fpu/hardware.h"
+#include "fpu/features.h"
 #include "fpu/image.h"
 #include "fpu/instructions.h"
+#include "fpu/xsave_area.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -99,15 +100,4 @@ void fpu_image_reset(struct fpu_image *image)
 void fpu_image_destroy(struct fpu_image *image)
 {
 	memory_free((uint64_t)image, fpu_image_room());
-}
-
-void fpu_clear_memory(void *address, uint64_t size)
-{
-	if (!size)
-		return;
-	assert(((uint64_t)address | size) % 128 == 0);
-	if (fpu_features()->superset & XCR0_AVX)
-		fpu_clear_avx(address, size);
-	else
-		fpu_clear_sse(address, size);
 }

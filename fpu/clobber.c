@@ -1,8 +1,10 @@
 #include <stddef.h>
 
-#include "fpu/hardware.h"
-#include "fpu/host_work.h"
+#include "fpu/clobber.h"
+#include "fpu/features.h"
 #include "fpu/image.h"
+#include "fpu/owner.h"
+#include "fpu/xsave_area.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -12,7 +14,7 @@
 /* Written at boot. */
 static struct fpu_image *image;
 
-int fpu_host_work_init(void)
+int fpu_clobber_init(void)
 {
 	const struct fpu_features *f = fpu_features();
 
@@ -30,7 +32,7 @@ int fpu_host_work_init(void)
 	return 0;
 }
 
-void fpu_host_work(struct fpu_cpu *cpu)
+void fpu_clobber(struct fpu_cpu *cpu)
 {
 	fpu_host_begin(cpu);
 	fpu_image_load(image, false);

@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "fpu/owner.h"
+#include "fpu/context.h"
 
 /* After fpu_detect(). Returns 0 or -ENOMEM. */
-int fpu_host_work_init(void);
+int fpu_clobber_init(void);
 
 /* A host section that overwrites every component. Root mode, interrupts off. */
-void fpu_host_work(struct fpu_cpu *cpu);
+void fpu_clobber(struct fpu_cpu *cpu);
