@@ -85,7 +85,7 @@ void fpu_init_hardware(void)
 
 static void enable_components(uint64_t superset)
 {
-	struct fpu_features *f = fpu_features_to_fill();
+	struct fpu_features *f = &fpu_features_found;
 
 	f->superset = superset;
 	f->save_mask = superset & ~XCR0_PKRU;
@@ -95,7 +95,7 @@ static void enable_components(uint64_t superset)
 /* Fills in where each component lies. PKRU is left out if it cannot be placed. */
 static void find_components(void)
 {
-	struct fpu_features *f = fpu_features_to_fill();
+	struct fpu_features *f = &fpu_features_found;
 	uint64_t superset = offered_components();
 	struct fpu_component *pkru = &f->component[FPU_COMPONENT_PKRU];
 
@@ -124,7 +124,7 @@ static void find_components(void)
 
 static void set_method(enum fpu_save_method method)
 {
-	struct fpu_features *f = fpu_features_to_fill();
+	struct fpu_features *f = &fpu_features_found;
 
 	f->method = method;
 	f->method_name = fpu_method_name(method);
@@ -163,7 +163,7 @@ static uint32_t methods_there(void)
 
 bool fpu_detect(uint32_t wanted)
 {
-	struct fpu_features *f = fpu_features_to_fill();
+	struct fpu_features *f = &fpu_features_found;
 	bool automatic = wanted == FPU_METHOD_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
 	struct fpu_method_facts facts = {.methods = methods_there(), .forced = !automatic};

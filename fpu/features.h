@@ -22,8 +22,10 @@ struct fpu_features {
 	struct fpu_component component[FPU_COMPONENTS]; /* zero: not in the superset */
 };
 
-/* Filled in by fpu_detect(). */
-const struct fpu_features *fpu_features(void);
+/* Filled in by fpu_detect() on the first CPU, before any other runs; read by fpu_features(). */
+extern struct fpu_features fpu_features_found;
 
-/* The same, for fpu/detect.c to fill in. */
-struct fpu_features *fpu_features_to_fill(void);
+static inline const struct fpu_features *fpu_features(void)
+{
+	return &fpu_features_found;
+}

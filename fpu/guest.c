@@ -37,14 +37,3 @@ void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest)
 	fpu_image_reset(guest->image);
 	guest->is32 = false;
 }
-
-bool fpu_xcr0_valid(uint64_t value)
-{
-	if (!(value & XCR0_X87) || (value & ~fpu_features()->superset))
-		return false;
-	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
-		return false;
-	if (value & XCR0_AVX512)
-		return (value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX);
-	return true;
-}

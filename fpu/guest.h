@@ -3,8 +3,10 @@
  */
 #pragma once
 
-#include "fpu/guest_cr0.h"
 #include "fpu/context.h"
+#include "fpu/features.h"
+#include "fpu/guest_cr0.h"
+#include "lib/x86.h"
 
 struct fpu_image;
 
@@ -25,4 +27,13 @@ void fpu_guest_destroy(struct fpu_guest *guest);
 void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest);
 
 /* Whether XSETBV may load this value into XCR0 (SDM Vol. 1 13.3, 2.6): else it is #GP. */
-bool fpu_xcr0_valid(uint64_t value);
+static inline bool fpu_xcr0_valid(uint64_t value)
+{
+	if (!(value & XCR0_X87) || (value & ~fpu_features()->superset))
+		return false;
+	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
+		return false;
+	if (value & XCR0_AVX512)
+		return (value & XCR0_AVX512) == XCR0_AVX512 && (value & XCR0_AVX);
+	return true;
+}

@@ -12,8 +12,6 @@
 #define EXTENDED_LEAVES 9 /* to 80000008h */
 #define SUBLEAVES	8 /* of leaf 4 */
 
-#define LEAF1_ECX_OSXSAVE BIT(27)
-
 /* Leaf 1 ECX: SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, PCID, SSE4.1, SSE4.2, MOVBE, POPCNT, AES,
  * XSAVE, AVX, F16C, RDRAND. Not: DTES64, MONITOR, DS-CPL, VMX, SMX, EIST, TM2, PDCM, DCA, x2APIC,
  * TSC-Deadline: what they belong to is not there. */
@@ -48,7 +46,6 @@
 	(BIT(1) | BIT(2) | BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) |       \
 	 BIT(14) | BIT(22) | BIT(27) | BIT(28))
 #define LEAF7_ECX_PKU	 BIT(3)
-#define LEAF7_ECX_OSPKE	 BIT(4)
 #define LEAF7_ECX_RDPID	 BIT(22)
 #define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
@@ -79,11 +76,11 @@
 #define LINEAR_BITS_4_LEVEL		48u
 
 /* Written by guest_cpuid_init() on the first CPU. */
-static struct cpuid_regs basic[GUEST_CPUID_LEAVES];
+struct cpuid_regs guest_cpuid_basic[GUEST_CPUID_LEAVES];
 static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
 static struct cpuid_regs xsave[FPU_COMPONENTS];			   /* leaf Dh */
-const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES]; /* of basic[] */
+const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES]; /* of guest_cpuid_basic[] */
 static uint32_t basic_max, extended_max;
 static unsigned int linear_bits;
 static bool wrmsrns;
@@ -208,19 +205,19 @@ static void choose_cr4(void)
 {
 	cr4_allowed = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCE |
 		      CR4_OSFXSR | CR4_OSXMMEXCPT;
-	if (basic[1].ecx & BIT(26))
+	if (guest_cpuid_basic[1].ecx & BIT(26))
 		cr4_allowed |= CR4_OSXSAVE;
-	if (basic[1].ecx & BIT(17))
+	if (guest_cpuid_basic[1].ecx & BIT(17))
 		cr4_allowed |= CR4_PCIDE;
-	if (basic[7].ebx & BIT(0))
+	if (guest_cpuid_basic[7].ebx & BIT(0))
 		cr4_allowed |= CR4_FSGSBASE;
-	if (basic[7].ebx & BIT(7))
+	if (guest_cpuid_basic[7].ebx & BIT(7))
 		cr4_allowed |= CR4_SMEP;
-	if (basic[7].ebx & BIT(20))
+	if (guest_cpuid_basic[7].ebx & BIT(20))
 		cr4_allowed |= CR4_SMAP;
-	if (basic[7].ecx & BIT(2))
+	if (guest_cpuid_basic[7].ecx & BIT(2))
 		cr4_allowed |= CR4_UMIP;
-	if (basic[7].ecx & LEAF7_ECX_PKU)
+	if (guest_cpuid_basic[7].ecx & LEAF7_ECX_PKU)
 		cr4_allowed |= CR4_PKE;
 	cr4_allowed &= vmx_capabilities()->cr4_fixed1;
 }
@@ -228,14 +225,15 @@ static void choose_cr4(void)
 void guest_cpuid_init(void)
 {
 	/* leaves that are listed here are passed on, others read as zero */
-	basic[0] = cpuid(0);
-	basic_max = basic[0].eax < GUEST_CPUID_LEAVES - 1 ? basic[0].eax : GUEST_CPUID_LEAVES - 1;
-	basic[0].eax = basic_max;
-	basic[1] = host_leaf(1);
-	basic[2] = host_leaf(2);
-	basic[7] = host_leaf(7);
-	filter_leaf1(&basic[1]);
-	filter_leaf7(&basic[7]);
+	guest_cpuid_basic[0] = cpuid(0);
+	basic_max = guest_cpuid_basic[0].eax < GUEST_CPUID_LEAVES - 1 ? guest_cpuid_basic[0].eax
+								      : GUEST_CPUID_LEAVES - 1;
+	guest_cpuid_basic[0].eax = basic_max;
+	guest_cpuid_basic[1] = host_leaf(1);
+	guest_cpuid_basic[2] = host_leaf(2);
+	guest_cpuid_basic[7] = host_leaf(7);
+	filter_leaf1(&guest_cpuid_basic[1]);
+	filter_leaf7(&guest_cpuid_basic[7]);
 	for (uint32_t i = 0; i < SUBLEAVES && basic_max >= 4; i++) {
 		cache[i] = cpuid_count(4, i);
 		cache[i].eax &= 0x3fff; /* no other core or thread shares it */
@@ -244,7 +242,7 @@ void guest_cpuid_init(void)
 		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
 	for (uint32_t i = 0; i <= basic_max; i++)
 		if (i != 1 && i != 4 && i != 7 && i != 0xd)
-			guest_cpuid_constant[i] = &basic[i];
+			guest_cpuid_constant[i] = &guest_cpuid_basic[i];
 	fill_xsave_leaf();
 	fill_extended();
 	choose_cr4();
@@ -291,33 +289,16 @@ static struct cpuid_regs other_leaf(uint32_t leaf)
 
 struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0)
 {
-	struct cpuid_regs r = {};
-
 	switch (leaf) {
-	case 1:
-		r = basic[1];
-		if (vmcs_read(VMCS_GUEST_CR4) & CR4_OSXSAVE)
-			r.ecx |= LEAF1_ECX_OSXSAVE;
-		break;
 	case 4:
-		if (subleaf < SUBLEAVES)
-			r = cache[subleaf];
-		break;
-	case 7:
-		if (subleaf)
-			break;
-		r = basic[7];
-		if (vmcs_read(VMCS_GUEST_CR4) & CR4_PKE)
-			r.ecx |= LEAF7_ECX_OSPKE;
-		break;
+		return subleaf < SUBLEAVES ? cache[subleaf] : (struct cpuid_regs){};
+	case 7: /* of subleaves that are not there */
+		return (struct cpuid_regs){};
 	case 0xd:
-		r = xsave_leaf(subleaf, xcr0);
-		break;
+		return xsave_leaf(subleaf, xcr0);
 	default:
-		r = other_leaf(leaf);
-		break;
+		return other_leaf(leaf);
 	}
-	return r;
 }
 
 uint64_t guest_cr4_allowed(void)

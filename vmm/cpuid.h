@@ -13,13 +13,19 @@
 void guest_cpuid_init(void);
 
 /*
- * What a guest finds in the basic leaves that are the same for each guest at any time; NULL: in
- * this one it is not.
+ * What a guest finds in the basic leaves, but for what depends on the subleaf, on CR4 and on XCR0.
+ * Leaves 1 and 7 with subleaf 0 lack OSXSAVE and OSPKE in ECX, which are bits of CR4.
  */
 #define GUEST_CPUID_LEAVES 0xe /* 0 to Dh */
+extern struct cpuid_regs guest_cpuid_basic[GUEST_CPUID_LEAVES];
+
+/* The same, where each guest finds it so at any time; NULL: in this leaf it is not so. */
 extern const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES];
 
-/* What the guest whose VMCS is current finds, with this XCR0, in any other leaf. */
+#define CPUID1_ECX_OSXSAVE BIT(27)
+#define CPUID7_ECX_OSPKE   BIT(4)
+
+/* What a guest with this XCR0 finds in any other leaf. */
 struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0);
 
 /* The CR4 bits that a guest may set. */

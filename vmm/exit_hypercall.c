@@ -22,7 +22,8 @@
  * Writes a few bytes; true if there are more. RBX and RCX advance, and the guest executes VMCALL
  * again: between two parts it can be interrupted, and others get their turn.
  */
-static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length, int64_t *result)
+static __attribute__((noinline)) bool console_write_part(struct vcpu *vcpu, uint64_t gpa,
+							 uint64_t length, int64_t *result)
 {
 	struct vm *vm = vcpu->vm;
 	uint32_t cost = 0, done = 0;
@@ -46,7 +47,8 @@ static bool console_write_part(struct vcpu *vcpu, uint64_t gpa, uint64_t length,
 	return done < length;
 }
 
-static int64_t get_stats(struct vcpu *vcpu, uint64_t gpa, uint64_t size, uint32_t label)
+static __attribute__((noinline)) int64_t get_stats(struct vcpu *vcpu, uint64_t gpa, uint64_t size,
+						   uint32_t label)
 {
 	struct hypercall_stats stats;
 

@@ -8,45 +8,49 @@
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 
-/* A word leaves the rest of RAX, a doubleword clears its upper half (SDM Vol. 1 3.4.1.1). */
-static __attribute__((noinline)) void read_wide(struct vcpu *vcpu, uint64_t qualification)
+/* A byte or word leaves the rest of RAX, a doubleword clears its upper half (SDM Vol. 1 3.4.1.1).
+ */
+static void set_accumulator(struct guest_registers *regs, unsigned int size, uint32_t value)
+{
+	if (size == 4)
+		regs->rax = value;
+	else
+		regs->rax = (regs->rax & ~(BIT(8 * size) - 1)) | value;
+}
+
+/* Of any width, and under breakpoints on ports. */
+static __attribute__((noinline)) void access_ports(struct vcpu *vcpu, uint64_t qualification)
 {
 	struct guest_registers *regs = &vcpu->guest.registers;
 	unsigned int size = IO_SIZE(qualification);
-	uint64_t value = bus_read(vcpu->vm, IO_PORT(qualification), size);
+	uint16_t port = IO_PORT(qualification);
+	uint64_t traps;
 
-	regs->rax = size == 4 ? value : (regs->rax & ~0xffffull) | value;
-}
-
-static __attribute__((noinline)) void meet_breakpoints(struct vcpu *vcpu, uint64_t qualification)
-{
-	uint64_t traps = breakpoints_on_ports(IO_PORT(qualification), IO_SIZE(qualification));
-
+	if (qualification & IO_IN)
+		set_accumulator(regs, size, bus_read(vcpu->vm, port, size));
+	else
+		bus_write(vcpu->vm, port, size, regs->rax & (BIT(8 * size) - 1));
+	traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
+	vcpu_skip_instruction_fast(vcpu);
 }
 
 void exit_io(struct vcpu *vcpu)
 {
-	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	struct guest_registers *regs = &vcpu->guest.registers;
-	unsigned int size = IO_SIZE(qualification);
-	uint16_t port = IO_PORT(qualification);
+	uint64_t qualification = vmcs_read_known(VMCS_EXIT_QUALIFICATION);
+	uint8_t *al = (uint8_t *)&vcpu->guest.registers.rax;
 
-	if (qualification & IO_STRING) {
-		exit_string_io(vcpu, qualification);
-		return;
-	}
-	if (!(qualification & IO_IN)) {
-		bus_write(vcpu->vm, port, size, regs->rax & (BIT(8 * size) - 1));
-	} else if (size == 1) {
-		uint64_t value = bus_read(vcpu->vm, port, 1);
-
-		regs->rax = (regs->rax & ~0xffull) | value;
+	if ((qualification & (IO_SIZE_LESS_1 | IO_STRING)) || vcpu->uses_de) {
+		if (qualification & IO_STRING)
+			exit_string_io(vcpu, qualification);
+		else
+			access_ports(vcpu, qualification);
 	} else {
-		read_wide(vcpu, qualification);
+		if (qualification & IO_IN)
+			*al = bus_read(vcpu->vm, IO_PORT(qualification), 1);
+		else
+			bus_write(vcpu->vm, IO_PORT(qualification), 1, *al);
+		vcpu_skip_instruction_fast(vcpu);
 	}
-	if (vcpu->uses_de)
-		meet_breakpoints(vcpu, qualification);
-	vcpu_skip_instruction_fast(vcpu);
 }

@@ -44,12 +44,12 @@ void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code);
 
 static inline bool vcpu_in_64bit_mode(const struct vcpu *vcpu)
 {
-	return vcpu->long_mode && (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
+	return vcpu->long_mode && (vmcs_read_known(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L);
 }
 
 static inline unsigned int vcpu_cpl(void)
 {
-	return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
+	return vmcs_read_known(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
 }
 
 #define REGISTER_RSP 4

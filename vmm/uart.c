@@ -1,7 +1,6 @@
 #include "vmm/uart.h"
 
 enum uart_register {
-	UART_DATA = 0,
 	UART_IER = 1,
 	UART_IIR_FCR = 2,
 	UART_LCR = 3,

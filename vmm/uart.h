@@ -9,6 +9,7 @@
 
 #define COM1_PORT      0x3f8 /* where a PC has its first */
 #define UART_PORTS     8
+#define UART_DATA      0 /* the one register by which anything leaves */
 #define UART_FIFO_SIZE 16
 
 struct uart {

@@ -24,6 +24,8 @@
 #define START	      0x100000
 #define NO_FLUSH      BIT(63)
 
+struct fpu_features fpu_features_found;
+
 static uint64_t fields[FIELDS];
 static struct vcpu vcpu;
 static unsigned int faults, loads, invalidations;
@@ -82,7 +84,6 @@ unsigned int guest_physical_bits(void)
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 UNUSED(uint64_t, guest_cr4_allowed, void)
 UNUSED(unsigned int, guest_cr0_write, struct guest_cr0 *cr0, uint64_t value, enum fpu_state state)
-UNUSED(bool, fpu_xcr0_valid, uint64_t xcr0)
 UNUSED(void, fpu_guest_ts_changed, struct fpu_cpu *cpu, struct fpu_context *context, bool ts)
 UNUSED(void, fpu_set_xcr0, struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)
 UNUSED(uint64_t, breakpoints_on_memory, uint64_t linear, unsigned int size, bool write)

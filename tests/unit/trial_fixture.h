@@ -12,12 +12,8 @@
 #include "fpu/xsave_area.h"
 #include "lib/x86.h"
 
-static struct fpu_features features;
-
-const struct fpu_features *fpu_features(void)
-{
-	return &features;
-}
+struct fpu_features fpu_features_found;
+#define features fpu_features_found
 
 uint64_t memory_alloc(uint64_t size, uint64_t align)
 {
