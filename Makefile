@@ -107,7 +107,7 @@ nightly: ## what takes a night: all tests, on the system's Bochs too, torture, b
 	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/nightly
 
 .PHONY: check
-check: all ## static checks: vector instructions, floors, layout, cppcheck
+check: all ## static checks: vector instructions, floors and rooms, layout, cppcheck
 	tools/check
 
 .PHONY: system

@@ -5,6 +5,7 @@
 #include "vmm/enter.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
+#include "vmm/vcpu.h"
 #include "vmx/vmcs_bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/names.h"

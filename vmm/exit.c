@@ -15,6 +15,7 @@
 #include "vmm/machine_check.h"
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmm/vm_halted.h"
 #include "vmx/entry_checks.h"

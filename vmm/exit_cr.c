@@ -8,6 +8,7 @@
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
+#include "vmm/vcpu_vmcs.h"
 #include "vmm/vm.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"

@@ -9,6 +9,7 @@
 #include "vmm/hypercall.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"

@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/instruction.h"
+#include "vmm/loaded.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -24,7 +25,7 @@ static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 		*value = vmcs_read(VMCS_GUEST_IA32_EFER);
 		return 0;
 	case MSR_TSC_AUX:
-		*value = vcpu_read_msr(vcpu, SWITCHED_TSC_AUX);
+		*value = vcpu->unswitched.msr[UNSWITCHED_TSC_AUX];
 		return guest_has_rdtscp() ? 0 : -EINVAL;
 	case MSR_IA32_XSS: /* no supervisor state is offered */
 		*value = 0;
@@ -66,9 +67,10 @@ static int write_address(enum vmcs_field field, uint64_t value)
 	return 0;
 }
 
-static int write_switched(struct vcpu *vcpu, enum switched_msr index, uint64_t value, bool valid)
+static int write_unswitched(struct vcpu *vcpu, enum unswitched_msr index, uint64_t value,
+			    bool valid)
 {
-	return valid && vcpu_write_msr(vcpu, index, value) ? 0 : -EINVAL;
+	return valid && loaded_write_msr(vcpu, index, value) ? 0 : -EINVAL;
 }
 
 static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
@@ -80,20 +82,20 @@ static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 		vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());
 		return 0;
 	case MSR_STAR:
-		return write_switched(vcpu, SWITCHED_STAR, value, true);
+		return write_unswitched(vcpu, UNSWITCHED_STAR, value, true);
 	case MSR_LSTAR:
-		return write_switched(vcpu, SWITCHED_LSTAR, value, is_address(value));
+		return write_unswitched(vcpu, UNSWITCHED_LSTAR, value, is_address(value));
 	case MSR_CSTAR:
-		return write_switched(vcpu, SWITCHED_CSTAR, value, is_address(value));
+		return write_unswitched(vcpu, UNSWITCHED_CSTAR, value, is_address(value));
 	case MSR_FMASK:
-		return write_switched(vcpu, SWITCHED_FMASK, value, !(value >> 32));
+		return write_unswitched(vcpu, UNSWITCHED_FMASK, value, !(value >> 32));
 	case MSR_IA32_SYSENTER_ESP:
 		return write_address(VMCS_GUEST_SYSENTER_ESP, value);
 	case MSR_IA32_SYSENTER_EIP:
 		return write_address(VMCS_GUEST_SYSENTER_EIP, value);
 	case MSR_TSC_AUX:
-		return write_switched(vcpu, SWITCHED_TSC_AUX, value,
-				      guest_has_rdtscp() && !(value >> 32));
+		return write_unswitched(vcpu, UNSWITCHED_TSC_AUX, value,
+					guest_has_rdtscp() && !(value >> 32));
 	case MSR_IA32_XSS:
 		return guest_has_xsaves() && !value ? 0 : -EINVAL;
 	case MSR_IA32_DEBUGCTL:

@@ -12,6 +12,7 @@
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/io.h"
+#include "vmm/request.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"

@@ -22,7 +22,6 @@
 #include "fpu/clobber.h"
 #include "fpu/detect.h"
 #include "fpu/features.h"
-#include "fpu/instructions.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
 #include "fpu/trace.h"
@@ -38,6 +37,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/provoke.h"
 #include "vmm/run.h"
+#include "vmm/switch.h"
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
@@ -175,18 +175,6 @@ static void judge_machine(int error)
 	exit_init();
 }
 
-static void read_unswitched_registers(struct pcpu *pcpu)
-{
-	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
-	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
-	pcpu->msr[SWITCHED_CSTAR] = rdmsr(MSR_CSTAR);
-	pcpu->msr[SWITCHED_FMASK] = rdmsr(MSR_FMASK);
-	if (guest_has_rdtscp())
-		pcpu->msr[SWITCHED_TSC_AUX] = rdmsr(MSR_TSC_AUX);
-	if (fpu_features()->superset & XCR0_PKRU)
-		pcpu->pkru = fpu_rdpkru();
-}
-
 /* Every CPU: from now on it can run guests. */
 static void start_this_cpu(struct pcpu *pcpu)
 {
@@ -196,7 +184,7 @@ static void start_this_cpu(struct pcpu *pcpu)
 		fpu_trace_start(pcpu->cpu.id, options.tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
-	read_unswitched_registers(pcpu);
+	switch_read(&pcpu->loaded.registers);
 	enter_init(pcpu, options.hostfpu);
 }
 

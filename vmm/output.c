@@ -6,6 +6,7 @@
 #include "lib/x86.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 
 /* A UART at 115200 baud empties its FIFO of 16 characters in this time. */

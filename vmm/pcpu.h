@@ -6,28 +6,32 @@
 #include "boot/cpu.h"
 #include "fpu/owner.h"
 #include "vmm/queue.h"
-#include "vmm/vcpu.h"
+#include "vmm/switch.h"
 #include "vmx/capabilities.h"
+
+struct vcpu;
+struct vm;
 
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
 	struct vmx_capabilities vmx;
 	struct vmcs *vmxon; /* the region that VMXON was given */
 	struct fpu_cpu fpu;
-	struct run_queue queue;	 /* vCPUs that have no turn now */
-	struct vcpu *current;	 /* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */
-	struct vcpu *scheduled;	 /* that ran last and has not left the CPU, or NULL */
+	struct run_queue queue; /* vCPUs that have no turn now */
+	struct {
+		struct vcpu *vcpu;	     /* or NULL */
+		struct unswitched registers; /* as this CPU has them: see vmm/switch.h */
+	} loaded;			     /* what vmm/loaded.h alone writes */
+	struct vcpu *scheduled;		     /* that ran last and has not left the CPU, or NULL */
 	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
 	bool clobber_at_exits;	 /* hostfpu=exits */
 	int32_t entries_at_once; /* that vmx_enter() may make: vmm/enter.c */
-	uint64_t msr[SWITCHED_MSR_COUNT]; /* as the hardware has them, KERNEL_GS_BASE excepted */
-	uint32_t pkru;	    /* as the hardware has it, unless the current vCPU uses it */
-	uint64_t guest_tsc; /* TSC ticks between VM entries and exits */
-	uint64_t switches;  /* changes from one vCPU to another */
-	uint64_t idles;	    /* halts with nothing to run */
-	uint64_t nmi_seen;  /* of cpu.nmi_count */
-	uint64_t nmi_first; /* entries put off because an NMI came just before */
-	uint64_t nmi_exits; /* NMIs that came while a guest ran */
+	uint64_t guest_tsc;	 /* TSC ticks between VM entries and exits */
+	uint64_t switches;	 /* changes from one vCPU to another */
+	uint64_t idles;		 /* halts with nothing to run */
+	uint64_t nmi_seen;	 /* of cpu.nmi_count */
+	uint64_t nmi_first;	 /* entries put off because an NMI came just before */
+	uint64_t nmi_exits;	 /* NMIs that came while a guest ran */
 };
 
 static inline struct pcpu *this_pcpu(void)

@@ -4,8 +4,10 @@
 #include "fpu/trace.h"
 #include "lib/x86.h"
 #include "vmm/enter.h"
+#include "vmm/loaded.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/slice.h"
 #include "vmm/vm.h"
 
@@ -100,7 +102,7 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 		deschedule(pcpu);
 		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
 	}
-	vcpu_switch_to(pcpu, vcpu);
+	loaded_take(pcpu, vcpu);
 	pcpu->scheduled = vcpu;
 	do {
 		vcpu->pending = 0;

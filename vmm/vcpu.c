@@ -1,42 +1,15 @@
+#include "vmm/vcpu.h"
+
 #include <stddef.h>
 
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "fpu/instructions.h"
-#include "fpu/trace.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "lib/x86.h"
-#include "vmm/cpuid.h"
 #include "vmm/pcpu.h"
-#include "vmm/vcpu.h"
-#include "vmx/bitmaps.h"
-#include "vmx/capabilities.h"
-#include "vmx/vmcs.h"
-#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
-
-#define INITIAL_CR0   (CR0_PE | CR0_ET)
-#define INITIAL_PAT   0x0007040600070406ull /* SDM Vol. 3A table 11-12 */
-#define INITIAL_DR6   0xffff0ff0ull
-#define INITIAL_DR7   0x400ull
-#define CODE32_RIGHTS 0xc09bu /* present, DPL 0, code, readable, accessed, 32-bit, 4-KiB limit */
-#define DATA32_RIGHTS 0xc093u
-#define TSS32_RIGHTS  0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
-
-/* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
-#define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
-
-extern char vmx_exit[];
-
-static const uint32_t switched_msr_number[SWITCHED_MSR_COUNT] = {
-	[SWITCHED_STAR] = MSR_STAR,
-	[SWITCHED_LSTAR] = MSR_LSTAR,
-	[SWITCHED_CSTAR] = MSR_CSTAR,
-	[SWITCHED_FMASK] = MSR_FMASK,
-	[SWITCHED_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
-	[SWITCHED_TSC_AUX] = MSR_TSC_AUX,
-};
 
 struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 {
@@ -59,278 +32,18 @@ int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
 	return fpu_guest_create(&vcpu->fpu, trace_id, domain, &vcpu->guest.entries_left);
 }
 
-/* What the hardware holds of the vCPU is not worth saving any more. */
-static void forget_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
+void vcpu_destroy(struct vcpu *vcpu)
 {
-	if (pcpu->current != vcpu)
-		return;
-	pcpu->pkru = vcpu_read_pkru(vcpu);
-	pcpu->cpu.ask_at_nmi = NULL;
-	pcpu->current = NULL;
-}
-
-void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	if (vcpu->fpu.context.home) /* else vm_end() did, or it never ran */
-		fpu_release(&pcpu->fpu, &vcpu->fpu.context);
-	forget_unswitched(pcpu, vcpu);
-	if (pcpu->scheduled == vcpu)
-		pcpu->scheduled = NULL;
+	assert(!vcpu->pcpu);
 	if (vcpu->vmcs)
 		vmcs_destroy(vcpu->vmcs);
 	vcpu->vmcs = NULL;
 	fpu_guest_destroy(&vcpu->fpu);
 }
 
-static void write_host_state(const struct pcpu *pcpu)
-{
-	struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) idtr;
-
-	__asm__ volatile("sidt %0" : "=m"(idtr));
-	vmcs_write(VMCS_HOST_CS_SELECTOR, SELECTOR_CODE);
-	vmcs_write(VMCS_HOST_SS_SELECTOR, SELECTOR_DATA);
-	vmcs_write(VMCS_HOST_DS_SELECTOR, SELECTOR_DATA);
-	vmcs_write(VMCS_HOST_ES_SELECTOR, SELECTOR_DATA);
-	vmcs_write(VMCS_HOST_FS_SELECTOR, 0);
-	vmcs_write(VMCS_HOST_GS_SELECTOR, 0);
-	vmcs_write(VMCS_HOST_TR_SELECTOR, SELECTOR_TSS);
-	vmcs_write(VMCS_HOST_FS_BASE, 0);
-	vmcs_write(VMCS_HOST_GS_BASE, (uint64_t)pcpu);
-	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&pcpu->cpu.tss);
-	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t)pcpu->cpu.gdt);
-	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
-	/* a vector instruction in root mode outside a host section raises #NM */
-	vmcs_write(VMCS_HOST_CR0, read_cr0() | CR0_TS);
-	vmcs_write(VMCS_HOST_CR3, read_cr3());
-	vmcs_write(VMCS_HOST_CR4, read_cr4());
-	vmcs_write(VMCS_HOST_IA32_PAT, rdmsr(MSR_IA32_PAT));
-	vmcs_write(VMCS_HOST_IA32_EFER, rdmsr(MSR_EFER));
-	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
-	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
-	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
-	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
-}
-
-/*
- * A bit that is masked exits where it is set: those that a guest cannot have, and is #GP; and those
- * that it has not used yet, which the hypervisor need not look at until then.
- */
-static void write_cr4_mask(const struct vcpu *vcpu)
-{
-	vmcs_write(VMCS_CR4_MASK, ~guest_cr4_allowed() | (vcpu->uses_pkru ? 0 : CR4_PKE) |
-					  (vcpu->uses_de ? 0 : CR4_DE));
-}
-
-static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
-{
-	const struct vmx_capabilities *c = vmx_capabilities();
-
-	vcpu->events.primary_controls = c->primary;
-	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
-	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
-	vmcs_write(VMCS_SECONDARY_CONTROLS,
-		   guest_has_xsaves() ? c->secondary : c->secondary & ~SECONDARY_ENABLE_XSAVES);
-	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
-	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
-	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0);
-	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MATCH, 0);
-	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
-	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
-	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
-	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
-	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
-	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
-	if (c->secondary & SECONDARY_ENCLS_EXITING)
-		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
-	if (c->secondary & SECONDARY_ENCLV_EXITING)
-		vmcs_write(VMCS_ENCLV_BITMAP, ~0ull);
-	if (guest_has_xsaves())
-		vmcs_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
-	if (c->secondary & SECONDARY_ENABLE_VPID)
-		vmcs_write(VMCS_VPID, vcpu->vpid);
-	write_cr4_mask(vcpu);
-	vmcs_write(VMCS_CR4_READ_SHADOW, 0);
-}
-
-static void write_segment(enum vmcs_field selector, uint16_t value, uint32_t limit, uint32_t rights)
-{
-	/* the four fields of a segment lie at the same distance for each of them */
-	uint32_t index = selector - VMCS_GUEST_ES_SELECTOR;
-
-	vmcs_write(selector, value);
-	vmcs_write(VMCS_GUEST_ES_BASE + index, 0);
-	vmcs_write(VMCS_GUEST_ES_LIMIT + index, limit);
-	vmcs_write(VMCS_GUEST_ES_ACCESS_RIGHTS + index, rights);
-}
-
-static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry)
-{
-	write_segment(VMCS_GUEST_CS_SELECTOR, 0x08, 0xffffffff, CODE32_RIGHTS);
-	write_segment(VMCS_GUEST_SS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_DS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_ES_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_FS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_GS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_LDTR_SELECTOR, 0, 0, ACCESS_RIGHTS_UNUSABLE);
-	write_segment(VMCS_GUEST_TR_SELECTOR, 0, 0xffff, TSS32_RIGHTS);
-	vmcs_write(VMCS_GUEST_GDTR_BASE, 0);
-	vmcs_write(VMCS_GUEST_GDTR_LIMIT, 0);
-	vmcs_write(VMCS_GUEST_IDTR_BASE, 0);
-	vmcs_write(VMCS_GUEST_IDTR_LIMIT, 0);
-	vmcs_write(VMCS_GUEST_CR3, 0);
-	vmcs_write(VMCS_GUEST_CR4, vmx_capabilities()->cr4_fixed0 | (read_cr4() & CR4_MCE));
-	vmcs_write(VMCS_GUEST_DR7, INITIAL_DR7);
-	vmcs_write(VMCS_GUEST_RSP, 0);
-	vmcs_write(VMCS_GUEST_RIP, entry->eip);
-	vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmcs_write(VMCS_GUEST_ACTIVITY_STATE, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_CS, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_ESP, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_EIP, 0);
-	vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, 0);
-	vmcs_write(VMCS_GUEST_IA32_PAT, INITIAL_PAT);
-	vmcs_write(VMCS_GUEST_IA32_EFER, 0);
-	vmcs_write(VMCS_VMCS_LINK_POINTER, ~0ull);
-	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
-	vcpu->guest.registers.rax = entry->eax;
-	vcpu->guest.registers.rbx = entry->ebx;
-}
-
-void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
-		uint64_t ept_pointer)
-{
-	forget_unswitched(pcpu, vcpu);
-	vcpu->guest.registers = (struct guest_registers){};
-	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
-	vcpu->cr8 = 0;
-	vcpu->long_mode = false;
-	vcpu->cr2 = 0;
-	vcpu->pkru = 0;
-	vcpu->uses_pkru = false;
-	vcpu->uses_de = false;
-	vcpu->debug = (struct debug_registers){.dr6 = INITIAL_DR6};
-	memset(vcpu->msr, 0, sizeof(vcpu->msr));
-	vcpu->timer_deadline = VCPU_TIMER_OFF;
-	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
-	vcpu_switch_to(pcpu, vcpu);
-	write_host_state(pcpu);
-	write_controls(vcpu, ept_pointer);
-	write_guest_state(vcpu, entry);
-	vmx_invalidate_vpid(vcpu->vpid);
-	vcpu->state = VCPU_RUNNABLE;
-}
-
-/*
- * PKRU heeds no CR0.TS, so it cannot wait for a #NM. Reading it takes two writes of CR4, which a
- * vCPU that never could change it does without.
- */
-void vcpu_use_pkru(struct vcpu *vcpu)
-{
-	if (vcpu->uses_pkru)
-		return;
-	vcpu->uses_pkru = true;
-	write_cr4_mask(vcpu);
-}
-
-/* CR4.DE is on in few guests, and to read it on every access to a port takes a VMREAD. */
-void vcpu_use_de(struct vcpu *vcpu)
-{
-	vcpu->uses_de = true;
-	write_cr4_mask(vcpu);
-}
-
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu)
 {
-	return vcpu->uses_pkru ? fpu_rdpkru() : vcpu->pkru;
-}
-
-static void save_unswitched(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	vcpu->pkru = pcpu->pkru = vcpu_read_pkru(vcpu);
-	vcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
-	vcpu->cr2 = read_cr2();
-	vcpu->debug = (struct debug_registers){
-		.dr = {read_dr0(), read_dr1(), read_dr2(), read_dr3()},
-		.dr6 = read_dr6(),
-	};
-}
-
-static void load_unswitched(struct pcpu *pcpu, const struct vcpu *vcpu)
-{
-	for (unsigned int i = 0; i < SWITCHED_MSR_COUNT; i++) {
-		if (i == SWITCHED_TSC_AUX &&
-		    !(vmx_capabilities()->secondary & SECONDARY_ENABLE_RDTSCP))
-			continue;
-		if (pcpu->msr[i] == vcpu->msr[i])
-			continue;
-		wrmsr(switched_msr_number[i], vcpu->msr[i]);
-		pcpu->msr[i] = vcpu->msr[i];
-	}
-	if (pcpu->pkru != vcpu->pkru) {
-		fpu_wrpkru(vcpu->pkru);
-		pcpu->pkru = vcpu->pkru;
-	}
-	if (read_cr2() != vcpu->cr2)
-		write_cr2(vcpu->cr2);
-	if (read_dr0() != vcpu->debug.dr[0])
-		write_dr0(vcpu->debug.dr[0]);
-	if (read_dr1() != vcpu->debug.dr[1])
-		write_dr1(vcpu->debug.dr[1]);
-	if (read_dr2() != vcpu->debug.dr[2])
-		write_dr2(vcpu->debug.dr[2]);
-	if (read_dr3() != vcpu->debug.dr[3])
-		write_dr3(vcpu->debug.dr[3]);
-	if (read_dr6() != vcpu->debug.dr6)
-		write_dr6(vcpu->debug.dr6);
-}
-
-void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	if (pcpu->current == vcpu)
-		return;
-	if (pcpu->current) {
-		save_unswitched(pcpu, pcpu->current);
-		pcpu->switches++;
-		vcpu->switches++;
-	}
-	/* SWAPGS changes it behind our back */
-	pcpu->msr[SWITCHED_KERNEL_GS_BASE] = rdmsr(MSR_KERNEL_GS_BASE);
-	vmcs_make_current(vcpu->vmcs);
-	load_unswitched(pcpu, vcpu);
-	vcpu->pcpu = pcpu;
-	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
-	pcpu->current = vcpu;
-}
-
-uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index)
-{
-	return vcpu->msr[index];
-}
-
-bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value)
-{
-	if (!wrmsr_if_accepted(switched_msr_number[index], value))
-		return false;
-	vcpu->pcpu->msr[index] = value;
-	vcpu->msr[index] = value;
-	return true;
-}
-
-void vcpu_request(struct vcpu *vcpu, uint32_t what)
-{
-	__atomic_fetch_or(&vcpu->pending, what, __ATOMIC_RELAXED);
-	vmx_ask_to_return(&vcpu->guest.entries_left);
-	if (vcpu->place.sleeper)
-		queue_wake(&vcpu->pcpu->queue, &vcpu->place);
+	return vcpu->uses_pkru ? fpu_rdpkru() : vcpu->unswitched.pkru;
 }
 
 void vcpu_count_entries(struct vcpu *vcpu)

@@ -7,11 +7,10 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
-#include "vmm/guest_load.h"
 #include "vmm/queue.h"
+#include "vmm/switch.h"
 #include "vmx/entry.h"
 #include "vmx/event.h"
-#include "vmx/exit_reasons.h"
 
 struct pcpu;
 struct vm;
@@ -23,33 +22,13 @@ enum vcpu_state {
 	VCPU_HALTED, /* executed HLT, and something can wake it */
 };
 
-/* MSRs that VM entry and exit do not switch: written on a change of vCPU where they differ. */
-enum switched_msr {
-	SWITCHED_STAR,
-	SWITCHED_LSTAR,
-	SWITCHED_CSTAR,
-	SWITCHED_FMASK,
-	SWITCHED_KERNEL_GS_BASE,
-	SWITCHED_TSC_AUX,
-	SWITCHED_MSR_COUNT,
-};
-
 #define VCPU_TIMER_OFF UINT64_MAX /* as a deadline */
-
-/* What a vCPU stops for: vcpu_request(). */
-#define VCPU_YIELD  1u /* it gives up the rest of its slice */
-#define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
-#define VCPU_VM	    4u /* its VM is to end or to be reset: vm_carry_out() */
-
-struct debug_registers {
-	uint64_t dr[4], dr6;
-};
 
 struct vcpu {
 	struct vmx_guest guest; /* first: see vmx/entry.h */
 	struct fpu_guest fpu;
 	struct vm *vm;
-	struct pcpu *pcpu; /* where it is, or was last */
+	struct pcpu *pcpu; /* that has anything of it, or NULL: see vmm/loaded.h */
 	struct queue_place place;
 	uint32_t id;
 	uint16_t vpid;
@@ -61,13 +40,9 @@ struct vcpu {
 	uint8_t cr8;
 	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 
-	/* as they were when it last left the CPU */
-	uint64_t msr[SWITCHED_MSR_COUNT];
-	uint64_t cr2;
-	struct debug_registers debug;
-	uint32_t pkru;
-	bool uses_pkru; /* has had a way to change PKRU: vcpu_use_pkru() */
-	bool uses_de;	/* has had CR4.DE: breakpoints may be on ports */
+	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
+	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */
+	bool uses_de;		      /* has had CR4.DE: breakpoints may be on ports */
 
 	/* HYPERCALL_SET_TIMER: a TSC value */
 	uint64_t timer_deadline;
@@ -79,15 +54,9 @@ struct vcpu {
 	uint64_t ran;	   /* TSC ticks it has had, root mode on its behalf included */
 
 	int32_t uncounted; /* guest.entries_left when its entries were last counted */
-	uint32_t pending;  /* what it is to stop for: VCPU_YIELD and the like */
+	uint32_t pending;  /* what it is to stop for: see vmm/request.h */
 	bool state_loaded; /* a #NM exit has loaded its FPU state: for the run loop */
 };
-
-/*
- * Asks the run loop to look, before the guest is entered again: at the time, at its state, and at
- * `what`, which may be 0. One that sleeps is woken for it. On the CPU that it belongs to.
- */
-void vcpu_request(struct vcpu *vcpu, uint32_t what);
 
 /* A vCPU of a VM, with a VPID that no other has; NULL: no memory. At boot. */
 struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
@@ -98,30 +67,7 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
  * tidies up.
  */
 int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain);
-void vcpu_destroy(struct pcpu *pcpu, struct vcpu *vcpu);
-
-/*
- * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
- * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2). Makes the VMCS current.
- */
-void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
-		uint64_t ept_pointer);
-
-/* Makes a vCPU the one that this CPU's VMCS pointer, MSRs, CR2 and debug registers belong to. */
-void vcpu_switch_to(struct pcpu *pcpu, struct vcpu *vcpu);
-
-/*
- * The running vCPU's switched MSR: the value, and a change that takes effect at once. False: the
- * CPU refuses the value, and nothing has changed.
- */
-uint64_t vcpu_read_msr(const struct vcpu *vcpu, enum switched_msr index);
-bool vcpu_write_msr(struct vcpu *vcpu, enum switched_msr index, uint64_t value);
-
-/* It gets CR4.PKE or XCR0's PKRU bit: from now on its PKRU is switched, and CR4.PKE its own. */
-void vcpu_use_pkru(struct vcpu *vcpu);
-
-/* It gets CR4.DE: from now on its own. */
-void vcpu_use_de(struct vcpu *vcpu);
+void vcpu_destroy(struct vcpu *vcpu); /* after loaded_give_up() where it ran */
 
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);

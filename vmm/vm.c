@@ -4,6 +4,7 @@
 #include "lib/console.h"
 #include "lib/format.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 

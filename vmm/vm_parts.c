@@ -8,6 +8,7 @@
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "vmm/loaded.h"
 #include "vmm/lost_memory.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
@@ -132,6 +133,20 @@ static void create_vcpus(struct vm *vm)
 	vm->settling.stage = SETTLE_CLEAR;
 }
 
+static void destroy_vcpus(struct vm *vm)
+{
+	struct pcpu *pcpu = this_pcpu();
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = vm->vcpu[i];
+
+		if (vcpu->fpu.context.home) /* else vm_carry_out() did, or it never ran */
+			fpu_release(&pcpu->fpu, &vcpu->fpu.context);
+		loaded_give_up(pcpu, vcpu);
+		vcpu_destroy(vcpu);
+	}
+}
+
 /* True when there is no more; what a machine check took is left out. */
 static bool free_piece(struct vm *vm)
 {
@@ -190,8 +205,7 @@ void vm_parts_step(struct vm *vm)
 		create_vcpus(vm);
 		break;
 	case SETTLE_GIVE_BACK:
-		for (uint32_t i = 0; i < vm->vcpu_count; i++)
-			vcpu_destroy(this_pcpu(), vm->vcpu[i]);
+		destroy_vcpus(vm);
 		s->extent = 0;
 		s->stage = SETTLE_UNMAP;
 		break;

@@ -5,9 +5,11 @@
 #include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/lost_memory.h"
+#include "vmm/loaded.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
+#include "vmm/vcpu_vmcs.h"
 #include "vmm/vm.h"
 #include "vmm/vm_parts.h"
 #include "vmx/dump.h"
@@ -18,7 +20,7 @@
 /* The VMCS of a failed entry. */
 static void dump(struct pcpu *pcpu, struct vm *vm)
 {
-	vcpu_switch_to(pcpu, vm->vcpu[0]);
+	loaded_take(pcpu, vm->vcpu[0]);
 	if (vmcs_dump_line(vm->settling.dump_line++))
 		return;
 	vm->settling.dump = false;

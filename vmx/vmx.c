@@ -86,15 +86,19 @@ struct vmcs *vmcs_create(void)
 	struct vmcs *vmcs = allocate_region();
 
 	/* makes the launch state "clear", which only the CPU knows how to write */
-	if (vmcs && vmclear(vmcs))
-		panic("VMCLEAR failed");
+	if (vmcs)
+		vmcs_clear(vmcs);
 	return vmcs;
+}
+
+void vmcs_clear(struct vmcs *vmcs)
+{
+	if (vmclear(vmcs))
+		panic("VMCLEAR failed: this is no VMCS");
 }
 
 void vmcs_destroy(struct vmcs *vmcs)
 {
-	if (vmclear(vmcs))
-		panic("VMCLEAR failed");
 	memory_free_page(vmcs);
 }
 

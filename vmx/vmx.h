@@ -17,7 +17,10 @@ int vmx_on(struct vmcs **region);
 /* An empty, inactive VMCS; NULL: no memory. */
 struct vmcs *vmcs_create(void);
 
-/* VMCLEARs it and gives its page back; it must not be current on another CPU. */
+/* VMCLEAR: this CPU has nothing of it any more, and it is not launched. */
+void vmcs_clear(struct vmcs *vmcs);
+
+/* Gives its page back; no CPU has anything of it. */
 void vmcs_destroy(struct vmcs *vmcs);
 
 /* VMPTRLD: makes it current on this CPU. */

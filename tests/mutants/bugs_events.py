@@ -103,7 +103,7 @@ BUGS = [
     Bug(
         "de-is-not-noticed",
         "breakpoints are on ports from the first CR4.DE on (Vol. 3B 17.2.4)",
-        "vmm/vcpu.c",
+        "vmm/vcpu_vmcs.c",
         "(vcpu->uses_de ? 0 : CR4_DE));",
         "0);",
         check("port-every-instruction", "debug-traps"),
@@ -271,8 +271,8 @@ BUGS = [
     Bug(
         "a-cancelled-timer-comes",
         "a timer of delay 0 cancels the one before (vmm/hypercall.h)",
-        "vmm/hypercall.c",
-        "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;",
+        "vmm/exit_hypercall.c",
+        "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;",
         "if (delay_us)\n\t\tvcpu->timer_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
         check("event-cancelled-never-comes"),
     ),

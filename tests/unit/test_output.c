@@ -9,6 +9,7 @@
 #include "lib/x86.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 
 #define VMS 3

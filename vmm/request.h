@@ -1,0 +1,18 @@
+/*
+ * What a vCPU is asked to stop for: the one pending word, looked at before the guest is entered.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define VCPU_YIELD  1u /* it gives up the rest of its slice */
+#define VCPU_OUTPUT 2u /* there is output that did not wait before, or its ring is nearly full */
+#define VCPU_VM	    4u /* its VM is to end or to be reset: vm_carry_out() */
+
+struct vcpu;
+
+/*
+ * Asks the run loop to look, before the guest is entered again: at the time, at its state, and at
+ * `what`, which may be 0. One that sleeps is woken for it. On the CPU that it belongs to.
+ */
+void vcpu_request(struct vcpu *vcpu, uint32_t what);

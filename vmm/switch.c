@@ -1,0 +1,73 @@
+#include "vmm/switch.h"
+
+#include "fpu/features.h"
+#include "fpu/instructions.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+
+static const uint32_t msr_number[UNSWITCHED_MSR_COUNT] = {
+	[UNSWITCHED_STAR] = MSR_STAR,
+	[UNSWITCHED_LSTAR] = MSR_LSTAR,
+	[UNSWITCHED_CSTAR] = MSR_CSTAR,
+	[UNSWITCHED_FMASK] = MSR_FMASK,
+	[UNSWITCHED_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
+	[UNSWITCHED_TSC_AUX] = MSR_TSC_AUX,
+};
+
+void switch_read(struct unswitched *live)
+{
+	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++)
+		if (i != UNSWITCHED_TSC_AUX || guest_has_rdtscp())
+			live->msr[i] = rdmsr(msr_number[i]);
+	switch_save(live, live, fpu_features()->superset & XCR0_PKRU);
+}
+
+void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru)
+{
+	if (uses_pkru)
+		own->pkru = live->pkru = fpu_rdpkru();
+	/* by SWAPGS */
+	own->msr[UNSWITCHED_KERNEL_GS_BASE] = live->msr[UNSWITCHED_KERNEL_GS_BASE] =
+		rdmsr(MSR_KERNEL_GS_BASE);
+	own->cr2 = live->cr2 = read_cr2();
+	own->dr[0] = live->dr[0] = read_dr0();
+	own->dr[1] = live->dr[1] = read_dr1();
+	own->dr[2] = live->dr[2] = read_dr2();
+	own->dr[3] = live->dr[3] = read_dr3();
+	own->dr6 = live->dr6 = read_dr6();
+}
+
+/* Writes a register that is not as wanted. */
+#define SWITCH(member, write)                                                                      \
+	do {                                                                                       \
+		if (live->member != wanted->member) {                                              \
+			write(wanted->member);                                                     \
+			live->member = wanted->member;                                             \
+		}                                                                                  \
+	} while (0)
+
+void switch_to(struct unswitched *live, const struct unswitched *wanted)
+{
+#pragma GCC unroll 6 /* three instructions each, and no counting */
+	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++) {
+		if (live->msr[i] == wanted->msr[i])
+			continue;
+		wrmsr(msr_number[i], wanted->msr[i]);
+		live->msr[i] = wanted->msr[i];
+	}
+	SWITCH(pkru, fpu_wrpkru);
+	SWITCH(cr2, write_cr2);
+	SWITCH(dr[0], write_dr0);
+	SWITCH(dr[1], write_dr1);
+	SWITCH(dr[2], write_dr2);
+	SWITCH(dr[3], write_dr3);
+	SWITCH(dr6, write_dr6);
+}
+
+bool switch_write_msr(struct unswitched *live, enum unswitched_msr index, uint64_t value)
+{
+	if (!wrmsr_if_accepted(msr_number[index], value))
+		return false;
+	live->msr[index] = value;
+	return true;
+}

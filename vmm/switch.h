@@ -1,0 +1,42 @@
+/*
+ * What VM entry and exit do not switch (SDM Vol. 3C 26.3.2, 27.5): registers that stay a guest's
+ * while the hypervisor runs, until another guest needs them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum unswitched_msr {
+	UNSWITCHED_STAR,
+	UNSWITCHED_LSTAR,
+	UNSWITCHED_CSTAR,
+	UNSWITCHED_FMASK,
+	UNSWITCHED_KERNEL_GS_BASE,
+	UNSWITCHED_TSC_AUX, /* 0 where guests have none */
+	UNSWITCHED_MSR_COUNT,
+};
+
+struct unswitched {
+	uint64_t msr[UNSWITCHED_MSR_COUNT];
+	uint64_t cr2;
+	uint64_t dr[4], dr6;
+	uint32_t pkru;
+};
+
+/* Each function is for the CPU whose registers `live` tells of; root mode. */
+
+/* Reads them all. At boot, after guest_cpuid_init(). */
+void switch_read(struct unswitched *live);
+
+/*
+ * Reads those that a guest changes without an exit, for `live` and for its own record: PKRU only if
+ * it `uses_pkru`.
+ */
+void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru);
+
+/* Writes those that are not as wanted. */
+void switch_to(struct unswitched *live, const struct unswitched *wanted);
+
+/* A new value for one MSR. False: the CPU refuses it, and nothing has changed. */
+bool switch_write_msr(struct unswitched *live, enum unswitched_msr index, uint64_t value);
