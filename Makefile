@@ -25,7 +25,9 @@ $(BUILD)/%.c.o: %.c Makefile
 
 # On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
 # missed in a backtrace.
-$(BUILD)/vmm/exit%.o $(BUILD)/vmm/cpuid.c.o $(BUILD)/vmm/hypercall.c.o: \
+$(BUILD)/vmm/exit%.o $(BUILD)/vmm/cpuid.c.o $(BUILD)/vmm/hypercall.c.o $(BUILD)/vmm/bus.c.o \
+	$(BUILD)/vmm/com1.c.o $(BUILD)/vmm/uart.c.o $(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
+	$(BUILD)/fpu/guest.c.o $(BUILD)/fpu/owner.c.o: \
 	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
 
 $(BUILD)/%.S.o: %.S Makefile
@@ -65,6 +67,7 @@ $(BUILD)/resident32.elf: $(BUILD)/resident.elf
 include tests/guest/guest.mk
 include tests/unit/unit.mk
 include tests/model/model.mk
+include tests/peer/peer.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
 KNOBS := MACHINE BOCHS FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
@@ -125,7 +128,7 @@ fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 
 .PHONY: bench
 bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm)
-	@tools/setup run
+	@tools/setup $(if $(PEER),peer,run)
 	@$(BUILD_ALL)
 	@TEST=$(TEST) BASELINE=$(BASELINE) PEER=$(PEER) JOBS=$(JOBS) tools/bench
 

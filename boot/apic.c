@@ -1,5 +1,6 @@
 #include "boot/apic.h"
-#include "boot/trap.h"
+#include "boot/cpu.h"
+#include "boot/vectors.h"
 #include "lib/x86.h"
 
 #define APIC_BASE_ENABLE BIT(11)
@@ -24,26 +25,27 @@ enum apic_register {
 #define LVT_EXTINT	0x700
 #define DIVIDE_BY_16	3
 
-/* The same on every CPU; written by the first before the others run. */
-static bool present, x2apic;
-static uint64_t base;
-
 static uint32_t apic_read(uint32_t reg)
 {
-	if (x2apic)
+	const struct cpu_apic *apic = &this_cpu()->apic;
+
+	if (apic->x2apic)
 		return rdmsr(0x800 + reg / 16);
-	return *(volatile uint32_t *)(base + reg);
+	return *(volatile uint32_t *)(apic->base + reg);
 }
 
 static void apic_write(uint32_t reg, uint32_t value)
 {
-	if (x2apic)
+	const struct cpu_apic *apic = &this_cpu()->apic;
+
+	if (apic->x2apic)
 		wrmsr(0x800 + reg / 16, value);
 	else
-		*(volatile uint32_t *)(base + reg) = value;
+		*(volatile uint32_t *)(apic->base + reg) = value;
 }
 
-bool apic_init(void)
+/* One that stays off, or answers all ones, is none. */
+static bool find(struct cpu_apic *apic)
 {
 	uint64_t msr;
 
@@ -54,46 +56,47 @@ bool apic_init(void)
 		wrmsr(MSR_IA32_APIC_BASE, msr | APIC_BASE_ENABLE);
 		msr = rdmsr(MSR_IA32_APIC_BASE);
 	}
-	x2apic = msr & APIC_BASE_X2APIC;
-	base = msr & 0x000ffffffffff000;
-	/* an APIC that stays off, or answers all ones, is none */
-	if (!(msr & APIC_BASE_ENABLE) || (!x2apic && base >= BIT(32)) ||
-	    apic_read(APIC_VERSION) == 0xffffffff || apic_read(APIC_VERSION) == 0)
-		return false;
-	present = true;
+	apic->x2apic = msr & APIC_BASE_X2APIC;
+	apic->base = msr & 0x000ffffffffff000;
+	return (msr & APIC_BASE_ENABLE) && (apic->x2apic || apic->base < BIT(32)) &&
+	       apic_read(APIC_VERSION) != 0xffffffff && apic_read(APIC_VERSION) != 0;
+}
+
+void apic_init_cpu(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->apic.present = find(&cpu->apic);
+	if (!cpu->apic.present)
+		return;
+	cpu->apic_id = cpu->apic.x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_APIC_SPURIOUS);
 	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
 	apic_write(APIC_LVT_TIMER, VECTOR_APIC_TIMER);
 	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
-	return true;
 }
 
 bool apic_present(void)
 {
-	return present;
+	return this_cpu()->apic.present;
 }
 
 uint64_t apic_mmio_base(void)
 {
-	return present && !x2apic ? base : 0;
-}
+	const struct cpu_apic *apic = &this_cpu()->apic;
 
-uint32_t apic_id(void)
-{
-	if (!present)
-		return 0;
-	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+	return apic->present && !apic->x2apic ? apic->base : 0;
 }
 
 bool apic_in_service(uint8_t vector)
 {
-	return present && apic_read(APIC_ISR + vector / 32 * 0x10) >> vector % 32 & 1;
+	return apic_present() && apic_read(APIC_ISR + vector / 32 * 0x10) >> vector % 32 & 1;
 }
 
 void apic_end_of_interrupt(void)
 {
-	if (present)
+	if (apic_present())
 		apic_write(APIC_EOI, 0);
 }
 

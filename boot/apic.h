@@ -8,17 +8,17 @@
 #include <stdint.h>
 
 /*
- * Enables this CPU's local APIC. Returns false where there is none. The first CPU calls it
- * before boot/paging.c makes the final page tables, and passes its page to them.
+ * Finds and enables this CPU's local APIC, if it has one, and notes its ID in struct cpu. The first
+ * CPU calls it before boot/paging.c makes the final page tables, which map its page: firmware
+ * gives all CPUs the same.
  */
-bool apic_init(void);
+void apic_init_cpu(void);
 
+/* This CPU has one. */
 bool apic_present(void);
 
 /* The physical address of the registers (xAPIC mode), 0 in x2APIC mode or with no APIC. */
 uint64_t apic_mmio_base(void);
-
-uint32_t apic_id(void);
 
 /* Whether this vector is being served, and so wants an end of interrupt. */
 bool apic_in_service(uint8_t vector);

@@ -1,5 +1,6 @@
 /*
- * What the boot loader told, from either multiboot protocol, in one structure of our own.
+ * What the boot loader told, from either multiboot protocol, in one structure of our own, and how
+ * its parsers (boot/multiboot.h) fill it.
  *
  * The loader's structures lie in memory that nothing protects yet and may be wrong or made to
  * mislead: every address and length is checked against the window, and strings and tables are
@@ -7,7 +8,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,16 +73,6 @@ struct boot_info {
 	char warning[BOOT_WARNINGS_MAX][112];
 };
 
-/*
- * Parses what the loader left at physical address info, by the protocol that its magic (EAX at
- * entry) names. What is damaged but can be done without is left out and noted in a warning, one
- * human line each. Returns 0; -EINVAL if the magic is no loader's or the structure contradicts
- * itself, -EFAULT if it is not in the window, -ENOENT if it names no usable memory. boot is
- * overwritten either way; its warnings are valid.
- */
-int boot_info_parse(struct boot_info *boot, const struct boot_memory *memory, uint32_t magic,
-		    uint64_t info);
-
 /* For the two parsers. */
 
 void boot_warn(struct boot_info *boot, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -109,6 +99,3 @@ struct boot_module *boot_add_module(struct boot_info *boot, const struct boot_me
 				    uint64_t start, uint64_t end);
 
 void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer);
-
-/* The end of both parsers: the map is put in order. Returns as boot_info_parse does. */
-int boot_finish(struct boot_info *boot);

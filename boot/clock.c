@@ -1,9 +1,11 @@
+#include <stddef.h>
+
 #include "boot/apic.h"
 #include "boot/clock.h"
 #include "boot/cpu.h"
 #include "boot/measure.h"
-#include "boot/options.h"
 #include "boot/pic.h"
+#include "boot/pit.h"
 #include "boot/reference.h"
 #include "lib/assert.h"
 #include "lib/console.h"
@@ -20,8 +22,8 @@
 
 /* Written at boot by the first CPU. */
 static uint64_t tsc_khz, apic_khz; /* apic_khz: after the divisor; 0 = no APIC timer */
-static bool idle_apic, idle_pit;   /* which of them wakes an idle CPU */
-static const char *source_name;
+static enum clock_source source = CLOCK_SOURCE_NONE;
+static enum clock_timer idle_timer = CLOCK_TIMER_NONE; /* what wakes an idle CPU */
 
 static uint64_t khz_by_reference(const struct reference *reference)
 {
@@ -54,48 +56,40 @@ static uint64_t khz_by_cpuid(void)
 }
 
 /* In the order of trust: CPUID describes the part, which an emulator need not run as. */
-static const struct {
-	enum option_clock option;
-	const char *name;
-	const struct reference *reference;
-} sources[] = {
-	{OPTION_CLOCK_PIT, "pit", &reference_pit},
-	{OPTION_CLOCK_HPET, "hpet", &reference_hpet},
-	{OPTION_CLOCK_PM, "pm", &reference_pm},
-	{OPTION_CLOCK_CPUID, "cpuid", NULL},
+static const struct reference *const references[] = {
+	[CLOCK_SOURCE_PIT] = &reference_pit,
+	[CLOCK_SOURCE_HPET] = &reference_hpet,
+	[CLOCK_SOURCE_PM] = &reference_pm,
+	[CLOCK_SOURCE_CPUID] = NULL,
 };
 
-#define SOURCES (sizeof(sources) / sizeof(sources[0]))
-
-static bool try_source(unsigned int index)
+static bool try_source(enum clock_source candidate)
 {
-	const struct reference *reference = sources[index].reference;
+	const struct reference *reference = references[candidate];
 
 	tsc_khz = reference ? khz_by_reference(reference) : khz_by_cpuid();
-	source_name = sources[index].name;
+	source = candidate;
 	return tsc_khz != 0;
 }
 
-static void find_tsc_frequency(unsigned int wanted)
+static void find_tsc_frequency(enum clock_source wanted)
 {
-	for (unsigned int i = 0; i < SOURCES; i++) {
-		if (sources[i].option != wanted)
-			continue;
-		if (try_source(i))
+	if (wanted != CLOCK_SOURCE_AUTO) {
+		if (try_source(wanted))
 			return;
 		log_warning("clock=%s: there is none that counts, another is taken",
-			    sources[i].name);
+			    clock_source_name(wanted));
 	}
-	for (unsigned int i = 0; i < SOURCES; i++) {
-		if (sources[i].option == wanted || !try_source(i))
+	for (unsigned int s = CLOCK_SOURCE_PIT; s <= CLOCK_SOURCE_CPUID; s++) {
+		if (s == wanted || !try_source(s))
 			continue;
-		if (!sources[i].reference)
+		if (s == CLOCK_SOURCE_CPUID)
 			log_warning("no clock to measure the TSC with: CPUID says %lu kHz",
 				    tsc_khz);
 		return;
 	}
 	tsc_khz = ASSUMED_TSC_KHZ;
-	source_name = "none";
+	source = CLOCK_SOURCE_NONE;
 	log_warning("the TSC's frequency cannot be found out: 1 GHz is assumed, and time slices "
 		    "and timers are off by what that is wrong");
 }
@@ -114,10 +108,10 @@ static void find_apic_frequency(void)
 	apic_timer_start(0);
 }
 
-void clock_init(unsigned int clock, const struct acpi *acpi)
+void clock_init(enum clock_source wanted, const struct acpi *acpi)
 {
 	reference_init(acpi);
-	find_tsc_frequency(clock);
+	find_tsc_frequency(wanted);
 	find_apic_frequency();
 }
 
@@ -186,35 +180,34 @@ static bool pit_wakes(void)
 	return wakes;
 }
 
-void clock_select(unsigned int timer)
+void clock_select(enum clock_timer wanted)
 {
-	bool wanted;
-
 	if (!apic_wakes())
 		apic_khz = 0;
-	idle_apic = apic_khz && timer != OPTION_TIMER_PIT;
-	idle_pit = !idle_apic && pit_wakes();
-	if (!idle_pit)
-		idle_apic = apic_khz;
-	wanted = timer == OPTION_TIMER_PIT ? idle_pit : idle_apic;
-	if (timer != OPTION_TIMER_AUTO && !wanted)
+	if (apic_khz && wanted != CLOCK_TIMER_PIT)
+		idle_timer = CLOCK_TIMER_APIC;
+	else if (pit_wakes())
+		idle_timer = CLOCK_TIMER_PIT;
+	else
+		idle_timer = apic_khz ? CLOCK_TIMER_APIC : CLOCK_TIMER_NONE;
+	if (wanted != CLOCK_TIMER_AUTO && idle_timer != wanted)
 		log_warning("timer=%s: it does not interrupt, %s is taken",
-			    timer == OPTION_TIMER_PIT ? "pit" : "apic", clock_timer_name());
+			    clock_timer_name(wanted), clock_timer_name(idle_timer));
 }
 
-const char *clock_timer_name(void)
+enum clock_timer clock_timer(void)
 {
-	return idle_apic ? "apic" : idle_pit ? "pit" : "none";
+	return idle_timer;
 }
 
 bool clock_can_wake(void)
 {
-	return idle_apic || idle_pit;
+	return idle_timer != CLOCK_TIMER_NONE;
 }
 
-const char *clock_source_name(void)
+enum clock_source clock_source(void)
 {
-	return source_name;
+	return source;
 }
 
 uint64_t clock_tsc_khz(void)
@@ -257,12 +250,12 @@ void clock_halt_until(uint64_t deadline)
 	if (deadline <= now)
 		return;
 	assert(clock_can_wake());
-	if (idle_apic)
+	if (idle_timer == CLOCK_TIMER_APIC)
 		start_apic_timer(deadline - now);
 	else
 		start_pit(deadline - now);
 	halt_once();
-	if (idle_apic) {
+	if (idle_timer == CLOCK_TIMER_APIC) {
 		apic_timer_start(0);
 		this_cpu()->timer_deadline = 0;
 	} else {

@@ -8,28 +8,58 @@
 
 struct acpi;
 
-/*
- * Measures the TSC against the first clock that counts, or the one that `clock`, an enum
- * option_clock of boot/options.h, names; where there is none, takes what CPUID says. Then measures
- * the APIC timer against the TSC. First CPU, interrupts off, after apic_init(), pic_init() and
- * paging_init().
- */
-void clock_init(unsigned int clock, const struct acpi *acpi);
+/* What the TSC's frequency is measured against. */
+enum clock_source {
+	CLOCK_SOURCE_AUTO, /* the first of those below that counts */
+	CLOCK_SOURCE_PIT,
+	CLOCK_SOURCE_HPET,
+	CLOCK_SOURCE_PM,
+	CLOCK_SOURCE_CPUID, /* not measured: what CPUID says */
+	CLOCK_SOURCE_NONE,  /* nothing is known: assumed */
+};
+
+/* What wakes a CPU that idles. */
+enum clock_timer {
+	CLOCK_TIMER_AUTO, /* the local APIC's timer, or the 8254 where there is none */
+	CLOCK_TIMER_APIC,
+	CLOCK_TIMER_PIT,
+	CLOCK_TIMER_NONE, /* neither interrupts */
+};
+
+/* `clock=` and `timer=`, on the command line and in the @boot record. */
+static inline const char *clock_source_name(enum clock_source source)
+{
+	static const char *const name[] = {"auto", "pit", "hpet", "pm", "cpuid", "none"};
+
+	return name[source];
+}
+
+static inline const char *clock_timer_name(enum clock_timer timer)
+{
+	static const char *const name[] = {"auto", "apic", "pit", "none"};
+
+	return name[timer];
+}
 
 /*
- * Which timer wakes an idle CPU: an enum option_timer of boot/options.h. Each is tried first, and
- * one that does not interrupt is not taken. After clock_init(); interrupts are on for a moment.
+ * Measures the TSC against the clock that is wanted, or else the first that counts; where there is
+ * none, takes what CPUID says. Then measures the APIC timer against the TSC. First CPU, interrupts
+ * off, after apic_init(), pic_init() and paging_init().
  */
-void clock_select(unsigned int timer);
+void clock_init(enum clock_source wanted, const struct acpi *acpi);
 
-/* "apic", "pit", or "none". */
-const char *clock_timer_name(void);
+/*
+ * Chooses what wakes an idle CPU. Each timer is tried first, and one that does not interrupt is
+ * not taken. After clock_init(); interrupts are on for a moment.
+ */
+void clock_select(enum clock_timer wanted);
+
+/* What was chosen: never AUTO. */
+enum clock_timer clock_timer(void);
+enum clock_source clock_source(void);
 
 /* False: no timer interrupts, and no CPU may halt until a deadline. */
 bool clock_can_wake(void);
-
-/* What the TSC was measured against: "pit", "hpet", "pm"; or else "cpuid" or "none". */
-const char *clock_source_name(void);
 
 /* Whether clock_interrupt_at() can be used. After clock_init(), whatever clock_select() chose. */
 bool clock_has_apic_timer(void);

@@ -1,13 +1,38 @@
 /*
  * What the lower floors keep per physical CPU. GS points to it in root mode (IA32_GS_BASE, and
  * VMCS HOST_GS_BASE carries it across VM exits). vmm/pcpu.h has it as its first member.
+ * SDM Vol. 3A 3.5 (GDT), 7.2.3 and 7.7 (TSS), 6.14.5 (IST).
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/layout.h"
+#include "boot/leftovers.h"
+#include "boot/machine_check_severity.h"
+
 #define MAX_CPUS 64
+
+/* Stacks that the CPU changes to, by number of the interrupt stack table. */
+enum ist {
+	IST_NMI = 1,
+	IST_DOUBLE_FAULT,
+	IST_MACHINE_CHECK,
+	IST_FAULT, /* every other exception: the stack itself may be what failed */
+	IST_END
+};
+
+/* Below each stack is a page that the page tables leave out. */
+struct cpu_stacks {
+	uint8_t guard[PAGE_SIZE], stack[CPU_STACK_SIZE];
+	struct {
+		uint8_t guard[PAGE_SIZE], stack[IST_STACK_SIZE];
+	} ist[IST_END - 1];
+} __attribute__((aligned(PAGE_SIZE)));
+
+/* The first CPU's, which boot/start.S begins on. */
+extern struct cpu_stacks first_stacks;
 
 struct tss {
 	uint32_t reserved0;
@@ -19,12 +44,30 @@ struct tss {
 	uint16_t io_map_base;
 } __attribute__((packed));
 
+/* Its local APIC, by boot/apic.c. */
+struct cpu_apic {
+	bool present, x2apic;
+	uint64_t base;
+};
+
+/* A machine check that was not the hardware's, until it was handled (`crash=`). */
+struct injected_check {
+	bool active;
+	uint64_t mcg_status;
+	struct machine_check_bank bank;
+};
+
 struct cpu {
 	struct cpu *self; /* at GS:0 */
 	uint32_t id;
 	uint32_t apic_id;
+	struct cpu_stacks *stacks;
 	uint64_t gdt[5];
 	struct tss tss;
+	struct cpu_apic apic;
+	struct leftovers leftovers;
+	uint64_t mcg_cap; /* IA32_MCG_CAP, or 0: a handler cannot try whether it is there */
+	struct injected_check injected;
 	volatile bool in_nmi; /* in the NMI handler, where nothing may use the FPU */
 	/*
 	 * Where an NMI asks the run loop to look (its handler sets the sign bit), or NULL: see
@@ -47,5 +90,14 @@ static inline struct cpu *this_cpu(void)
 	return cpu;
 }
 
-/* Makes GS point to a CPU's structure. */
-void cpu_set_this(struct cpu *cpu);
+/*
+ * On the CPU that it is for, all zeros but for its number and its stacks: makes GS point to it, and
+ * loads its GDT and TSS.
+ */
+void cpu_enter(struct cpu *cpu);
+
+/* The end of that of this CPU's stacks which an address is in, guard pages left out; 0: none. */
+uint64_t cpu_stack_end(uint64_t address);
+
+/* Whether a page of [start, end) is below one of this CPU's stacks. */
+bool cpu_has_guard(uint64_t start, uint64_t end);

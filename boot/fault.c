@@ -1,12 +1,12 @@
-#include <stdarg.h>
 #include <stddef.h>
 
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/layout.h"
-#include "boot/machine.h"
+#include "boot/power.h"
+#include "boot/trap_frame.h"
 #include "lib/console.h"
-#include "lib/format.h"
+#include "lib/panic.h"
 #include "lib/symbols.h"
 #include "lib/x86.h"
 
@@ -45,26 +45,6 @@ static void print_address(uint64_t address)
 		print("  0x%016lx\n", address);
 }
 
-/* The end of the stack that an address is in, guard pages left out; 0: it is in none. */
-static uint64_t stack_end(uint64_t address)
-{
-	const struct {
-		const char *guard, *top;
-	} stacks[] = {
-		{boot_stack_guard, boot_stack_top},
-		{nmi_stack_guard, nmi_stack_top},
-		{double_fault_stack_guard, double_fault_stack_top},
-		{machine_check_stack_guard, machine_check_stack_top},
-		{fault_stack_guard, fault_stack_top},
-	};
-
-	for (unsigned int i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
-		if (address >= (uint64_t)stacks[i].guard + PAGE_SIZE &&
-		    address < (uint64_t)stacks[i].top)
-			return (uint64_t)stacks[i].top;
-	return 0;
-}
-
 /* Whether a frame, the saved RBP and the return address, lies wholly below a stack's end. */
 static bool frame_fits(uint64_t rbp, uint64_t end)
 {
@@ -73,7 +53,7 @@ static bool frame_fits(uint64_t rbp, uint64_t end)
 
 static void print_backtrace(uint64_t rip, uint64_t rbp)
 {
-	uint64_t end = stack_end(rbp);
+	uint64_t end = cpu_stack_end(rbp);
 
 	print("backtrace:\n");
 	print_address(rip);
@@ -102,7 +82,7 @@ static _Noreturn void end(void)
 {
 	if (print_also)
 		print_also();
-	machine_panic();
+	power_panic();
 }
 
 static void print_register_line(const char *a, uint64_t va, const char *b, uint64_t vb,
@@ -122,7 +102,7 @@ static void stop_if_reporting(void)
 	console_set_sink(NULL);
 	if (reporting) {
 		print("\nanother fault while this one was reported\n");
-		machine_panic();
+		power_panic();
 	}
 	reporting = true;
 	print("\n");
@@ -152,18 +132,15 @@ void fault_report(const struct trap_frame *frame)
 	end();
 }
 
-void panic(const char *fmt, ...)
+static void report_panic(const char *text, uint64_t rip, uint64_t rbp)
 {
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	format_v(text, sizeof(text), fmt, args);
-	va_end(args);
-	interrupts_off();
 	stop_if_reporting();
 	log_error("the hypervisor stops: %s", text);
-	print_backtrace((uint64_t)__builtin_return_address(0),
-			*(const uint64_t *)__builtin_frame_address(0));
+	print_backtrace(rip, rbp);
 	end();
+}
+
+void fault_init(void)
+{
+	panic_set_reporter(report_panic);
 }

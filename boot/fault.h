@@ -3,8 +3,10 @@
  */
 #pragma once
 
-#include "boot/trap.h"
-#include "lib/assert.h"
+struct trap_frame;
+
+/* Has panic() report here. First CPU, before anything that may panic. */
+void fault_init(void);
 
 /* Prints registers, control registers and a symbolised backtrace; ends per `panic=`. */
 _Noreturn void fault_report(const struct trap_frame *frame);

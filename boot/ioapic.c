@@ -21,6 +21,9 @@
 #define MADT_HEADER 44
 #define MADT_IOAPIC 1
 
+/* Where IRQ 0 arrives on one board or another, by the first I/O APIC. */
+static const uint8_t pit_inputs[] = {0, 2};
+
 /* Written at boot by the first CPU. */
 static uint32_t ioapics[IOAPICS_MAX];
 static unsigned int count;
@@ -69,12 +72,16 @@ void ioapic_init(const uint8_t *madt, uint32_t length)
 	count = answer;
 }
 
-bool ioapic_route(unsigned int input, uint32_t low, uint8_t apic_id)
+bool ioapic_route_pit(uint32_t low, uint8_t apic_id)
 {
 	if (!count)
 		return false;
-	write_register(ioapics[0], REGISTER_ENTRY + 2 * input + 1, (uint32_t)apic_id << 24);
-	write_register(ioapics[0], REGISTER_ENTRY + 2 * input, low);
+	for (unsigned int i = 0; i < sizeof(pit_inputs); i++) {
+		uint32_t entry = REGISTER_ENTRY + 2 * pit_inputs[i];
+
+		write_register(ioapics[0], entry + 1, (uint32_t)apic_id << 24);
+		write_register(ioapics[0], entry, low);
+	}
 	return true;
 }
 

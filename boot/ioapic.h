@@ -23,10 +23,10 @@ unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *addres
 void ioapic_init(const uint8_t *madt, uint32_t length);
 
 /*
- * Sets an input of the first one: the low half of its entry, and the local APIC it goes to. False
- * if there is none.
+ * What becomes of the 8254's IRQ 0: the low half of its entry, and the local APIC it goes to.
+ * False if there is no I/O APIC.
  */
-bool ioapic_route(unsigned int input, uint32_t low, uint8_t apic_id);
+bool ioapic_route_pit(uint32_t low, uint8_t apic_id);
 
 /* Masks every input that sends this vector, and says which. False: no input does. */
 bool ioapic_mask(uint8_t vector);

@@ -40,23 +40,20 @@ struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities
 	return (struct msr_bits){0, 0};
 }
 
-static void undo_misc_enable(void)
+#define UNWANTED (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE)
+
+/* The MSR as it was, or 0 if there was nothing to be undone. */
+static uint64_t undo_misc_enable(void)
 {
 	char vendor[12];
-	uint64_t misc, wrong;
+	uint64_t misc;
 
 	cpuid_vendor(vendor);
 	if (!leftovers_has_misc_enable(vendor, cpuid(1).eax) ||
-	    !rdmsr_if_present(MSR_IA32_MISC_ENABLE, &misc))
-		return;
-	wrong = misc & (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE);
-	if (!wrong)
-		return;
-	wrmsr(MSR_IA32_MISC_ENABLE, misc & ~wrong);
-	log_info("firmware had switched off %s%s%s (IA32_MISC_ENABLE=0x%lx): undone",
-		 wrong & MISC_ENABLE_XD_DISABLE ? "NX" : "",
-		 wrong == (MISC_ENABLE_LIMIT_CPUID | MISC_ENABLE_XD_DISABLE) ? " and " : "",
-		 wrong & MISC_ENABLE_LIMIT_CPUID ? "CPUID leaves above 3" : "", misc);
+	    !rdmsr_if_present(MSR_IA32_MISC_ENABLE, &misc) || !(misc & UNWANTED))
+		return 0;
+	wrmsr(MSR_IA32_MISC_ENABLE, misc & ~UNWANTED);
+	return misc;
 }
 
 /* Guests are not offered TSX, but an instruction that CPUID hides still runs. */
@@ -70,15 +67,27 @@ static void switch_rtm_off(void)
 		wrmsr(off.msr, value | off.bits);
 }
 
-bool leftovers_undo_cpu(void)
+void leftovers_undo_cpu(struct leftovers *found)
 {
-	undo_misc_enable();
+	found->misc_enable = undo_misc_enable();
 	switch_rtm_off();
-	if (cpuid(0x80000000).eax < 0x80000001 || !(cpuid(0x80000001).edx & BIT(20))) {
+	found->nx = cpuid(0x80000000).eax >= 0x80000001 && cpuid(0x80000001).edx & BIT(20);
+	if (found->nx)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+}
+
+bool leftovers_report(const struct leftovers *found)
+{
+	uint64_t wrong = found->misc_enable & UNWANTED;
+
+	if (wrong)
+		log_info("firmware had switched off %s%s%s (IA32_MISC_ENABLE=0x%lx): undone",
+			 wrong & MISC_ENABLE_XD_DISABLE ? "NX" : "",
+			 wrong == UNWANTED ? " and " : "",
+			 wrong & MISC_ENABLE_LIMIT_CPUID ? "CPUID leaves above 3" : "",
+			 found->misc_enable);
+	if (!found->nx)
 		log_error("this CPU has no NX (CPUID.80000001h:EDX.20=0): enable Execute Disable "
 			  "in the firmware setup, or use a CPU that has it");
-		return false;
-	}
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
-	return true;
+	return found->nx;
 }

@@ -27,8 +27,17 @@ bool leftovers_has_misc_enable(const char vendor[12], uint32_t signature);
  */
 struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities);
 
+/* What was found in a CPU. */
+struct leftovers {
+	uint64_t misc_enable; /* IA32_MISC_ENABLE as firmware left it, if something was wrong */
+	bool nx;
+};
+
 /*
  * Undoes the limit of CPUID and the switched-off NX, switches RTM off, and enables NX. On each CPU,
- * before anyone judges CPUID's leaves. False, and it was said why, if there is no NX.
+ * before anyone judges CPUID's leaves. Says nothing.
  */
-bool leftovers_undo_cpu(void);
+void leftovers_undo_cpu(struct leftovers *found);
+
+/* Tells of it. False if there is no NX, which Resident needs. */
+bool leftovers_report(const struct leftovers *found);

@@ -1,10 +1,9 @@
 #include <stddef.h>
 
 #include "boot/bootinfo.h"
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
-#include "boot/paging.h"
+#include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/frames.h"
@@ -25,9 +24,9 @@ static void reserve(struct memory_map *map, uint64_t start, uint64_t end)
 	assert(error == 0);
 }
 
-static void leave_out_what_cannot_be_mapped(struct memory_map *map)
+static void leave_out_what_cannot_be_mapped(struct memory_map *map, uint64_t end)
 {
-	uint64_t before = memory_map_usable_bytes(map), end = paging_limit(), beyond;
+	uint64_t before = memory_map_usable_bytes(map), beyond;
 
 	reserve(map, end, UINT64_MAX);
 	beyond = before - memory_map_usable_bytes(map);
@@ -35,7 +34,7 @@ static void leave_out_what_cannot_be_mapped(struct memory_map *map)
 		log_warning("%lu MiB of memory at or above 0x%lx are not used", beyond >> 20, end);
 }
 
-void memory_init(struct boot_info *info)
+void memory_init(struct boot_info *info, uint64_t end)
 {
 	struct memory_map *map = &info->map;
 	uint64_t given_up = map->given_up;
@@ -44,7 +43,7 @@ void memory_init(struct boot_info *info)
 	reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
 		reserve(map, info->module[i].start, info->module[i].end);
-	leave_out_what_cannot_be_mapped(map);
+	leave_out_what_cannot_be_mapped(map, end);
 	if (map->given_up > given_up)
 		log_warning("the memory map is too fragmented: %lu KiB more are not used",
 			    (map->given_up - given_up) / 1024);

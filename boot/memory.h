@@ -9,8 +9,11 @@
 
 struct boot_info;
 
-/* Leaves the map with what is free. First CPU, before any of the others here. */
-void memory_init(struct boot_info *info);
+/*
+ * Leaves the map with what is free, and below `end`, where what can be mapped ends. First CPU,
+ * before any of the others here.
+ */
+void memory_init(struct boot_info *info, uint64_t end);
 
 /* From now on memory below `end` is mapped and given out; until then, the first 4 GiB. */
 void memory_set_limit(uint64_t end);

@@ -31,6 +31,7 @@
 struct boot_info;
 struct boot_memory;
 
-/* Contract and errors as boot_info_parse in boot/bootinfo.h. */
+/* For multiboot_parse() (boot/multiboot.h), whose contract it has; the map is left as it was told.
+ */
 int multiboot2_parse(struct boot_info *boot, const struct boot_memory *memory, uint64_t info);
 #endif

@@ -2,12 +2,13 @@
 
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
-#include "boot/fault.h"
+#include "boot/cpu.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "boot/mtrr.h"
 #include "boot/page_tables.h"
 #include "boot/paging.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_SIZE - 1)
@@ -33,22 +34,9 @@ static bool same_type(uint64_t address, uint64_t size)
 
 static struct page_tables tables = {.new_page = memory_alloc_page, .same_type = same_type};
 
-static const char *const guards[] = {boot_stack_guard, nmi_stack_guard, double_fault_stack_guard,
-				     machine_check_stack_guard, fault_stack_guard};
-
-#define GUARDS (sizeof(guards) / sizeof(guards[0]))
-
 uint64_t paging_limit(void)
 {
 	return page_tables_limit(cpuid(0x80000000).eax, cpuid(0x80000008).eax);
-}
-
-static bool is_guard(uint64_t address)
-{
-	for (unsigned int i = 0; i < GUARDS; i++)
-		if (address == (uint64_t)guards[i])
-			return true;
-	return false;
 }
 
 static void map(uint64_t start, uint64_t end, uint64_t flags)
@@ -62,19 +50,14 @@ static void map_image(void)
 	map((uint64_t)text_start, (uint64_t)text_end, FLAGS_TEXT);
 	map((uint64_t)rodata_start, (uint64_t)rodata_end, FLAGS_RODATA);
 	for (uint64_t page = (uint64_t)data_start; page < (uint64_t)data_end; page += PAGE_SIZE)
-		if (!is_guard(page))
+		if (!cpu_has_guard(page, page + PAGE_SIZE))
 			map(page, page + PAGE_SIZE, FLAGS_DATA);
 }
 
 /* A wrong address must not let null pointers or a stack that overflows pass unseen. */
 static bool has_page_that_stays_out(uint64_t address, uint64_t end)
 {
-	if (address < PAGE_SIZE)
-		return true;
-	for (unsigned int i = 0; i < GUARDS; i++)
-		if (address < (uint64_t)guards[i] + PAGE_SIZE && end > (uint64_t)guards[i])
-			return true;
-	return false;
+	return address < PAGE_SIZE || cpu_has_guard(address, end);
 }
 
 static bool map_pages(uint64_t address, uint64_t size, uint64_t flags)

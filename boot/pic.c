@@ -1,5 +1,5 @@
 #include "boot/pic.h"
-#include "boot/trap.h"
+#include "boot/vectors.h"
 #include "lib/x86.h"
 
 #define PIC1_COMMAND 0x20
@@ -11,12 +11,6 @@
 #define ICW4_8086      0x01
 #define OCW2_EOI       0x20
 #define OCW3_READ_ISR  0x0b
-
-#define PIT_CHANNEL0 0x40
-#define PIT_COMMAND  0x43
-
-#define PIT_ONESHOT0  0x30 /* channel 0, low then high byte, mode 0 */
-#define PIT_PERIODIC0 0x34 /* channel 0, the same, mode 2 */
 
 /* Whether the 8254 has ever been let through: a last IRQ 0 may come late. */
 static bool timer_used;
@@ -46,11 +40,23 @@ bool pic_asked_for(unsigned int irq)
 	return irq == 0 && timer_used;
 }
 
+static uint16_t data_port(unsigned int irq)
+{
+	return irq < 8 ? PIC1_DATA : PIC2_DATA;
+}
+
 void pic_mask(unsigned int irq)
 {
-	uint16_t port = irq < 8 ? PIC1_DATA : PIC2_DATA;
+	uint16_t port = data_port(irq);
 
 	outb(port, inb(port) | 1 << irq % 8);
+}
+
+void pic_unmask(unsigned int irq)
+{
+	uint16_t port = data_port(irq);
+
+	outb(port, inb(port) & ~(1 << irq % 8));
 }
 
 bool pic_spurious(unsigned int irq)
@@ -73,18 +79,4 @@ void pic_end_of_interrupt(unsigned int irq)
 	if (irq >= 8)
 		outb(PIC2_COMMAND, OCW2_EOI);
 	outb(PIC1_COMMAND, OCW2_EOI);
-}
-
-void pit_start_oneshot(uint16_t ticks)
-{
-	outb(PIT_COMMAND, PIT_ONESHOT0);
-	outb(PIT_CHANNEL0, ticks & 0xff);
-	outb(PIT_CHANNEL0, ticks >> 8);
-}
-
-void pit_start_periodic(uint16_t ticks)
-{
-	outb(PIT_COMMAND, PIT_PERIODIC0);
-	outb(PIT_CHANNEL0, ticks & 0xff);
-	outb(PIT_CHANNEL0, ticks >> 8);
 }

@@ -4,16 +4,8 @@
 
 #include "boot/acpi.h"
 #include "boot/paging.h"
-#include "boot/pic.h"
+#include "boot/pit.h"
 #include "lib/x86.h"
-
-#define PIT_CHANNEL2  0x42
-#define PIT_COMMAND   0x43
-#define PIT_GATE      0x61
-#define GATE_ENABLE   0x01
-#define GATE_SPEAKER  0x02
-#define PIT_PERIODIC2 0xb4 /* channel 2, low then high byte, mode 2 */
-#define PIT_LATCH2    0x80
 
 #define HPET_SIZE	   0x400
 #define HPET_PERIOD	   0x004 /* femtoseconds: the upper half of the capabilities */
@@ -27,7 +19,6 @@
 
 static struct acpi_register pm_timer; /* written at boot, as is what follows */
 static volatile uint8_t *hpet;
-static uint8_t gate_before;
 static uint32_t configuration_before;
 
 void reference_init(const struct acpi *acpi)
@@ -41,27 +32,9 @@ void reference_init(const struct acpi *acpi)
 
 static bool pit_start(uint64_t *hz)
 {
-	gate_before = inb(PIT_GATE);
-	outb(PIT_GATE, (gate_before & ~GATE_SPEAKER) | GATE_ENABLE);
-	outb(PIT_COMMAND, PIT_PERIODIC2);
-	outb(PIT_CHANNEL2, 0); /* 65536 */
-	outb(PIT_CHANNEL2, 0);
+	pit_count_start();
 	*hz = PIT_HZ;
 	return true;
-}
-
-static void pit_stop(void)
-{
-	outb(PIT_GATE, gate_before & ~(GATE_SPEAKER | GATE_ENABLE));
-}
-
-static uint32_t pit_read(void)
-{
-	uint8_t low;
-
-	outb(PIT_COMMAND, PIT_LATCH2);
-	low = inb(PIT_CHANNEL2);
-	return low | inb(PIT_CHANNEL2) << 8;
 }
 
 static volatile uint32_t *hpet_register(uint32_t offset)
@@ -110,6 +83,6 @@ static uint32_t pm_read(void)
 					       : *(volatile uint32_t *)pm_timer.address;
 }
 
-const struct reference reference_pit = {pit_start, pit_stop, {pit_read, 0xffff, true}};
+const struct reference reference_pit = {pit_start, pit_count_stop, {pit_count, 0xffff, true}};
 const struct reference reference_hpet = {hpet_start, hpet_stop, {hpet_read, 0xffffffff, false}};
 const struct reference reference_pm = {pm_start, pm_stop, {pm_read, 0xffffff, false}};

@@ -10,6 +10,8 @@
 #include "boot/multiboot2.h"
 #include "boot/layout.h"
 
+#define FIRST_STACK_TOP (first_stacks + PAGE_SIZE + CPU_STACK_SIZE) /* boot/cpu.h */
+
 	.section .multiboot, "ax"
 
 	/* Multiboot 1: modules on page boundaries, memory map wanted. */
@@ -46,7 +48,7 @@ start32:
 	mov	%eax, %ebp		/* magic; EBX is kept by everything below */
 	mov	$0x400, %eax		/* no breakpoint: there is no IDT yet */
 	mov	%eax, %dr7
-	mov	$boot_stack_top, %esp
+	mov	$FIRST_STACK_TOP, %esp
 	push	$0			/* DF, NT, AC and what else was left on */
 	popf
 
@@ -103,7 +105,7 @@ start32:
 no_long_mode:
 	/*
 	 * No 64-bit mode, so no C: say so on COM1 (set up here, 115200 8N1) and, if there is one, on
-	 * the VGA text screen; then end Bochs with status 1, as boot/machine.c does, or halt.
+	 * the VGA text screen; then end Bochs with status 1, as boot/power.c does, or halt.
 	 */
 	mov	$uart_setup, %esi
 1:	movzbl	(%esi), %edx
@@ -158,7 +160,7 @@ start64:
 	xor	%eax, %eax
 	mov	%eax, %fs
 	mov	%eax, %gs
-	mov	$boot_stack_top, %esp
+	mov	$FIRST_STACK_TOP, %esp
 	mov	%ebp, %edi		/* magic */
 	mov	%ebx, %esi		/* boot information */
 	xor	%ebp, %ebp		/* the end of every backtrace */
@@ -192,24 +194,5 @@ boot_pdpt:
 	.skip 4096
 boot_pd:
 	.skip 4 * 4096
-
-/* Every stack has a guard page below it, which boot/paging.c leaves out of the page tables. */
-	.section .stacks, "aw", @nobits
-.macro stack name size
-	.balign 4096
-	.globl \name\()_guard, \name\()_top
-\name\()_guard:
-	.skip 4096
-	.skip \size
-\name\()_top:
-.endm
-
-	stack boot_stack BOOT_STACK_SIZE
-	stack nmi_stack IST_STACK_SIZE
-	stack double_fault_stack IST_STACK_SIZE
-	stack machine_check_stack IST_STACK_SIZE
-	stack fault_stack IST_STACK_SIZE
-	.globl stacks_end
-stacks_end:
 
 	.section .note.GNU-stack, "", @progbits

@@ -2,7 +2,7 @@
 
 #include "boot/ioapic.h"
 #include "boot/pic.h"
-#include "boot/trap.h"
+#include "boot/vectors.h"
 #include "lib/console.h"
 
 #define TOO_OFTEN 100

@@ -2,19 +2,14 @@
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/layout.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "boot/pic.h"
 #include "boot/stray.h"
 #include "boot/trap.h"
+#include "boot/trap_frame.h"
+#include "boot/vectors.h"
 #include "lib/console.h"
 #include "lib/x86.h"
-
-enum ist {
-	IST_NMI = 1,
-	IST_DOUBLE_FAULT,
-	IST_MACHINE_CHECK,
-	IST_FAULT, /* every other exception: the stack itself may be what failed */
-};
 
 struct idt_gate {
 	uint16_t offset_low;
@@ -55,12 +50,6 @@ extern const struct fixup {
 	uint64_t faults, recover;
 } fixups[], fixups_end[];
 
-void cpu_set_this(struct cpu *cpu)
-{
-	cpu->self = cpu;
-	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
-}
-
 static uint8_t ist_of(unsigned int vector)
 {
 	switch (vector) {
@@ -75,7 +64,7 @@ static uint8_t ist_of(unsigned int vector)
 	}
 }
 
-static void idt_fill(void)
+void trap_init(void)
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
 		uint64_t stub = (uint64_t)vector_stubs + vector * STUB_SIZE;
@@ -93,28 +82,8 @@ static void idt_fill(void)
 
 void trap_init_cpu(void)
 {
-	struct cpu *cpu = this_cpu();
-	uint64_t tss = (uint64_t)&cpu->tss;
-	uint64_t limit = sizeof(cpu->tss) - 1;
-	struct descriptor_pointer gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
 	struct descriptor_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
-	idt_fill();
-	cpu->tss.ist[IST_NMI - 1] = (uint64_t)nmi_stack_top;
-	cpu->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t)double_fault_stack_top;
-	cpu->tss.ist[IST_MACHINE_CHECK - 1] = (uint64_t)machine_check_stack_top;
-	cpu->tss.ist[IST_FAULT - 1] = (uint64_t)fault_stack_top;
-	cpu->tss.io_map_base = sizeof(cpu->tss);
-
-	cpu->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffff;
-	cpu->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffff;
-	/* 64-bit available TSS (SDM Vol. 3A 7.2.3) */
-	cpu->gdt[SELECTOR_TSS / 8] = (limit & 0xffff) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
-				     (tss >> 24 & 0xff) << 56;
-	cpu->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
-
-	__asm__ volatile("lgdt %0" : : "m"(gdtr));
-	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
@@ -177,7 +146,7 @@ static void nmi(struct trap_frame *frame)
 	cpu->in_nmi = false;
 }
 
-/* Called by boot/vectors.S with interrupts off. */
+/* Called by boot/trap.S with interrupts off. */
 void trap_handle(struct trap_frame *frame);
 void trap_handle(struct trap_frame *frame)
 {

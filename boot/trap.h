@@ -6,20 +6,10 @@
 
 #include <stdint.h>
 
-/* What boot/vectors.S and the CPU leave on the stack. */
-struct trap_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-	uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
-	uint64_t vector, error_code;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
+/* Fills the IDT, which is the same for all CPUs. First CPU. */
+void trap_init(void);
 
-/* Vectors of the hypervisor's own interrupts. */
-#define VECTOR_PIC_FIRST     0x20 /* IRQ 0 to 15 of the 8259 pair: 0x20 to 0x2F */
-#define VECTOR_APIC_TIMER    0xf0
-#define VECTOR_APIC_SPURIOUS 0xff
-
-/* Loads this CPU's GDT, TSS and IDT. struct cpu must be reachable through GS. */
+/* Loads it on this CPU, after cpu_enter(). */
 void trap_init_cpu(void);
 
 /* What every NMI's handler does besides, in the handler (`crash=`). At boot. */

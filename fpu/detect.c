@@ -1,5 +1,4 @@
 #include "boot/machine.h"
-#include "boot/options.h"
 #include "fpu/detect.h"
 #include "fpu/features.h"
 #include "fpu/instructions.h"
@@ -18,13 +17,6 @@
 #define CPUIDD1_XSAVEC	  BIT(1)
 #define CPUIDD1_XSAVES	  BIT(3)
 #define CPUIDDI_ALIGNED	  BIT(1) /* ECX */
-
-_Static_assert((int)OPTION_XSAVE_FXSAVE == (int)FPU_FXSAVE &&
-		       (int)OPTION_XSAVE_XSAVE == (int)FPU_XSAVE &&
-		       (int)OPTION_XSAVE_XSAVEC == (int)FPU_XSAVEC &&
-		       (int)OPTION_XSAVE_XSAVEOPT == (int)FPU_XSAVEOPT &&
-		       (int)OPTION_XSAVE_XSAVES == (int)FPU_XSAVES,
-	       "boot/options.h names the methods of fpu/method.h");
 
 static bool has_xsave(void)
 {
@@ -172,7 +164,7 @@ static uint32_t methods_there(void)
 bool fpu_detect(uint32_t wanted)
 {
 	struct fpu_features *f = fpu_features_to_fill();
-	bool automatic = wanted == OPTION_XSAVE_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
+	bool automatic = wanted == FPU_METHOD_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
 	enum fpu_save_method method = automatic ? FPU_XSAVES : wanted, refused = method;
 	struct fpu_method_facts facts = {.methods = methods_there(), .forced = !automatic};
 	const char *why = NULL, *reason = NULL;

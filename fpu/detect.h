@@ -10,7 +10,7 @@
 /*
  * Finds the components and the save instruction (CPUID.D), tries it with a pattern in every
  * component, and steps down to a simpler one if the pattern comes back wrong. `wanted` is the
- * method to begin with, or OPTION_XSAVE_AUTO. Says at most one line. False: not even FXSAVE brings
+ * method to begin with, or FPU_METHOD_AUTO. Says at most one line. False: not even FXSAVE brings
  * a pattern back (an emulator's may not), and nothing may run. First CPU.
  */
 bool fpu_detect(uint32_t wanted);

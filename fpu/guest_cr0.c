@@ -43,9 +43,15 @@ void guest_cr0_init(struct guest_cr0 *cr0, uint64_t value, uint32_t exception_bi
 	vmcs_write(VMCS_EXCEPTION_BITMAP, exception_bitmap);
 }
 
-uint64_t guest_cr0_read(const struct guest_cr0 *cr0)
+unsigned int guest_cr0_intercept(struct guest_cr0 *cr0, enum fpu_state state)
 {
-	return (vmcs_read(VMCS_GUEST_CR0) & ~cr0->mask) | (cr0->shadow & cr0->mask);
+	uint32_t bitmap = exceptions(cr0->exception_bitmap, cr0->shadow, state);
+
+	if (cr0->exception_bitmap == bitmap)
+		return 0;
+	vmcs_write(VMCS_EXCEPTION_BITMAP, bitmap);
+	cr0->exception_bitmap = bitmap;
+	return 1;
 }
 
 unsigned int guest_cr0_write(struct guest_cr0 *cr0, uint64_t value, enum fpu_state state)

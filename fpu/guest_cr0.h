@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fpu/context.h"
+#include "vmx/vmcs.h"
 
 struct guest_cr0 {
 	uint64_t mask;		   /* VMCS CR0_MASK */
@@ -19,8 +21,24 @@ struct guest_cr0 {
 void guest_cr0_init(struct guest_cr0 *cr0, uint64_t value, uint32_t exception_bitmap);
 
 /* The value that the guest itself reads. */
-uint64_t guest_cr0_read(const struct guest_cr0 *cr0);
+static inline uint64_t guest_cr0_read(const struct guest_cr0 *cr0)
+{
+	return (vmcs_read(VMCS_GUEST_CR0) & ~cr0->mask) | (cr0->shadow & cr0->mask);
+}
 
-/* Writes it, in the given FPU state; no field that holds its value already. Returns the VMWRITEs.
+/* Of a value only bits differ that the hardware has not from the guest: it reads the shadow. */
+static inline void guest_cr0_write_shadow(struct guest_cr0 *cr0, uint64_t value)
+{
+	vmcs_write(VMCS_CR0_READ_SHADOW, value);
+	cr0->shadow = value;
+}
+
+/* The #NM intercept for another state, where neither it nor the one before is OPEN. Returns the
+ * VMWRITEs.
+ */
+unsigned int guest_cr0_intercept(struct guest_cr0 *cr0, enum fpu_state state);
+
+/* Writes it, whatever differs, in the given FPU state; no field that holds its value already.
+ * Returns the VMWRITEs.
  */
 unsigned int guest_cr0_write(struct guest_cr0 *cr0, uint64_t value, enum fpu_state state);

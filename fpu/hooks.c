@@ -90,6 +90,8 @@ unsigned int fpu_hw_set_state(struct fpu_context *context, enum fpu_state state)
 {
 	struct fpu_guest *guest = guest_of(context);
 
+	if (context->state != FPU_OPEN && state != FPU_OPEN)
+		return guest_cr0_intercept(&guest->cr0, state);
 	return guest_cr0_write(&guest->cr0, guest_cr0_read(&guest->cr0), state);
 }
 

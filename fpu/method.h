@@ -26,6 +26,9 @@ enum fpu_save_method {
 	FPU_XSAVES,
 };
 
+/* Only wanted (`xsave=auto`): the best that is safe. */
+#define FPU_METHOD_AUTO (FPU_XSAVES + 1)
+
 /* "fxsave" and so on: xsave= on the command line and in the @boot record. */
 const char *fpu_method_name(enum fpu_save_method method);
 

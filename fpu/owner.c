@@ -177,10 +177,15 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context)
 	load(cpu, context);
 }
 
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context)
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts)
 {
-	if (context->state != FPU_OPEN)
-		drop_decision(cpu);
+	struct fpu_context *ready = cpu->ready;
+
+	if (context->state == FPU_OPEN)
+		return;
+	cpu->ready = NULL; /* not while its state is another one than its TS asks for */
+	set_state(cpu, context, ts ? FPU_GUARDED : FPU_ARMED);
+	cpu->ready = ready;
 }
 
 void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)

@@ -62,8 +62,11 @@ void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entr
  */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/* The guest's own CR0.TS has changed by a VM exit: CLTS, LMSW or MOV to CR0. */
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+/*
+ * The guest's own CR0.TS is `ts` after a VM exit: CLTS, LMSW or MOV to CR0. One that is not OPEN is
+ * ARMED or GUARDED accordingly, and stays ready if it was.
+ */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts);
 
 /* The guest's XCR0 from now on; in the register at once if the context is ready. */
 void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value);

@@ -6,12 +6,7 @@
 #if __STDC_HOSTED__
 #include <assert.h>
 #else
-
-/*
- * One line of text and a symbolised backtrace, then the end of the machine per `panic=`
- * (boot/fault.c). Any context.
- */
-_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#include "lib/panic.h"
 
 #define assert(condition)                                                                          \
 	do {                                                                                       \

@@ -131,23 +131,6 @@ int frames_free(struct frames *frames, uint64_t start, uint64_t size)
 	return error == -EEXIST ? -EINVAL : error;
 }
 
-uint64_t frames_largest(const struct frames *frames, uint64_t align)
-{
-	uint64_t largest = 0;
-
-	if (!align_valid(align))
-		return 0;
-	for (uint32_t i = 0; i < frames->count; i++) {
-		uint64_t start = frames->range[i].start;
-		uint64_t skip = -start & (align - 1);
-		uint64_t size = frames->range[i].end - start;
-
-		if (size > skip && size - skip > largest)
-			largest = size - skip;
-	}
-	return largest;
-}
-
 uint64_t frames_free_bytes(const struct frames *frames)
 {
 	uint64_t total = 0;

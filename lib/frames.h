@@ -46,8 +46,5 @@ uint64_t frames_alloc(struct frames *frames, uint64_t size, uint64_t align, uint
  */
 int frames_free(struct frames *frames, uint64_t start, uint64_t size);
 
-/* The largest size that frames_alloc(size, align, FRAMES_NO_LIMIT) can give; 0 if none. */
-uint64_t frames_largest(const struct frames *frames, uint64_t align);
-
 /* All free bytes. */
 uint64_t frames_free_bytes(const struct frames *frames);

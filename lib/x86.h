@@ -78,7 +78,6 @@
 #define MSR_IA32_PAT		 0x277
 #define MSR_IA32_MTRR_DEF_TYPE	 0x2ff
 #define MSR_IA32_MC0_CTL	 0x400
-#define MSR_IA32_MC0_STATUS	 0x401
 #define MSR_IA32_VMX_BASIC	 0x480
 #define MSR_IA32_VMX_PINBASED	 0x481
 #define MSR_IA32_VMX_PROCBASED	 0x482
@@ -257,24 +256,11 @@ static inline void outw(uint16_t port, uint16_t value)
 	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void outl(uint16_t port, uint32_t value)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
 static inline uint32_t inl(uint16_t port)
 {
 	uint32_t value;
 
 	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline uint64_t read_rflags(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("pushfq; popq %0" : "=r"(value));
 	return value;
 }
 
@@ -291,11 +277,6 @@ static inline void interrupts_on(void)
 static inline void interrupts_off(void)
 {
 	__asm__ volatile("cli" : : : "memory");
-}
-
-static inline void invlpg(uint64_t address)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
 static inline void wbinvd(void)

@@ -57,8 +57,8 @@ def read(path=BASELINE):
 
 @dataclass
 class Comparison:
-    better: list = field(default_factory=list)  # lines
-    worse: list = field(default_factory=list)
+    better: dict = field(default_factory=dict)  # numbers of VMs by (test, what changed)
+    worse: dict = field(default_factory=dict)
     same: int = 0
     new: list = field(default_factory=list)  # rows that the baseline has not
 
@@ -82,9 +82,9 @@ def compare(baseline, rows, figures):
             found.new.append(row)
             continue
         less, more = changes(old, row, figures)
-        title = f"{row.name} vms={row.vms}: "
-        found.better += [title + ", ".join(less)] if less else []
-        found.worse += [title + ", ".join(more)] if more else []
+        for changed, group in ((less, found.better), (more, found.worse)):
+            if changed:
+                group.setdefault((row.name, ", ".join(changed)), []).append(row.vms)
         found.same += not less and not more
     return found
 

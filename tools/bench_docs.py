@@ -1,5 +1,5 @@
-"""docs/bench.md: the figures of tests/bench/baseline, and beside them those of another hypervisor
-for the same guest, where they have been measured.
+"""docs/bench.md: the figures of tests/bench/baseline, and beside them those of tools/bench-kvm for
+the same guest, where they have been measured.
 
 A peer's file is tests/bench/NAME, as kvm: comment lines, of them one "# machine: ..." in words, and
 the guest's own lines "@bench name=... vms=1 instructions=N mean=N ...".
@@ -15,7 +15,11 @@ from boot import ROOT
 from records import records
 
 DOCS = os.path.join(ROOT, "docs/bench.md")
-PEERS = {"kvm": "KVM"}
+PEERS = {
+    "resident": "Resident there",
+    "kvm": "KVM",
+    "kvm-off": "KVM, mitigations=off",
+}
 
 HEAD = """\
 # What operations cost a guest
@@ -44,6 +48,18 @@ BESIDE = """\
 
 The same, in instructions, beside VMs that halt with a timer of a minute. A switch
 takes two VMs at least. Of `turn` all VMs yield, and the figure is one VM's turn.
+"""
+
+BESIDE_KVM = """\
+The last columns are by `make bench PEER=kvm`: the same guest under Linux's KVM, and under Resident
+on the same Bochs and CPU model, which is one that Debian's kernel starts on. `tests/peer/launcher.c`
+starts KVM's guest, with KVM's own APIC, PIC and 8254; COM1 and ports that are not there are the
+launcher's, in user space. KVM has a guest's FPU state in the registers whenever the guest runs, and
+leaves CR0.TS to it.
+
+An empty field: the test needs Resident's hypercalls or options, other VMs, or the trace; and
+`preempt` cannot be measured under KVM, since on Bochs no interrupt takes the CPU from a guest that was
+entered with IF=0.
 """
 
 LEFT_OUT = """\
@@ -109,11 +125,10 @@ def beside_table(baseline):
 
 def text(baseline, peers):
     lines = [HEAD.format(machine=baseline.machine, compiler=baseline.compiler)]
-    for name, (machine, _) in peers.items():
-        lines.append(
-            f"**{PEERS[name]}** is the same guest on {machine}\n(`make bench PEER={name}`). "
-            "An empty field: the test needs Resident's hypercalls or options.\n"
-        )
+    if peers:
+        lines.append(BESIDE_KVM)
+        lines += [f"- **{PEERS[name]}**: {machine}." for name, (machine, _) in peers.items()]
+        lines.append("")
     lines += [*table(baseline, peers), "", BESIDE, *beside_table(baseline), "", LEFT_OUT]
     return "\n".join(lines)
 

@@ -1,4 +1,5 @@
-"""Which Bochs there is: the newest that Debian has, unpacked by tools/setup, or the system's."""
+"""Which Bochs there is: the newest that Debian has or Debian 13's, unpacked by tools/setup, or the
+system's."""
 
 import functools
 import os
@@ -10,8 +11,8 @@ import sys
 from defects import DEFECTS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-UNPACKED = os.path.join(ROOT, "build/debian/bochs")
-CHOICES = ("newest", "system")
+UNPACKED = os.path.join(ROOT, "build/debian")
+CHOICES = ("newest", "system", "trixie")
 
 
 class BochsError(Exception):
@@ -83,10 +84,15 @@ def system():
     return Bochs(program, "")
 
 
+def unpacked(name):
+    there = os.path.join(UNPACKED, name)
+    whole = os.path.exists(os.path.join(there, "versions"))  # written last
+    program, root = os.path.join(there, "bin/bochs-bin"), os.path.join(there, "root")
+    return Bochs(program, root) if whole else None
+
+
 def newest():
-    program = os.path.join(UNPACKED, "bin/bochs-bin")
-    whole = os.path.exists(os.path.join(UNPACKED, "versions"))  # written last
-    return Bochs(program, os.path.join(UNPACKED, "root")) if whole else None
+    return unpacked("bochs")
 
 
 @functools.cache
@@ -95,6 +101,11 @@ def chosen(knob):
         raise BochsError(f"BOCHS={knob}: it is one of {', '.join(CHOICES)}")
     if knob == "system":
         return system()
+    if knob == "trixie":
+        found = unpacked("bochs-trixie")
+        if not found:
+            raise BochsError("Bochs of Debian 13 is not there: run tools/setup peer")
+        return found
     found = newest()
     if knob == "newest" and not found:
         raise BochsError(
@@ -120,6 +131,6 @@ def chosen(knob):
 
 
 def bochs(which=""):
-    """"newest" or "system"; else the one that the knob BOCHS asks for; else the newest that
+    """"newest", "system" or "trixie"; else the one that the knob BOCHS asks for; else the newest that
     starts."""
     return chosen(which or os.environ.get("BOCHS") or "")

@@ -82,8 +82,9 @@ class Emulator:
     `commands` for it, with it. A boot that hung without it is repeated with it, for its registers.
     `port` is the console that is followed: "com1", or "e9", which costs no emulated time. `typing`,
     with "com1" only, is called again and again with all that the console has printed, and returns
-    what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the next
-    of `commands` are carried out."""
+    what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
+    next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
+    Bochs lacks."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class Emulator:
         typing=None,
         debugger=False,
         magic=False,
+        bad_msrs="fault",
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -105,6 +107,7 @@ class Emulator:
         self.debugger = self.bochs and (
             debugger or commands is not None or machine.bochs.debugger_only
         )
+        self.bad_msrs = bad_msrs
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
@@ -147,7 +150,7 @@ class Emulator:
                 if self.typing
                 else "mode=file, dev=console"
             ),
-            ignore_msrs=int(uefi),
+            ignore_msrs=int(uefi or self.bad_msrs == "ignore"),
             magic=int(self.magic),
         )
         if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
@@ -332,6 +335,7 @@ class Emulator:
         os.makedirs(work)
         keys = Replay(self.keys) if self.typing else None
         again = Emulator(self.machine, work, self.medium, None, self.port, keys, debugger=True)
+        again.bad_msrs = self.bad_msrs
         hung = len(self.console)
         reached = None
 

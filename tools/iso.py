@@ -72,26 +72,33 @@ def place(modules, tree):
 
 def make_iso(iso, kernel, options="", modules=(), protocol=2):
     """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`."""
-    if shutil.which("grub-mkrescue") is None:
-        raise IsoError("grub-mkrescue is not installed: run tools/setup run")
     tree = iso + ".tree"
-    os.makedirs(os.path.join(tree, "boot/grub"))
+    os.makedirs(tree)
     try:
+        os.makedirs(os.path.join(tree, "boot"))
         shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
         names = place(modules, tree)
-        with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as config:
-            config.write(grub_config(options, modules, names, protocol))
-        made = subprocess.run(
-            ["grub-mkrescue", "-o", iso, "--install-modules=" + GRUB_MODULES]
-            + ["--fonts=", "--themes=", "--locales=", tree],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol))
     finally:
         shutil.rmtree(tree)
+
+
+def make_iso_of_tree(iso, tree, config, more_modules=""):
+    """Make `iso` of the files in `tree`, and of GRUB with this grub.cfg."""
+    if shutil.which("grub-mkrescue") is None:
+        raise IsoError("grub-mkrescue is not installed: run tools/setup run")
+    os.makedirs(os.path.join(tree, "boot/grub"))
+    with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as file:
+        file.write(config)
+    made = subprocess.run(
+        ["grub-mkrescue", "-o", iso, f"--install-modules={GRUB_MODULES} {more_modules}"]
+        + ["--fonts=", "--themes=", "--locales=", tree],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if made.returncode != 0 or not os.path.exists(iso):
         raise IsoError("grub-mkrescue failed. Its output ends:\n" + made.stdout[-1500:])

@@ -14,7 +14,7 @@
 #define DEVICES(X)                                                                                 \
 	X(KEYBOARD, KEYBOARD_PORT, 1, 1, NULL, keyboard_write)                                     \
 	X(EXIT, EXIT_PORT, 1, 1 | 2 | 4, NULL, exit_port_write)                                    \
-	X(COM1, COM1_PORT, COM1_PORTS, BYTEWISE, com1_read, com1_write)                            \
+	X(COM1, COM1_PORT, UART_PORTS, BYTEWISE, com1_read, com1_write)                            \
 	X(RESET_CONTROL, RESET_CONTROL_PORT, 1, 1, NULL, reset_control_write)
 
 struct device {
@@ -48,7 +48,7 @@ static const uint8_t device_at_port[PORTS] = {
 #undef X
 };
 
-static const struct device *device_at(uint16_t port)
+static const struct device *device_at(uint32_t port)
 {
 	unsigned int number = NOTHING; /* whose row is all zeros */
 

@@ -5,9 +5,6 @@
 
 #include <stdint.h>
 
-#define COM1_PORT  0x3f8
-#define COM1_PORTS 8
-
 struct vm;
 
 uint32_t com1_read(struct vm *vm, uint16_t port);

@@ -6,8 +6,9 @@
 #include "vmm/exit.h"
 #include "vmm/hypercall.h"
 #include "vmm/instruction.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/capabilities.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_LEAVES	0xe /* 0 to Dh */
 #define EXTENDED_FIRST	0x80000000u

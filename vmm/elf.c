@@ -4,7 +4,9 @@
 #include <stdbool.h>
 
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
+#include "vmm/guest_image.h"
 
 struct reader {
 	struct guest_image *image;

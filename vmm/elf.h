@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "vmm/guest_image.h"
+struct guest_image;
+struct refusal;
 
 /*
  * Adds the loadable segments of the image's file, and sets its entry. Segments go to their physical

@@ -5,9 +5,9 @@
 #include "vmm/enter.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/capabilities.h"
-#include "vmx/dump.h"
+#include "vmx/names.h"
 #include "vmx/vmcs.h"
 
 #define PREEMPTION_TIMER_MAX 0xffffffffull

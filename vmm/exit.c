@@ -1,18 +1,20 @@
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/trap.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/crash.h"
 #include "vmm/exit.h"
+#include "vmm/exit_io.h"
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/entry_checks.h"
+#include "vmx/names.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_REASON 0xffffu
 
@@ -63,7 +65,7 @@ static void exit_exception(struct vcpu *vcpu)
 		/* NMIs are blocked until an IRET: the handler counts this one and ends in one */
 		vcpu->pcpu->nmi_exits++;
 		__asm__ volatile("int $2");
-		crash_at_nmi_exit(vcpu);
+		provoke_at_nmi_exit(vcpu);
 		event_go_on();
 		return;
 	}

@@ -33,5 +33,4 @@ void exit_cr_access(struct vcpu *vcpu); /* exit_cr.c */
 void exit_xsetbv(struct vcpu *vcpu);
 void exit_rdmsr(struct vcpu *vcpu); /* exit_msr.c */
 void exit_wrmsr(struct vcpu *vcpu);
-void exit_io(struct vcpu *vcpu);     /* exit_io.c */
 void exit_vmcall(struct vcpu *vcpu); /* hypercall.c */

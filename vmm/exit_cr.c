@@ -8,15 +8,16 @@
 #include "vmm/instruction.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 /* Exit qualification (SDM Vol. 3C table 27-3) */
 #define CR_NUMBER(q)	((q)&0xf)
 #define CR_TYPE(q)	((q) >> 4 & 3)
 #define CR_REGISTER(q)	((q) >> 8 & 0xf)
+#define CR_ACCESS	0x3f /* number and type: 0 is MOV to CR0 */
 #define CR_LMSW_MEMORY	BIT(6)
 #define CR_LMSW_DATA(q) ((q) >> 16 & 0xffff)
 
@@ -97,7 +98,6 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 {
 	struct guest_cr0 *cr0 = &vcpu->fpu.cr0;
 	uint64_t old = guest_cr0_read(cr0);
-
 	if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) ||
 	    ((value & CR0_NW) && !(value & CR0_CD)))
 		return false;
@@ -108,7 +108,7 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 		return false;
 	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
 	if ((value ^ old) & CR0_TS)
-		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context);
+		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context, value & CR0_TS);
 	return true;
 }
 
@@ -176,11 +176,10 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	}
 }
 
-void exit_cr_access(struct vcpu *vcpu)
+static __attribute__((noinline)) void access_cr(struct vcpu *vcpu, uint64_t qualification)
 {
-	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	unsigned int number = CR_NUMBER(qualification), reg = CR_REGISTER(qualification);
-	uint64_t cr0, value;
+	uint64_t value;
 	bool valid = true;
 
 	switch (CR_TYPE(qualification)) {
@@ -198,17 +197,56 @@ void exit_cr_access(struct vcpu *vcpu)
 		vcpu_set_register(vcpu, reg, number == 8 ? vcpu->cr8 : vmcs_read(VMCS_GUEST_CR3));
 		break;
 	case CR_CLTS:
-		cr0 = guest_cr0_read(&vcpu->fpu.cr0);
-		valid = write_cr0_value(vcpu, cr0 & ~CR0_TS);
+		valid = write_cr0_value(vcpu, guest_cr0_read(&vcpu->fpu.cr0) & ~CR0_TS);
 		break;
 	case CR_LMSW:
 		valid = load_msw(vcpu, qualification);
 		break;
 	}
 	if (valid)
-		vcpu_skip_instruction_fast(vcpu);
+		vcpu_skip_instruction(vcpu);
 	else
 		general_protection(vcpu);
+}
+
+/* CR0's bits that a guest which is not OPEN reads from the shadow, and that nothing hangs on. */
+#define SHADOWED (CR0_NE | CR0_TS)
+
+/*
+ * CLTS, and MOV to CR0 of a value in which nothing but NE and a TS that is masked is new: true, and
+ * it is done. (In 32-bit modes the upper half of a register does not count: left to access_cr().)
+ */
+static inline bool write_shadow(struct vcpu *vcpu, uint64_t qualification)
+{
+	struct guest_cr0 *cr0 = &vcpu->fpu.cr0;
+	enum fpu_state state = vcpu->fpu.context.state;
+	uint64_t value, changed;
+
+	if (CR_TYPE(qualification) == CR_CLTS && state != FPU_OPEN) {
+		value = cr0->shadow & ~CR0_TS;
+		changed = CR0_TS;
+	} else if (!(qualification & CR_ACCESS) && CR_REGISTER(qualification) != REGISTER_RSP) {
+		value = vcpu->guest.registers.number[CR_REGISTER(qualification)];
+		changed = value ^ guest_cr0_read(cr0);
+		if (changed & ~(state == FPU_OPEN ? CR0_NE : SHADOWED))
+			return false;
+	} else {
+		return false;
+	}
+	guest_cr0_write_shadow(cr0, value);
+	if (changed & CR0_TS)
+		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context, value & CR0_TS);
+	return true;
+}
+
+void exit_cr_access(struct vcpu *vcpu)
+{
+	uint64_t qualification = vmcs_read_known(VMCS_EXIT_QUALIFICATION);
+
+	if (write_shadow(vcpu, qualification))
+		vcpu_skip_instruction_fast(vcpu);
+	else
+		access_cr(vcpu, qualification);
 }
 
 void exit_xsetbv(struct vcpu *vcpu)

@@ -8,8 +8,8 @@
 #include "vmm/exit.h"
 #include "vmm/instruction.h"
 #include "vmm/vm.h"
-#include "vmx/bits.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define MSR_IA32_DEBUGCTL     0x1d9
 #define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */

@@ -12,9 +12,9 @@
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/io.h"
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 /* Instruction information (SDM Vol. 3C table 27-8) */
 #define ADDRESS_SIZE(info) ((info) >> 7 & 7)

@@ -1,8 +1,9 @@
 #include "vmm/firmware.h"
 
 #include "lib/string.h"
-#include "vmm/com1.h"
 #include "vmm/firmware_rom.h"
+#include "vmm/guest_ram.h"
+#include "vmm/uart.h"
 
 #define VECTORS	 256
 #define BDA	 0x400ull

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "vmm/guest_ram.h"
+struct guest_ram;
 
 #define FIRMWARE_EBDA	   0x9FC00ull /* where conventional memory ends */
 #define FIRMWARE_EBDA_SIZE 0x400ull

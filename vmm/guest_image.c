@@ -1,6 +1,7 @@
 #include "vmm/guest_image.h"
 
 #include "lib/errno.h"
+#include "lib/refusal.h"
 
 int guest_image_add(struct guest_image *image, const struct guest_segment *segment,
 		    struct refusal *refusal)

@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-#include "lib/refusal.h"
-
 #define GUEST_SEGMENTS_MAX 32
+
+struct refusal;
 
 /*
  * file_size bytes at offset of the file go to phys; zeros follow up to memory_size. Both ends of

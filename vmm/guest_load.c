@@ -3,8 +3,10 @@
 #include "boot/memmap.h"
 #include "boot/multiboot1.h"
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 #include "vmm/firmware.h"
+#include "vmm/guest_ram.h"
 
 #define LOADER_NAME "Resident"
 

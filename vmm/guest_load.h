@@ -10,13 +10,14 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/guest_image.h"
-#include "vmm/guest_ram.h"
 
 #define GUEST_MODULES_MAX 32
+
+struct guest_ram;
+struct refusal;
 
 struct guest_module {
 	const void *bytes;

@@ -63,7 +63,7 @@ enum hypercall {
 #define HYPERCALL_CONSOLE_MAX  4096u
 #define HYPERCALL_TIMER_MAX_US 60000000u
 
-/* Which of FPU.md's three states a vCPU is in. */
+/* Which of docs/fpu.md's three states a vCPU is in. */
 enum hypercall_fpu_state {
 	HYPERCALL_FPU_OPEN = 0,
 	HYPERCALL_FPU_ARMED = 1,

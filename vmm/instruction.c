@@ -1,8 +1,6 @@
 #include "vmm/instruction.h"
 #include "vmm/vm.h"
 
-#define REGISTER_RSP 4
-
 /* What an undisturbed guest has not. */
 static void end_blocking_and_step(struct vcpu *vcpu, uint32_t blocking)
 {
@@ -45,19 +43,4 @@ void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
 			"triple fault: exception %u while a double fault was "
 			"delivered [SDM Vol. 3A 6.15]",
 			vector);
-}
-
-uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
-{
-	if (number == REGISTER_RSP)
-		return vmcs_read(VMCS_GUEST_RSP);
-	return vcpu->guest.registers.number[number & 15];
-}
-
-void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
-{
-	if (number == REGISTER_RSP)
-		vmcs_write(VMCS_GUEST_RSP, value);
-	else
-		vcpu->guest.registers.number[number & 15] = value;
 }

@@ -8,7 +8,7 @@
 
 #include "lib/x86.h"
 #include "vmm/vcpu.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmcs.h"
 
 /*
@@ -52,6 +52,20 @@ static inline unsigned int vcpu_cpl(void)
 	return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
 }
 
-/* A general register by VMX's number (4 is RSP), full width. */
-uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number);
-void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value);
+#define REGISTER_RSP 4
+
+/* A general register by VMX's number, full width. */
+static inline uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
+{
+	if (number == REGISTER_RSP)
+		return vmcs_read(VMCS_GUEST_RSP);
+	return vcpu->guest.registers.number[number & 15];
+}
+
+static inline void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uint64_t value)
+{
+	if (number == REGISTER_RSP)
+		vmcs_write(VMCS_GUEST_RSP, value);
+	else
+		vcpu->guest.registers.number[number & 15] = value;
+}

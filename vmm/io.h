@@ -5,6 +5,8 @@
 
 #include "lib/x86.h"
 
+#include "lib/x86.h"
+
 #define IO_SIZE(q) (((q)&7) + 1)
 #define IO_IN	   BIT(3)
 #define IO_STRING  BIT(4)

@@ -1,4 +1,4 @@
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "lib/console.h"
 #include "lib/format.h"
 #include "vmm/exit.h"

@@ -7,13 +7,14 @@
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
+#include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "boot/memory.h"
-#include "boot/options.h"
+#include "boot/multiboot.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
@@ -26,13 +27,15 @@
 #include "fpu/policy.h"
 #include "fpu/trace.h"
 #include "lib/console.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/crash.h"
 #include "vmm/exit.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/run.h"
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
@@ -42,20 +45,11 @@
 #include "vmx/multihit.h"
 #include "vmx/vmx.h"
 
-static struct pcpu boot_pcpu;
+static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
-
-_Static_assert((int)OPTION_FPU_LAZY == (int)FPU_LAZY && (int)OPTION_FPU_SCRUB == (int)FPU_SCRUB &&
-		       (int)OPTION_FPU_EAGER == (int)FPU_EAGER &&
-		       (int)OPTION_FPU_UNLOAD == (int)FPU_UNLOAD &&
-		       (int)OPTION_FPU_SWAP == (int)FPU_SWAP &&
-		       (int)OPTION_FPU_AUTO == (int)FPU_AUTO,
-	       "boot/options.h names the policies of fpu/owner.h");
-_Static_assert(OPTION_CONSOLE_COM1 == (int)CONSOLE_COM1 && OPTION_CONSOLE_VGA == (int)CONSOLE_VGA &&
-		       OPTION_CONSOLE_E9 == (int)CONSOLE_E9,
-	       "boot/options.h names the devices of lib/console.h");
+static bool fpu_works; /* by fpu_detect() */
 
 static void warn(void *arg, const char *message)
 {
@@ -66,7 +60,7 @@ static void warn(void *arg, const char *message)
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
 	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
-	int error = boot_info_parse(&boot_info, &window, magic, info);
+	int error = multiboot_parse(&boot_info, &window, magic, info);
 
 	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
@@ -100,7 +94,7 @@ static void apply_options(void)
 	options_parse(&options, boot_info.cmdline, warn, NULL);
 	console_select(options.console, boot_info.ega_text);
 	log_set_level((enum log_level)options.loglevel);
-	machine_set_panic(options.panic);
+	power_set_panic((enum power_panic)options.panic);
 	fault_print_also(print_on_fault);
 }
 
@@ -116,17 +110,71 @@ static void print_boot_record(void)
 	       f->method_name, f->superset, fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected",
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
-	       boot_info.efi ? "uefi" : "bios", clock_timer_name(), preemption_name(c->preemption),
-	       clock_tsc_khz(), clock_source_name());
+	       boot_info.efi ? "uefi" : "bios", clock_timer_name(clock_timer()),
+	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
-static void init_pcpu(struct pcpu *pcpu)
+/*
+ * Every CPU, before it needs anything of the machine. Says nothing. The page tables follow: the
+ * first CPU makes them.
+ */
+static void enter_this_cpu(struct pcpu *pcpu)
 {
-	pcpu->cpu.apic_id = apic_id();
-	if (options.trace)
-		fpu_trace_start(pcpu->cpu.id, options.tracesize);
-	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
-		     fpu_features()->superset);
+	cpu_enter(&pcpu->cpu);
+	trap_init_cpu();
+	leftovers_undo_cpu(&pcpu->cpu.leftovers);
+	apic_init_cpu();
+}
+
+/* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
+static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
+{
+	read_boot_information(magic, info);
+	apply_options();
+	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
+	if (!leftovers_report(&pcpu->cpu.leftovers))
+		power_panic();
+	memory_init(&boot_info, paging_limit());
+	paging_init(&boot_info);
+	read_acpi_tables();
+	pic_init();
+	if (apic_present())
+		ioapic_init(acpi.madt, acpi.madt_length);
+	clock_init((enum clock_source)options.clock, &acpi);
+	clock_select((enum clock_timer)options.timer);
+}
+
+/* Every CPU: what it has. An error was told of, and keeps it from running guests. */
+static int check_this_cpu(struct pcpu *pcpu)
+{
+	machine_check_init_cpu();
+	if (pcpu == &first_pcpu)
+		fpu_works = fpu_detect(options.xsave);
+	fpu_init_hardware();
+	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options.preemption,
+				      (enum multihit)options.multihit);
+}
+
+/* Once a machine: what the first CPU has is what guests find. */
+static void judge_machine(int error)
+{
+	print_boot_record();
+	if (error)
+		power_panic();
+	if (!fpu_works)
+		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
+	if (!clock_can_wake())
+		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
+		      "never wake. Enable one of them in the firmware's setup");
+	if (options.hostfpu && fpu_clobber_init())
+		panic("no memory for hostfpu=exits");
+	guest_cpuid_init();
+	bitmaps_init();
+	exit_init();
+}
+
+static void read_unswitched_registers(struct pcpu *pcpu)
+{
 	pcpu->msr[SWITCHED_STAR] = rdmsr(MSR_STAR);
 	pcpu->msr[SWITCHED_LSTAR] = rdmsr(MSR_LSTAR);
 	pcpu->msr[SWITCHED_CSTAR] = rdmsr(MSR_CSTAR);
@@ -137,57 +185,44 @@ static void init_pcpu(struct pcpu *pcpu)
 		pcpu->pkru = fpu_rdpkru();
 }
 
+/* Every CPU: from now on it can run guests. */
+static void start_this_cpu(struct pcpu *pcpu)
+{
+	if (vmx_on(&pcpu->vmxon))
+		power_panic();
+	if (options.trace)
+		fpu_trace_start(pcpu->cpu.id, options.tracesize);
+	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
+		     fpu_features()->superset);
+	read_unswitched_registers(pcpu);
+	pcpu->clobber_at_exits = options.hostfpu;
+}
+
+/* False: a module cannot be used. */
+static bool start_guests(struct pcpu *pcpu)
+{
+	bool complete = vms_create(&boot_info);
+
+	if (!vms_count())
+		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
+			  "each to GRUB's menu entry, as README.md shows");
+	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)options.fpu);
+	return complete;
+}
+
 /* Called by boot/start.S. */
 _Noreturn void resident_main(uint32_t magic, uint64_t info);
 void resident_main(uint32_t magic, uint64_t info)
 {
-	bool complete, fpu_works;
-	int error;
+	struct pcpu *pcpu = &first_pcpu;
 
-	cpu_set_this(&boot_pcpu.cpu);
 	console_select(CONSOLE_COM1, false);
-	trap_init_cpu();
-	read_boot_information(magic, info);
-	apply_options();
-	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
-	if (!leftovers_undo_cpu())
-		machine_panic();
-	memory_init(&boot_info);
-	apic_init();
-	paging_init(&boot_info);
-	read_acpi_tables();
-	pic_init();
-	if (apic_present())
-		ioapic_init(acpi.madt, acpi.madt_length);
-	clock_init(options.clock, &acpi);
-	clock_select(options.timer);
-	machine_check_init_cpu();
-	fpu_works = fpu_detect(options.xsave);
-	error = vmx_capabilities_check(&options);
-	print_boot_record();
-	if (error)
-		machine_panic();
-	if (!fpu_works)
-		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
-	if (!clock_can_wake())
-		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
-		      "never wake. Enable one of them in the firmware's setup");
-	guest_cpuid_init();
-	bitmaps_init();
-	exit_init();
-	if (vmx_on())
-		machine_panic();
-	init_pcpu(&boot_pcpu);
-	if (options.hostfpu == OPTION_HOSTFPU_EXITS) {
-		if (fpu_clobber_init())
-			panic("no memory for hostfpu=exits");
-		boot_pcpu.clobber_at_exits = true;
-	}
-	crash_provoke(options.crash);
-	complete = vms_create(&boot_info);
-	if (!vms_count())
-		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
-			  "each to GRUB's menu entry, as README.md shows");
-	fpu_policy_set(&boot_pcpu.fpu, (enum fpu_policy)options.fpu);
-	run(&options, complete);
+	fault_init();
+	trap_init();
+	enter_this_cpu(pcpu);
+	start_first_cpu(pcpu, magic, info);
+	judge_machine(check_this_cpu(pcpu));
+	start_this_cpu(pcpu);
+	provoke((enum provoke)options.crash);
+	run(&options, start_guests(pcpu));
 }

@@ -2,8 +2,10 @@
 
 #include "boot/multiboot1.h"
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 #include "vmm/elf.h"
+#include "vmm/guest_image.h"
 
 /* Header flags whose wish is granted, or that want nothing of us. */
 #define FLAGS_UNDERSTOOD (MULTIBOOT1_PAGE_ALIGN | MULTIBOOT1_MEMORY_INFO | MULTIBOOT1_VIDEO_MODE)

@@ -3,7 +3,10 @@
  */
 #pragma once
 
-#include "vmm/guest_image.h"
+#include <stdint.h>
+
+struct guest_image;
+struct refusal;
 
 /*
  * Reads a multiboot 1 kernel: finds its header, refuses what it requires and we lack, and takes the

@@ -7,9 +7,12 @@
 #include "fpu/owner.h"
 #include "vmm/queue.h"
 #include "vmm/vcpu.h"
+#include "vmx/capabilities.h"
 
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
+	struct vmx_capabilities vmx;
+	struct vmcs *vmxon; /* the region that VMXON was given */
 	struct fpu_cpu fpu;
 	struct run_queue queue; /* vCPUs that have no turn now */
 	struct vcpu *current;	/* whose VMCS, MSRs, CR2 and DRs are on this CPU, or NULL */

@@ -1,17 +1,17 @@
 #include <stddef.h>
 
 #include "boot/clock.h"
-#include "boot/fault.h"
-#include "boot/machine.h"
-#include "boot/options.h"
+#include "boot/power.h"
 #include "fpu/trace.h"
 #include "lib/assert.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/command.h"
 #include "vmm/enter.h"
+#include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/run.h"
 #include "vmm/slice.h"
 #include "vmm/stats.h"
@@ -128,7 +128,7 @@ static void idle(struct pcpu *pcpu, const struct options *options)
 {
 	uint64_t deadline = queue_next_due(&pcpu->queue);
 
-	if (options->crash == OPTION_CRASH_IDLE)
+	if (options->crash == PROVOKE_IDLE)
 		panic("crash=idle");
 	if (output_due() != OUTPUT_NEVER && output_send())
 		return;
@@ -157,8 +157,8 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 		any_ran = any_ran || vm_at(i)->runs > 0;
 	}
 	if (!any_ran) /* why not is to be read, and a PC that is off shows nothing */
-		machine_panic();
-	machine_end(success ? 0 : 1);
+		power_panic();
+	power_end(success ? 0 : 1);
 }
 
 void run(const struct options *options, bool complete)

@@ -6,6 +6,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
 #include "vmm/vm.h"
+#include "vmx/names.h"
 
 /* What tells of others. */
 static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats)

@@ -74,11 +74,12 @@ static uint8_t interrupt_identification(const struct uart *uart)
 
 static uint8_t line_status(struct uart *uart)
 {
-	uint8_t status =
-		LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0) | (uart->overrun ? LSR_OVERRUN : 0);
+	uint8_t status = LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0);
 
+	if (!uart->overrun)
+		return status;
 	uart->overrun = false;
-	return status;
+	return status | LSR_OVERRUN;
 }
 
 /* In loopback the modem lines are the outputs DTR, RTS, OUT1, OUT2. */

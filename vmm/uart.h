@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define COM1_PORT      0x3f8 /* where a PC has its first */
+#define UART_PORTS     8
 #define UART_FIFO_SIZE 16
 
 struct uart {

@@ -1,6 +1,5 @@
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "fpu/instructions.h"
@@ -12,9 +11,9 @@
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
 #include "vmx/bitmaps.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define INITIAL_CR0   (CR0_PE | CR0_ET)

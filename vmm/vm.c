@@ -6,6 +6,7 @@
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/format.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/multiboot_header.h"

@@ -2,6 +2,7 @@
 
 #include "lib/cmdline.h"
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/string.h"
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)

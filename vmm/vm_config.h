@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/refusal.h"
-
 #define VM_NAME_SIZE	32
 #define VM_CMDLINE_SIZE 512
+
+struct refusal;
 
 struct vm_config {
 	char name[VM_NAME_SIZE];  /* else the file's base name without extension, else empty */

@@ -4,6 +4,7 @@
  */
 #include "fpu/clear.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/lost_memory.h"
 #include "vmm/output.h"

@@ -1,7 +1,7 @@
 #include "vmx/breakpoints.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmcs.h"
 
 #define DR7_ANY_ENABLED 0xffull

@@ -1,20 +1,20 @@
 #include "boot/clock.h"
-#include "boot/options.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/signature.h"
+#include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 #include "vmx/multihit.h"
+#include "vmx/vmcs_bits.h"
 
 #define BASIC_STRING_IO_INFORMATION BIT(54)
 #define BASIC_TRUE_CONTROLS	    BIT(55)
 #define BASIC_MEMORY_TYPE(basic)    ((basic) >> 50 & 0xf)
 #define MEMORY_TYPE_WB		    6
 
-static struct vmx_capabilities capabilities;
+static const struct vmx_capabilities *machine; /* the first CPU's; written at boot */
 
 struct named_bit {
 	uint32_t bit;
@@ -163,7 +163,7 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 }
 
 /* What ends a guest's time: preemption=, or what works here. */
-static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
+static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
 {
 	bool offered = c->pin & PIN_PREEMPTION_TIMER, broken;
 	char vendor[12];
@@ -180,28 +180,27 @@ static int choose_preemption(struct vmx_capabilities *c, uint32_t wanted)
 			    "count wrong, and slices may be far too long: use preemption=auto");
 	if (c->preemption != PREEMPTION_NONE)
 		return 0;
-	if (wanted == OPTION_PREEMPTION_VMX)
+	if (wanted == PREEMPTION_VMX)
 		return missing("the VMX-preemption timer of preemption=vmx", "use preemption=auto");
-	if (wanted == OPTION_PREEMPTION_APIC)
+	if (wanted == PREEMPTION_APIC)
 		return missing("the local APIC timer of preemption=apic", "use preemption=auto");
 	return missing(broken ? "a VMX-preemption timer that works, and a local APIC timer instead"
 			      : "the VMX-preemption timer, and a local APIC timer instead",
 		       "enable the local APIC in the BIOS setup, or use another CPU");
 }
 
-static void choose_ept_split(struct vmx_capabilities *c, uint32_t wanted)
+static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 {
 	bool affected = multihit_affects_this_cpu();
 
-	c->ept_split = wanted == OPTION_MULTIHIT_AUTO ? affected : wanted == OPTION_MULTIHIT_SPLIT;
+	c->ept_split = wanted == MULTIHIT_AUTO ? affected : wanted == MULTIHIT_SPLIT;
 	if (affected && !c->ept_split)
 		log_warning("multihit=off: a guest can stop this machine by a machine check "
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-int vmx_capabilities_check(const struct options *options)
+static int check(struct vmx_capabilities *c, enum preemption preemption, enum multihit multihit)
 {
-	struct vmx_capabilities *c = &capabilities;
 	uint64_t basic;
 	int error;
 
@@ -223,9 +222,9 @@ int vmx_capabilities_check(const struct options *options)
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
 		error = -ENODEV;
-	if (choose_preemption(c, options->preemption))
+	if (choose_preemption(c, preemption))
 		error = -ENODEV;
-	choose_ept_split(c, options->multihit);
+	choose_ept_split(c, multihit);
 	if (c->ept) {
 		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
 		if (check_ept(c->ept_vpid))
@@ -237,7 +236,22 @@ int vmx_capabilities_check(const struct options *options)
 	return error;
 }
 
+int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
+			   enum multihit multihit)
+{
+	int error = check(own, preemption, multihit);
+
+	if (!machine)
+		machine = own;
+	if (memcmp(own, machine, sizeof(*own))) {
+		log_error("this CPU's VMX is not the first CPU's: guests could not change from one "
+			  "to the other");
+		return -ENODEV;
+	}
+	return error;
+}
+
 const struct vmx_capabilities *vmx_capabilities(void)
 {
-	return &capabilities;
+	return machine;
 }

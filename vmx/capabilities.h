@@ -1,5 +1,5 @@
 /*
- * What this CPU's VMX can do, and the control words that follow from it.
+ * What a CPU's VMX can do, and the control words that follow from it.
  * SDM Vol. 3D Appendix A.
  */
 #pragma once
@@ -7,9 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/multihit.h"
 #include "vmx/preemption.h"
-
-struct options;
 
 struct vmx_capabilities {
 	bool vmx, ept, unrestricted_guest; /* for the @boot record */
@@ -24,12 +23,14 @@ struct vmx_capabilities {
 };
 
 /*
- * Checks all that Resident needs, sets and locks IA32_FEATURE_CONTROL where firmware left it
- * open, and computes the control words and what follows from preemption= and multihit=. Prints one
- * line for each thing that is missing, with what to do about it. Returns 0, or -ENODEV if anything
- * is missing. After clock_init().
+ * Checks all that Resident needs of this CPU, sets and locks IA32_FEATURE_CONTROL where firmware
+ * left it open, and computes the control words and what follows from preemption= and multihit=: all
+ * in *own, which was zeros and stays. The first CPU's are the machine's, and another's must be the
+ * same. Prints one line for each thing that is missing, with what to do about it. Returns 0, or
+ * -ENODEV if anything is missing. After clock_init().
  */
-int vmx_capabilities_check(const struct options *options);
+int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
+			   enum multihit multihit);
 
-/* Of the CPU that vmx_capabilities_check() ran on; all CPUs are taken to be alike. */
+/* The machine's: what every CPU has. */
 const struct vmx_capabilities *vmx_capabilities(void);

@@ -17,8 +17,3 @@ uint64_t vmx_fixed_apply(uint64_t value, uint64_t fixed0, uint64_t fixed1)
 {
 	return (value | fixed0) & fixed1;
 }
-
-bool vmx_fixed_valid(uint64_t value, uint64_t fixed0, uint64_t fixed1)
-{
-	return vmx_fixed_apply(value, fixed0, fixed1) == value;
-}

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,6 +20,3 @@ int vmx_controls_compute(uint64_t capability_msr, uint32_t required, uint32_t op
 
 /* value with the bits set that fixed0 has at 1, and those cleared that fixed1 has at 0. */
 uint64_t vmx_fixed_apply(uint64_t value, uint64_t fixed0, uint64_t fixed1);
-
-/* Whether vmx_fixed_apply would change nothing: VMXON and VM entry accept the value. */
-bool vmx_fixed_valid(uint64_t value, uint64_t fixed0, uint64_t fixed1);

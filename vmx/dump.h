@@ -1,13 +1,9 @@
 /*
- * VMX failures in words, and the whole current VMCS.
+ * The whole current VMCS, printed.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
-
-/* The VM-instruction error in words. SDM Vol. 3C 30.4. */
-const char *vmx_instruction_error_name(uint32_t error);
 
 /* Every field of the current VMCS, one section after the other. */
 void vmcs_dump(void);

@@ -3,9 +3,10 @@
 #include <stddef.h>
 
 #include "lib/errno.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define PAGING_BITS 48 /* no guest has 5-level paging */
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "lib/refusal.h"
+struct refusal;
 
 /*
  * After a VM entry that failed for its guest state: describes the first such check that the current

@@ -6,9 +6,9 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/ept.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define EPT_READ	BIT(0)

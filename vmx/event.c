@@ -1,8 +1,9 @@
 #include "lib/x86.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/entry.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 static void attend(struct vmx_events *events)
 {

@@ -94,6 +94,3 @@ enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUM) EXIT_REASON_COUNT };
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
 #define EXIT_REASON_BUS_LOCKED	  (1u << 26)
 #define EXIT_REASON_FLAGS	  (EXIT_REASON_ENTRY_FAILURE | EXIT_REASON_BUS_LOCKED)
-
-/* "unknown" where the number is none of the list. */
-const char *exit_reason_name(unsigned int reason);

@@ -9,6 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether large pages are split where a guest executes: `multihit=`. */
+enum multihit {
+	MULTIHIT_AUTO, /* on the CPUs that are affected */
+	MULTIHIT_SPLIT,
+	MULTIHIT_OFF,
+};
+
 /*
  * Whether a CPU must be taken to have it: vendor as CPUID.0 spells it, signature is CPUID.1:EAX,
  * arch_capabilities the MSR of that name or 0.

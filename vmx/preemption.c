@@ -1,6 +1,5 @@
 #include "vmx/preemption.h"
 
-#include "boot/options.h"
 #include "lib/signature.h"
 
 /*
@@ -30,12 +29,12 @@ bool preemption_timer_broken(const char vendor[12], uint32_t signature)
 	return false;
 }
 
-enum preemption preemption_choose(unsigned int wanted, bool offered, bool broken, bool apic)
+enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic)
 {
 	switch (wanted) {
-	case OPTION_PREEMPTION_VMX:
+	case PREEMPTION_VMX:
 		return offered ? PREEMPTION_VMX : PREEMPTION_NONE;
-	case OPTION_PREEMPTION_APIC:
+	case PREEMPTION_APIC:
 		return apic ? PREEMPTION_APIC : PREEMPTION_NONE;
 	default:
 		if (offered && !broken)
@@ -46,7 +45,7 @@ enum preemption preemption_choose(unsigned int wanted, bool offered, bool broken
 
 const char *preemption_name(enum preemption preemption)
 {
-	static const char *const name[] = {"none", "vmx", "apic"};
+	static const char *const name[] = {"none", "vmx", "apic", "auto"};
 
 	return name[preemption];
 }

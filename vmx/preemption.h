@@ -12,6 +12,7 @@ enum preemption {
 	PREEMPTION_NONE, /* nothing does: guests cannot be run */
 	PREEMPTION_VMX,
 	PREEMPTION_APIC,
+	PREEMPTION_AUTO, /* only wanted: the first, or the second where that is broken */
 };
 
 /*
@@ -21,10 +22,10 @@ enum preemption {
 bool preemption_timer_broken(const char vendor[12], uint32_t signature);
 
 /*
- * `wanted` is an enum option_preemption (boot/options.h); `offered`: the CPU has a VMX-preemption
- * timer; `broken`: see above; `apic`: there is a local APIC timer of known frequency.
+ * What `preemption=` comes to; never AUTO. `offered`: the CPU has a VMX-preemption timer; `broken`:
+ * see above; `apic`: there is a local APIC timer of known frequency.
  */
-enum preemption preemption_choose(unsigned int wanted, bool offered, bool broken, bool apic);
+enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic);
 
-/* "vmx", "apic" or "none". */
+/* `preemption=` on the command line and in the @boot record. */
 const char *preemption_name(enum preemption preemption);

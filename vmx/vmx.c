@@ -1,16 +1,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "lib/console.h"
 #include "lib/errno.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/controls.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 /* INVEPT and INVVPID types (SDM Vol. 3C 30.3) */
@@ -65,16 +65,16 @@ static struct vmcs *allocate_region(void)
 	return region;
 }
 
-int vmx_on(void)
+int vmx_on(struct vmcs **region)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
-	struct vmcs *region = allocate_region();
 
-	if (!region)
+	*region = allocate_region();
+	if (!*region)
 		return -ENOMEM;
 	write_cr0(vmx_fixed_apply(read_cr0(), c->cr0_fixed0, c->cr0_fixed1));
 	write_cr4(vmx_fixed_apply(read_cr4() | CR4_VMXE, c->cr4_fixed0, c->cr4_fixed1));
-	if (vmxon(region)) {
+	if (vmxon(*region)) {
 		log_error("VMXON failed: VMX is in use by something below, or "
 			  "IA32_FEATURE_CONTROL does not allow it");
 		return -EIO;

@@ -8,8 +8,11 @@
 
 struct vmcs; /* one page; its format is the CPU's own */
 
-/* Enters VMX root operation on this CPU. Returns 0, or -EIO (said on the console) or -ENOMEM. */
-int vmx_on(void);
+/*
+ * Enters VMX root operation on this CPU, with *region as its VMXON region from now on. Returns 0,
+ * or -EIO (said on the console) or -ENOMEM.
+ */
+int vmx_on(struct vmcs **region);
 
 /* An empty, inactive VMCS; NULL: no memory. */
 struct vmcs *vmcs_create(void);

@@ -8,7 +8,7 @@
 
 /* A row of these is left out where it cannot be. */
 #define BENCH_HYPERCALL	 1  /* Resident's hypercalls */
-#define BENCH_HYPERVISOR 2  /* any hypervisor: VMCALL is #UD without one */
+#define BENCH_HYPERVISOR 2  /* any: for VMCALL, and to take the CPU away */
 #define BENCH_XSAVE	 4  /* CR4.OSXSAVE can be set */
 #define BENCH_FPU	 8  /* the FPU has been used: all rows after it find it so too */
 #define BENCH_NAMED	 16 /* needs peers or boot options: only if the command line names it */

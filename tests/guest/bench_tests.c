@@ -280,7 +280,7 @@ const struct bench_test bench_tests[] = {
 	{"hlt-timer", BENCH_HYPERCALL, NULL, NULL, measure_halt_for_timer},
 	{"yield", BENCH_HYPERCALL, switch_away, NULL, NULL},
 	{"timer-due", BENCH_HYPERCALL, NULL, NULL, measure_timer},
-	{"preempt", 0, NULL, NULL, measure_preemption},
+	{"preempt", BENCH_HYPERVISOR, NULL, NULL, measure_preemption},
 	{"touch", 0, touch_page, next_page, NULL},
 	{"ept-split", BENCH_NAMED, fetch_there, next_large_page, NULL},
 	{"turn", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},

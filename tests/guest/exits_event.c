@@ -115,7 +115,7 @@ static void if_keeps_it_pending(void)
 static void cancelled_never_comes(void)
 {
 	catch_interrupts();
-	set_timer(VECTOR_A, 1000);
+	set_timer(VECTOR_A, 20000); /* and a turn of another guest may come between */
 	set_timer(VECTOR_A, 0);
 	sti();
 	for (unsigned i = 0; i < 10; i++)

@@ -109,7 +109,7 @@ static void change_ts(struct model_cpu *cpu, struct model_context *context)
 	if (context->vmcs == FPU_OPEN)
 		return;
 	cpu->in_guest = false;
-	fpu_guest_ts_changed(&cpu->core, &context->core);
+	fpu_guest_ts_changed(&cpu->core, &context->core, context->ts);
 }
 
 static void host_section(struct model_cpu *cpu)

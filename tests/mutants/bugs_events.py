@@ -88,8 +88,8 @@ BUGS = [
         "io-meets-no-breakpoint",
         "IN and OUT meet the breakpoints on ports (Vol. 3B 17.2.4)",
         "vmm/exit_io.c",
-        "traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;",
-        "traps = 0;",
+        "if (vcpu->uses_de)\n\t\tmeet_breakpoints(vcpu, qualification);",
+        "if (0)\n\t\tmeet_breakpoints(vcpu, qualification);",
         check("port-every-instruction", "debug-traps"),
     ),
     Bug(
@@ -267,5 +267,13 @@ BUGS = [
         "vmcs_write(VMCS_GUEST_RFLAGS, rflags | RFLAGS_RF);",
         "vmcs_write(VMCS_GUEST_RFLAGS, rflags);",
         unit("test_event_debug", "test_what_runs_again_does_so_with_rf"),
+    ),
+    Bug(
+        "a-cancelled-timer-comes",
+        "a timer of delay 0 cancels the one before (vmm/hypercall.h)",
+        "vmm/hypercall.c",
+        "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : 0;",
+        "if (delay_us)\n\t\tvcpu->timer_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
+        check("event-cancelled-never-comes"),
     ),
 ]

@@ -89,8 +89,8 @@ BUGS = [
         "in-eax-keeps-the-upper-half",
         "IN EAX clears bits 63:32 of RAX (Vol. 1 3.4.1.1)",
         "vmm/exit_io.c",
-        "else\n\t\tregs->rax = value;",
-        "else\n\t\tregs->rax = (regs->rax & ~0xffffffffull) | value;",
+        "regs->rax = size == 4 ? value : (regs->rax & ~0xffffull) | value;",
+        "regs->rax = (regs->rax & ~0xffffull) | value;",
         check("io-unknown-port-reads-ones"),
     ),
     Bug(

@@ -181,7 +181,8 @@ def compared(figures=FIGURES, **changed):
 @pytest.mark.parametrize("changed", [{"vmreads": 9}, {"vmwrites": 3}, {"instructions": 409}])
 def test_one_access_more_or_two_per_cent_more_instructions_is_worse(changed):
     found = compared(**changed)
-    assert len(found.worse) == 1 and not found.better and "cpuid-0 vms=1: " in found.worse[0]
+    assert [(name, vms) for (name, _), vms in found.worse.items()] == [("cpuid-0", [1])]
+    assert not found.better and not found.same
 
 
 def test_less_is_better_and_a_little_more_is_the_same():

@@ -1,4 +1,5 @@
-"""Kernel files as other people's linkers write them, made here byte by byte: ours would not make them."""
+"""Kernel files as other people's linkers write them, made here byte by byte: ours would not make
+them."""
 
 import struct
 

@@ -70,11 +70,11 @@ def mirror_with(directory, status):
     )
 
 
-def run_setup(directory, **knobs):
+def run_setup(directory, what="run", **knobs):
     names = ("BOCHS", "MACHINE")
     clean = {name: value for name, value in os.environ.items() if name not in names}
     return subprocess.run(
-        ["tools/setup", "run"],
+        ["tools/setup", what],
         cwd=directory / "checkout",
         env={**clean, "PATH": f"{directory}/bin:{os.environ['PATH']}", **knobs},
         capture_output=True,
@@ -99,6 +99,13 @@ def test_without_a_mirror_bochs_is_the_systems_and_a_line_says_so(checkout, mirr
     assert done.stderr.count("so Bochs is the system's") == 1
     left = checkout / "checkout/build/debian"
     assert not left.exists() or [path.name for path in left.iterdir()] == ["bochs.lock"]
+
+
+def test_without_a_mirror_there_is_no_other_hypervisor_to_compare_with(checkout):
+    apt_get(checkout, "http://mirror.invalid/debian/", 100)
+    done = run_setup(checkout, "peer", BOCHS="system")
+    assert done.returncode == 1
+    assert "make bench PEER=kvm needs these, and Bochs of Debian 13: linux-image" in done.stderr
 
 
 @pytest.mark.parametrize("knobs", [{"BOCHS": "system"}, {"MACHINE": "kvm"}, {"MACHINE": "tcg"}])

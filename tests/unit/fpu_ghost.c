@@ -198,7 +198,7 @@ void ghost_set_ts(struct ghost_cpu *cpu, bool ts)
 	if (!changed || cpu->current->vmcs == FPU_OPEN)
 		return;
 	running_on = cpu;
-	fpu_guest_ts_changed(&cpu->core, &cpu->current->context);
+	fpu_guest_ts_changed(&cpu->core, &cpu->current->context, ts);
 	ghost_enter(cpu, cpu->current);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "boot/bootinfo.h"
+#include "boot/multiboot.h"
 #include "boot/multiboot2.h"
 
 #define BASE 0x10000u
@@ -27,7 +28,7 @@ static void a_map_of_a_thousand_ranges_keeps_the_memory_at_its_end(void **state)
 		put32(entry + 16, i % 2 ? MEMORY_USABLE : MEMORY_ACPI_NVS);
 	}
 	put32(big + BIG - 4, 8);
-	assert_int_equal(boot_info_parse(&boot, &memory, MULTIBOOT2_LOADER_MAGIC, BASE), 0);
+	assert_int_equal(multiboot_parse(&boot, &memory, MULTIBOOT2_LOADER_MAGIC, BASE), 0);
 	assert_int_equal(boot.warning_count, 0);
 	assert_int_equal(boot.map.count, RANGES);
 	assert_int_equal(memory_map_usable_bytes(&boot.map), 0x40000000 + 499 * 0x1000);

@@ -1,9 +1,9 @@
 /* vmx/breakpoints.c: which breakpoints an access meets, against a comparison byte by byte. */
 #include "tests/unit/unit.h"
 
-#include "vmx/bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define WRITE BREAKPOINT_WRITE
 #define IO    BREAKPOINT_IO

@@ -1,9 +1,10 @@
 /* vmx/entry_checks.c: which check the guest state failed, in a VMCS that is an array. */
 #include "tests/unit/unit.h"
 
-#include "vmx/bits.h"
+#include "lib/refusal.h"
 #include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define IN_57_BITS 0x800000000000ull
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "boot/memory.h"
-#include "vmx/bits.h"
 #include "vmx/capabilities.h"
 #include "vmx/ept.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define KIB (1ull << 10)

@@ -2,9 +2,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define FIELDS		 0x8000
 #define OTHER_CONTROLS	 (PRIMARY_HLT_EXITING | PRIMARY_USE_IO_BITMAPS)

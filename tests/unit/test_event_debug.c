@@ -2,9 +2,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 
 #define FIELDS	 0x8000
 #define BLOCKING (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)

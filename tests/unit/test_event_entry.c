@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"
 

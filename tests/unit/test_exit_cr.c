@@ -11,7 +11,7 @@
 #include "vmm/guest_paging.h"
 #include "vmm/instruction.h"
 #include "vmm/vcpu.h"
-#include "vmx/bits.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -39,9 +39,10 @@ void vmcs_write(enum vmcs_field field, uint64_t value)
 	fields[field] = value;
 }
 
-uint64_t vcpu_get_register(const struct vcpu *v, unsigned int number)
+void vcpu_skip_instruction(struct vcpu *v)
 {
-	return v->guest.registers.number[number];
+	(void)v;
+	fields[VMCS_GUEST_RIP] += fields[VMCS_EXIT_INSTRUCTION_LENGTH];
 }
 
 void vcpu_raise(struct vcpu *v, uint8_t vector, int error_code)
@@ -80,17 +81,14 @@ unsigned int guest_physical_bits(void)
 	}
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 UNUSED(uint64_t, guest_cr4_allowed, void)
-UNUSED(uint64_t, guest_cr0_read, const struct guest_cr0 *cr0)
 UNUSED(unsigned int, guest_cr0_write, struct guest_cr0 *cr0, uint64_t value, enum fpu_state state)
 UNUSED(bool, fpu_xcr0_valid, uint64_t xcr0)
-UNUSED(void, fpu_guest_ts_changed, struct fpu_cpu *cpu, struct fpu_context *context)
+UNUSED(void, fpu_guest_ts_changed, struct fpu_cpu *cpu, struct fpu_context *context, bool ts)
 UNUSED(void, fpu_set_xcr0, struct fpu_cpu *cpu, struct fpu_context *context, uint64_t value)
 UNUSED(uint64_t, breakpoints_on_memory, uint64_t linear, unsigned int size, bool write)
 UNUSED(void, event_pend_debug_trap, struct vmx_events *events, uint64_t causes)
 UNUSED(void, event_execute_again, void)
-UNUSED(void, vcpu_set_register, struct vcpu *v, unsigned int number, uint64_t value)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
-UNUSED(void, vcpu_skip_instruction, struct vcpu *v)
 UNUSED(void, vcpu_use_de, struct vcpu *v)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)

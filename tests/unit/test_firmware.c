@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "vmm/firmware.h"
+#include "vmm/guest_ram.h"
 #include "vmm/firmware_rom.h"
 #include "vmm/hypercall.h"
 

@@ -145,27 +145,26 @@ static void a_full_array_loses_nothing_and_says_so(void **state)
 	check_sorted_and_merged();
 }
 
-static void largest_is_what_alloc_can_give(void **state)
+static void the_largest_piece_is_given_and_no_more(void **state)
 {
-	static const uint64_t aligns[] = {PAGE, 0x200000, 0x40000000};
+	static const struct {
+		uint64_t align, largest;
+	} cases[] = {{PAGE, 0x7FFFF000}, {0x200000, 0x7FE00000}, {0x40000000, 0x40000000}};
 
 	(void)state;
 	frames_add(&frames, 0x1000, 0x9F000);
 	frames_add(&frames, 0x100000, 0x7FE0000);
 	frames_add(&frames, 0x100001000, 0x180000000);
-	for (size_t i = 0; i < ARRAY_SIZE(aligns); i++) {
-		uint64_t largest = frames_largest(&frames, aligns[i]);
-		uint64_t at;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t align = cases[i].align, largest = cases[i].largest, at;
 
-		assert_int_equal(frames_alloc(&frames, largest + PAGE, aligns[i], FRAMES_NO_LIMIT),
-				 0);
-		at = frames_alloc(&frames, largest, aligns[i], FRAMES_NO_LIMIT);
-		assert_true(at && at % aligns[i] == 0);
+		assert_int_equal(frames_alloc(&frames, largest + PAGE, align, FRAMES_NO_LIMIT), 0);
+		at = frames_alloc(&frames, largest, align, FRAMES_NO_LIMIT);
+		assert_true(at && at % align == 0);
 		assert_int_equal(frames_free(&frames, at, largest), 0);
 	}
-	assert_int_equal(frames_largest(&frames, 0x40000000), 0x40000000);
-	assert_int_equal(frames_largest(&frames, 0x200000000ull), 0);
-	assert_int_equal(frames_largest(&frames, 12345), 0);
+	assert_int_equal(frames_alloc(&frames, PAGE, 0x200000000ull, FRAMES_NO_LIMIT), 0);
+	assert_int_equal(frames_alloc(&frames, PAGE, 12345, FRAMES_NO_LIMIT), 0);
 }
 
 /* A bitmap is the oracle; so few pages cannot fill the array. */
@@ -228,7 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(alloc_refuses_senseless_arguments, reset),
 		cmocka_unit_test_setup(free_detects_a_double_free, reset),
 		cmocka_unit_test_setup(a_full_array_loses_nothing_and_says_so, reset),
-		cmocka_unit_test_setup(largest_is_what_alloc_can_give, reset),
+		cmocka_unit_test_setup(the_largest_piece_is_given_and_no_more, reset),
 		cmocka_unit_test_setup(random_operations_agree_with_a_bitmap, reset),
 	};
 

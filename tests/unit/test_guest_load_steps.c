@@ -1,7 +1,9 @@
 /* What is large goes over page by page, so that others get their turns in between. */
 #include "tests/unit/elf_image.h"
 
+#include "lib/refusal.h"
 #include "vmm/guest_load.h"
+#include "vmm/guest_ram.h"
 #include "vmm/multiboot_header.h"
 
 #define MIB	0x100000ull

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "boot/bootinfo.h"
+#include "boot/multiboot.h"
 #include "boot/multiboot1.h"
 
 /* Physical memory from BASE on: the information structure first, then what it points to. */
@@ -83,7 +84,7 @@ static int parse_prefix(size_t size)
 {
 	uint8_t *copy = exact_copy(image, size);
 	struct boot_memory memory = {copy, BASE, size, NULL};
-	int result = boot_info_parse(&boot, &memory, MULTIBOOT1_LOADER_MAGIC, BASE);
+	int result = multiboot_parse(&boot, &memory, MULTIBOOT1_LOADER_MAGIC, BASE);
 
 	check_invariants(&memory);
 	free(copy);
@@ -138,7 +139,7 @@ static void an_unknown_magic_is_refused(void **state)
 	struct boot_memory memory = {image, BASE, SIZE, NULL};
 
 	(void)state;
-	assert_int_equal(boot_info_parse(&boot, &memory, 0, BASE), -EINVAL);
+	assert_int_equal(multiboot_parse(&boot, &memory, 0, BASE), -EINVAL);
 	assert_int_equal(boot.warning_count, 1);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "boot/bootinfo.h"
+#include "boot/multiboot.h"
 #include "boot/multiboot2.h"
 
 #define BASE  0x10000u
@@ -104,7 +105,7 @@ static int parse_prefix(size_t size)
 {
 	uint8_t *copy = exact_copy(image, size);
 	struct boot_memory memory = {copy, BASE, size, NULL};
-	int result = boot_info_parse(&boot, &memory, MULTIBOOT2_LOADER_MAGIC, BASE);
+	int result = multiboot_parse(&boot, &memory, MULTIBOOT2_LOADER_MAGIC, BASE);
 
 	assert_true(memchr(boot.cmdline, 0, sizeof(boot.cmdline)) != NULL);
 	assert_true(boot.module_count <= BOOT_MODULES_MAX);

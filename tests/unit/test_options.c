@@ -1,6 +1,14 @@
 #include "tests/unit/unit.h"
 
-#include "boot/options.h"
+#include "boot/clock.h"
+#include "boot/power.h"
+#include "fpu/method.h"
+#include "fpu/owner.h"
+#include "lib/console.h"
+#include "vmm/options.h"
+#include "vmm/provoke.h"
+#include "vmx/multihit.h"
+#include "vmx/preemption.h"
 
 struct heard {
 	uint32_t count;
@@ -28,21 +36,21 @@ static void parse(const char *cmdline)
 
 static void expect_defaults(void)
 {
-	assert_int_equal(options.fpu, OPTION_FPU_AUTO);
-	assert_int_equal(options.xsave, OPTION_XSAVE_AUTO);
+	assert_int_equal(options.fpu, FPU_AUTO);
+	assert_int_equal(options.xsave, FPU_METHOD_AUTO);
 	assert_int_equal(options.slice_us, 2000);
 	assert_int_equal(options.maxcpus, 64);
-	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_VGA);
+	assert_int_equal(options.console, CONSOLE_COM1 | CONSOLE_VGA);
 	assert_int_equal(options.trace, 0);
-	assert_int_equal(options.clock, OPTION_CLOCK_AUTO);
+	assert_int_equal(options.clock, CLOCK_SOURCE_AUTO);
 	assert_int_equal(options.tracesize, 65536);
-	assert_int_equal(options.preemption, OPTION_PREEMPTION_AUTO);
-	assert_int_equal(options.multihit, OPTION_MULTIHIT_AUTO);
+	assert_int_equal(options.preemption, PREEMPTION_AUTO);
+	assert_int_equal(options.multihit, MULTIHIT_AUTO);
 	assert_int_equal(options.stats, 1);
-	assert_int_equal(options.loglevel, OPTION_LOG_INFO);
-	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
-	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_OFF);
-	assert_int_equal(options.crash, OPTION_CRASH_NONE);
+	assert_int_equal(options.loglevel, LOG_INFO);
+	assert_int_equal(options.panic, POWER_PANIC_AUTO);
+	assert_int_equal(options.hostfpu, 0);
+	assert_int_equal(options.crash, PROVOKE_NONE);
 }
 
 static void an_empty_line_gives_the_defaults(void **state)
@@ -57,10 +65,10 @@ static void a_file_name_in_front_is_skipped_and_only_there(void **state)
 {
 	(void)state;
 	parse("/boot/resident.elf fpu=eager");
-	assert_int_equal(options.fpu, OPTION_FPU_EAGER);
+	assert_int_equal(options.fpu, FPU_EAGER);
 	assert_int_equal(heard.count, 0);
 	parse("fpu=eager resident.elf");
-	assert_int_equal(options.fpu, OPTION_FPU_EAGER);
+	assert_int_equal(options.fpu, FPU_EAGER);
 	assert_int_equal(heard.count, 1);
 }
 
@@ -72,24 +80,24 @@ static void every_option_is_understood(void **state)
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
 	      "crash=vmentry preemption=apic multihit=split");
 	assert_int_equal(heard.count, 0);
-	assert_int_equal(options.preemption, OPTION_PREEMPTION_APIC);
-	assert_int_equal(options.multihit, OPTION_MULTIHIT_SPLIT);
-	assert_int_equal(options.fpu, OPTION_FPU_UNLOAD);
-	assert_int_equal(options.xsave, OPTION_XSAVE_XSAVEC);
+	assert_int_equal(options.preemption, PREEMPTION_APIC);
+	assert_int_equal(options.multihit, MULTIHIT_SPLIT);
+	assert_int_equal(options.fpu, FPU_UNLOAD);
+	assert_int_equal(options.xsave, FPU_XSAVEC);
 	assert_int_equal(options.slice_us, 500);
 	assert_int_equal(options.maxcpus, 2);
-	assert_int_equal(options.console, OPTION_CONSOLE_COM1 | OPTION_CONSOLE_E9);
+	assert_int_equal(options.console, CONSOLE_COM1 | CONSOLE_E9);
 	assert_int_equal(options.trace, 1);
 	assert_int_equal(options.tracesize, 100);
-	assert_int_equal(options.timer, OPTION_TIMER_PIT);
-	assert_int_equal(options.clock, OPTION_CLOCK_HPET);
+	assert_int_equal(options.timer, CLOCK_TIMER_PIT);
+	assert_int_equal(options.clock, CLOCK_SOURCE_HPET);
 	assert_int_equal(options.stats, 0);
-	assert_int_equal(options.loglevel, OPTION_LOG_DEBUG);
-	assert_int_equal(options.panic, OPTION_PANIC_REBOOT);
-	assert_int_equal(options.hostfpu, OPTION_HOSTFPU_EXITS);
-	assert_int_equal(options.crash, OPTION_CRASH_VMENTRY);
+	assert_int_equal(options.loglevel, LOG_DEBUG);
+	assert_int_equal(options.panic, POWER_PANIC_REBOOT);
+	assert_int_equal(options.hostfpu, 1);
+	assert_int_equal(options.crash, PROVOKE_VMENTRY);
 	parse("console=vga,e9");
-	assert_int_equal(options.console, OPTION_CONSOLE_VGA | OPTION_CONSOLE_E9);
+	assert_int_equal(options.console, CONSOLE_VGA | CONSOLE_E9);
 }
 
 static void each_way_to_save_is_understood(void **state)
@@ -97,10 +105,9 @@ static void each_way_to_save_is_understood(void **state)
 	static const struct {
 		const char *line;
 		uint32_t value;
-	} ways[] = {
-		{"xsave=auto", OPTION_XSAVE_AUTO},	   {"xsave=xsaves", OPTION_XSAVE_XSAVES},
-		{"xsave=xsaveopt", OPTION_XSAVE_XSAVEOPT}, {"xsave=xsavec", OPTION_XSAVE_XSAVEC},
-		{"xsave=xsave", OPTION_XSAVE_XSAVE},	   {"xsave=fxsave", OPTION_XSAVE_FXSAVE}};
+	} ways[] = {{"xsave=auto", FPU_METHOD_AUTO},  {"xsave=xsaves", FPU_XSAVES},
+		    {"xsave=xsaveopt", FPU_XSAVEOPT}, {"xsave=xsavec", FPU_XSAVEC},
+		    {"xsave=xsave", FPU_XSAVE},	      {"xsave=fxsave", FPU_FXSAVE}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
@@ -166,6 +173,49 @@ static void a_wrong_word_is_told_with_what_is_accepted(void **state)
 	assert_non_null(strstr(heard.last, "slice"));
 }
 
+static void what_each_option_accepts_is_told_whole(void **state)
+{
+	static const struct {
+		const char *key, *accepted;
+	} options_told[] = {
+		{"fpu", "lazy, scrub, eager, unload, swap, auto"},
+		{"xsave", "auto, xsaves, xsaveopt, xsavec, xsave, fxsave"},
+		{"slice", "100 to 1000000 microseconds"},
+		{"maxcpus", "1 to 64"},
+		{"console", "com1, vga, e9, joined by + (fb is not built yet)"},
+		{"timer", "auto, apic, pit"},
+		{"clock", "auto, pit, hpet, pm, cpuid"},
+		{"preemption", "auto, vmx, apic"},
+		{"multihit", "auto, split, off"},
+		{"trace", "on, off"},
+		{"tracesize", "16 to 1048576 entries for each CPU"},
+		{"stats", "on, off"},
+		{"loglevel", "0 (errors), 1 (warnings), 2 (info), 3 (debug)"},
+		{"panic", "auto, reboot, halt, exit"},
+		{"hostfpu", "off, exits"},
+		{"crash",
+		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, "
+		 "nested, memory, storm, idle"},
+	};
+	char line[64], expected[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(options_told); i++) {
+		snprintf(line, sizeof(line), "%s=?", options_told[i].key);
+		snprintf(expected, sizeof(expected), "option %s=? is ignored: accepted is %s",
+			 options_told[i].key, options_told[i].accepted);
+		parse(line);
+		assert_string_equal(heard.last, expected);
+		expect_defaults();
+	}
+	parse("turbo=1");
+	assert_string_equal(
+		heard.last,
+		"option turbo is not known: accepted are fpu xsave slice maxcpus "
+		"console timer clock preemption multihit trace tracesize stats loglevel "
+		"panic hostfpu crash");
+}
+
 static void one_mistake_does_not_lose_the_rest(void **state)
 {
 	(void)state;
@@ -188,7 +238,7 @@ static void long_words_and_open_quotes_are_told(void **state)
 	assert_int_equal(options.slice_us, 300);
 	parse("slice=300 panic=\"halt");
 	assert_int_equal(heard.count, 1);
-	assert_int_equal(options.panic, OPTION_PANIC_AUTO);
+	assert_int_equal(options.panic, POWER_PANIC_AUTO);
 }
 
 static void random_lines_are_survived_with_valid_results(void **state)
@@ -207,7 +257,7 @@ static void random_lines_are_survived_with_valid_results(void **state)
 		char *copy = exact_copy(line, strlen(line) + 1);
 
 		parse(copy);
-		assert_true(options.fpu <= OPTION_FPU_AUTO);
+		assert_true(options.fpu <= FPU_AUTO);
 		assert_in_range(options.slice_us, 100, 1000000);
 		assert_in_range(options.maxcpus, 1, 64);
 		assert_in_range(options.console, 1, 7);
@@ -224,6 +274,7 @@ int main(void)
 		cmocka_unit_test(each_way_to_save_is_understood),
 		cmocka_unit_test(the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not),
 		cmocka_unit_test(a_wrong_word_is_told_with_what_is_accepted),
+		cmocka_unit_test(what_each_option_accepts_is_told_whole),
 		cmocka_unit_test(one_mistake_does_not_lose_the_rest),
 		cmocka_unit_test(long_words_and_open_quotes_are_told),
 		cmocka_unit_test(random_lines_are_survived_with_valid_results),

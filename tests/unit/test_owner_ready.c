@@ -149,20 +149,22 @@ static void another_policy_drops_it(void **state)
 	assert_int_equal(b->vmcs, FPU_OPEN);
 }
 
-static void a_guests_own_ts_drops_it_unless_it_is_open(void **state)
+static void a_guests_own_ts_is_followed_at_once_unless_it_is_open(void **state)
 {
 	(void)state;
 	enter_open();
-	fpu_guest_ts_changed(&cpu[0].core, &a->context);
+	fpu_guest_ts_changed(&cpu[0].core, &a->context, a->ts);
 	assert_true(ready(a));
+	assert_int_equal(a->vmcs, FPU_OPEN);
 	enter_armed();
 	b->ts = true;
-	fpu_guest_ts_changed(&cpu[0].core, &b->context);
-	assert_false(ready(b));
-	ghost_enter(&cpu[0], b);
+	fpu_guest_ts_changed(&cpu[0].core, &b->context, b->ts);
+	assert_true(ready(b));
+	assert_int_equal(b->vmcs, FPU_GUARDED);
 	b->ts = false;
-	fpu_guest_ts_changed(&cpu[0].core, &b->context);
-	assert_false(ready(b));
+	fpu_guest_ts_changed(&cpu[0].core, &b->context, b->ts);
+	assert_true(ready(b));
+	assert_int_equal(b->vmcs, FPU_ARMED);
 }
 
 static void xcr0_is_in_the_register_at_once_if_its_guest_is_ready(void **state)
@@ -225,7 +227,7 @@ int main(void)
 		owner_test(a_reset_drops_it),
 		owner_test(a_new_context_at_a_released_address_is_not_ready),
 		owner_test(another_policy_drops_it),
-		owner_test(a_guests_own_ts_drops_it_unless_it_is_open),
+		owner_test(a_guests_own_ts_is_followed_at_once_unless_it_is_open),
 		owner_test(xcr0_is_in_the_register_at_once_if_its_guest_is_ready),
 		owner_test(entries_are_counted_by_how_they_were_made),
 		owner_test(a_preloaded_entry_did_not_find_its_state),

@@ -1,7 +1,6 @@
 /* vmx/preemption.c: what ends a guest's time, on which CPU. */
 #include "tests/unit/unit.h"
 
-#include "boot/options.h"
 #include "vmx/preemption.h"
 
 #define INTEL "GenuineIntel"
@@ -33,21 +32,21 @@ static void what_is_reserved_in_a_signature_does_not_hide_a_broken_one(void **st
 static void what_works_is_chosen_and_what_is_asked_for_or_nothing(void **state)
 {
 	static const struct {
-		unsigned int wanted;
+		enum preemption wanted;
 		bool offered, broken, apic;
 		enum preemption chosen;
 	} cases[] = {
-		{OPTION_PREEMPTION_AUTO, true, false, true, PREEMPTION_VMX},
-		{OPTION_PREEMPTION_AUTO, true, false, false, PREEMPTION_VMX},
-		{OPTION_PREEMPTION_AUTO, true, true, true, PREEMPTION_APIC},
-		{OPTION_PREEMPTION_AUTO, true, true, false, PREEMPTION_NONE},
-		{OPTION_PREEMPTION_AUTO, false, false, true, PREEMPTION_APIC},
-		{OPTION_PREEMPTION_AUTO, false, false, false, PREEMPTION_NONE},
-		{OPTION_PREEMPTION_AUTO, false, true, true, PREEMPTION_APIC},
-		{OPTION_PREEMPTION_VMX, true, true, true, PREEMPTION_VMX},
-		{OPTION_PREEMPTION_VMX, false, false, true, PREEMPTION_NONE},
-		{OPTION_PREEMPTION_APIC, true, false, true, PREEMPTION_APIC},
-		{OPTION_PREEMPTION_APIC, true, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, true, false, true, PREEMPTION_VMX},
+		{PREEMPTION_AUTO, true, false, false, PREEMPTION_VMX},
+		{PREEMPTION_AUTO, true, true, true, PREEMPTION_APIC},
+		{PREEMPTION_AUTO, true, true, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, false, false, true, PREEMPTION_APIC},
+		{PREEMPTION_AUTO, false, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, false, true, true, PREEMPTION_APIC},
+		{PREEMPTION_VMX, true, true, true, PREEMPTION_VMX},
+		{PREEMPTION_VMX, false, false, true, PREEMPTION_NONE},
+		{PREEMPTION_APIC, true, false, true, PREEMPTION_APIC},
+		{PREEMPTION_APIC, true, false, false, PREEMPTION_NONE},
 	};
 
 	(void)state;

@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include "lib/refusal.h"
 #include "vmm/vm_config.h"
 
 static struct vm_config config;

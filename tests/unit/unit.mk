@@ -32,14 +32,16 @@ UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_leftovers   := boot/leftovers.c
 UNIT_line_ring   := lib/line_ring.c
 UNIT_lost_memory := vmm/lost_memory.c
-UNIT_mce_severity := boot/mce_severity.c
+UNIT_machine_check_severity := boot/machine_check_severity.c
 UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
-UNIT_multiboot1  := boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c boot/memmap.c lib/format.c
+UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
+	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
-UNIT_options     := boot/options.c lib/cmdline.c lib/format.c lib/string.c
+UNIT_options     = vmm/options.c fpu/policy.c $(UNIT_method) vmx/preemption.c lib/cmdline.c lib/format.c \
+	lib/string.c
 UNIT_output      := vmm/output.c lib/line_ring.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
 UNIT_owner_entry := $(UNIT_owner)
@@ -102,7 +104,7 @@ $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
 $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
-$(UNIT_DIR)/test_method: UNIT_CFLAGS += -no-pie
+$(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 
 $(foreach test,$(UNIT_TESTS),$(eval $(test): $(UNIT_$(test:$(UNIT_DIR)/test_%=%))))
 $(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $(UNIT_HEADERS)

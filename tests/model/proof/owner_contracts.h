@@ -64,11 +64,15 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
     requires given(context) && left_there(context);
     requires cpu->ready == seen ==> set_up(here, seen) && (context != seen ==> as_its_ts_asks);
     requires there->ready == seen ==> set_up(there, seen) && as_its_ts_asks;
-    assigns cpu->ready, told;
+    requires no_work && (context == seen ==> ts == seen_ts);
+    assigns cpu->ready, context->state, cpu->counters.ts_writes, context->counters.ts_writes,
+	    seen_vmcs, state_writes;
     WORLD_HOLDS
-    DROPS_ARE_TOLD
-    ensures open: context->state == FPU_OPEN ==> cpu->ready == \old(cpu->ready); */
-void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context);
+    ensures ready: cpu->ready == \old(cpu->ready);
+    ensures open: \old(context->state) == FPU_OPEN ==> no_work;
+    ensures table_closed: context == seen && \old(context->state) != FPU_OPEN ==>
+	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED); */
+void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool ts);
 
 /*@ requires cpu == here && world && given(context) && left_there(context) && no_work;
     assigns context->xcr0, cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;

@@ -2,27 +2,28 @@
 
 #include "boot/apic.h"
 #include "boot/clock.h"
-#include "boot/fault.h"
 #include "boot/ioapic.h"
 #include "boot/layout.h"
-#include "boot/mce.h"
-#include "boot/options.h"
+#include "boot/machine_check.h"
 #include "boot/pic.h"
+#include "boot/pit.h"
+#include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
-#include "vmm/crash.h"
 #include "vmm/exit.h"
 #include "vmm/pcpu.h"
+#include "vmm/provoke.h"
 #include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
+#include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
 #define PERIOD	      (PIT_HZ / 5000)
 #define STORM_VECTOR  0x51
-#define PIC1_MASK     0x21
 #define NESTED_CHECKS 20
 
 /* Set at boot, and cleared by the guest that it strikes. */
@@ -37,21 +38,13 @@ static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 	return block[0] ? fill_stack(block) + block[0] : 0;
 }
 
-/*
- * The 8254 by the I/O APIC, which a PC has; its inputs 0 and 2 are where IRQ 0 arrives on one board
- * or another. `low` is what becomes of it.
- */
+/* The 8254 by the I/O APIC, which a PC has. `low` is what becomes of it: boot/ioapic.h. */
 static void start_8254(uint32_t low)
 {
-	static const uint8_t inputs[] = {0, 2};
-
-	for (unsigned int i = 0; i < sizeof(inputs); i++) {
-		if (!apic_present() || !ioapic_route(inputs[i], low, this_cpu()->apic_id)) {
-			log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
-			return;
-		}
-	}
-	pit_start_periodic(PERIOD);
+	if (apic_present() && ioapic_route_pit(low, this_cpu()->apic_id))
+		pit_start_periodic(PERIOD);
+	else
+		log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
 }
 
 /*
@@ -67,7 +60,7 @@ static void start_nmis(void)
 static void start_storm(void)
 {
 	start_8254(IOAPIC_LEVEL | STORM_VECTOR);
-	outb(PIC1_MASK, 0xfe);
+	pic_unmask(0);
 }
 
 /*
@@ -76,8 +69,8 @@ static void start_storm(void)
  */
 static void check_in_nmi(void)
 {
-	static const struct mce_bank no_action = {MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0,
-						  0};
+	static const struct machine_check_bank no_action = {
+		MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN, 0, 0};
 	static volatile bool inside;
 	static unsigned int count;
 	uint64_t start;
@@ -96,9 +89,9 @@ static void check_in_nmi(void)
 }
 
 /* The guest has used memory whose content is lost: a line of its second page. */
-void crash_at_nmi_exit(struct vcpu *vcpu)
+void provoke_at_nmi_exit(struct vcpu *vcpu)
 {
-	struct mce_bank bank = {
+	struct machine_check_bank bank = {
 		.status = MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN | MCI_STATUS_MISCV |
 			  MCI_STATUS_ADDRV | MCI_STATUS_S | MCI_STATUS_AR | MCACOD_DATA_LOAD,
 		.address = (uint64_t)guest_ram_at(&vcpu->vm->ram, PAGE_SIZE, PAGE_SIZE),
@@ -126,47 +119,52 @@ static void enter_empty_vmcs(void)
 	panic("crash=vmentry");
 }
 
-void crash_provoke(uint32_t crash)
+void provoke(enum provoke fault)
 {
 	static uint8_t vector_target[128] __attribute__((aligned(128)));
 	volatile uint64_t depth = 1 << 20;
 
-	switch (crash) {
-	case OPTION_CRASH_PAGEFAULT:
+	switch (fault) {
+	case PROVOKE_PAGEFAULT:
 		*(volatile uint64_t *)BIT(46) = 0;
 		break;
-	case OPTION_CRASH_TEXTWRITE:
+	case PROVOKE_TEXTWRITE:
 		*(volatile uint8_t *)text_start = 0;
 		break;
-	case OPTION_CRASH_STACK:
+	case PROVOKE_STACK:
 		fill_stack(&depth);
 		break;
-	case OPTION_CRASH_VECTOR:
+	case PROVOKE_VECTOR:
 		fpu_clear_sse(vector_target, sizeof(vector_target));
 		break;
-	case OPTION_CRASH_NMI:
+	case PROVOKE_NMI:
 		start_nmis();
 		break;
-	case OPTION_CRASH_VMENTRY:
+	case PROVOKE_VMENTRY:
 		enter_empty_vmcs();
 		break;
-	case OPTION_CRASH_SECTION:
+	case PROVOKE_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
 		break;
-	case OPTION_CRASH_MEMORY:
+	case PROVOKE_MEMORY:
 		memory_check_due = true;
 		start_nmis();
 		break;
-	case OPTION_CRASH_NESTED:
+	case PROVOKE_NESTED:
 		trap_at_nmi(check_in_nmi);
 		start_nmis();
 		break;
-	case OPTION_CRASH_STORM:
+	case PROVOKE_STORM:
 		start_storm();
 		break;
-	case OPTION_CRASH_FRAME:
-		__asm__ volatile("lea nmi_stack_guard + 8, %rbp; ud2");
+	case PROVOKE_NONE:
+	case PROVOKE_IDLE:
+		break;
+	case PROVOKE_FRAME:
+		__asm__ volatile("mov %0, %%rbp; ud2"
+				 :
+				 : "r"(this_cpu()->stacks->ist[IST_NMI - 1].guard + 8));
 		break;
 	}
 }

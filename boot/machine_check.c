@@ -1,8 +1,10 @@
 #include <stddef.h>
 
+#include "boot/cpu.h"
 #include "boot/fault.h"
-#include "boot/mce.h"
+#include "boot/machine_check.h"
 #include "lib/console.h"
+#include "lib/panic.h"
 #include "lib/signature.h"
 #include "lib/x86.h"
 
@@ -15,19 +17,9 @@ enum bank_register {
 	MCI_MISC,
 };
 
-/* Written at boot: the handler, which may strike an NMI's, cannot try whether an MSR is there. */
-static uint64_t mcg_cap;
-
-/* Until it was handled. */
-static struct {
-	bool active;
-	uint64_t mcg_status;
-	struct mce_bank bank;
-} injected;
-
 static unsigned int bank_count(void)
 {
-	return injected.active ? 1 : mcg_cap & MCG_CAP_COUNT;
+	return this_cpu()->injected.active ? 1 : this_cpu()->mcg_cap & MCG_CAP_COUNT;
 }
 
 static uint32_t bank_msr(unsigned int bank, enum bank_register reg)
@@ -36,15 +28,15 @@ static uint32_t bank_msr(unsigned int bank, enum bank_register reg)
 }
 
 /* ADDR and MISC may be read where STATUS says that they are valid. */
-static struct mce_bank read_bank(unsigned int number)
+static struct machine_check_bank read_bank(unsigned int number)
 {
-	struct mce_bank bank = {};
+	struct machine_check_bank bank = {};
 
-	if (injected.active)
-		return injected.bank;
+	if (this_cpu()->injected.active)
+		return this_cpu()->injected.bank;
 	bank.status = rdmsr(bank_msr(number, MCI_STATUS));
 	if (!(bank.status & MCI_STATUS_VAL))
-		return (struct mce_bank){};
+		return (struct machine_check_bank){};
 	if (bank.status & MCI_STATUS_ADDRV)
 		bank.address = rdmsr(bank_msr(number, MCI_ADDRESS));
 	if (bank.status & MCI_STATUS_MISCV)
@@ -54,19 +46,20 @@ static struct mce_bank read_bank(unsigned int number)
 
 static uint64_t software_recovery(void)
 {
-	return injected.active ? MCG_CAP_SER_P : mcg_cap & MCG_CAP_SER_P;
+	return this_cpu()->injected.active ? MCG_CAP_SER_P : this_cpu()->mcg_cap & MCG_CAP_SER_P;
 }
 
-static void print_bank(unsigned int number, const struct mce_bank *bank)
+static void print_bank(unsigned int number, const struct machine_check_bank *bank)
 {
 	log_error("  bank %u: status 0x%lx address 0x%lx misc 0x%lx (%s)", number, bank->status,
 		  bank->address, bank->misc,
-		  mce_severity_name(mce_severity(software_recovery(), bank->status)));
+		  machine_check_severity_name(
+			  machine_check_severity(software_recovery(), bank->status)));
 }
 
 static void clear_banks(void)
 {
-	for (unsigned int i = 0; i < bank_count() && !injected.active; i++)
+	for (unsigned int i = 0; i < bank_count() && !this_cpu()->injected.active; i++)
 		wrmsr(bank_msr(i, MCI_STATUS), 0);
 }
 
@@ -75,7 +68,7 @@ static void show_leftovers(void)
 	bool told = false;
 
 	for (unsigned int i = 0; i < bank_count(); i++) {
-		struct mce_bank bank = read_bank(i);
+		struct machine_check_bank bank = read_bank(i);
 
 		if (!(bank.status & MCI_STATUS_VAL))
 			continue;
@@ -93,7 +86,7 @@ static void make_local(void)
 	uint64_t feature_control;
 
 	if (rdmsr_if_present(MSR_IA32_FEATURE_CONTROL, &feature_control) &&
-	    mce_may_be_local(mcg_cap, feature_control))
+	    machine_check_may_be_local(this_cpu()->mcg_cap, feature_control))
 		wrmsr(MSR_IA32_MCG_EXT_CTL, MCG_EXT_CTL_LMCE_EN);
 }
 
@@ -102,7 +95,8 @@ static void enable_banks(void)
 	char vendor[12];
 
 	cpuid_vendor(vendor);
-	for (unsigned int i = mce_first_control(vendor, cpuid(1).eax); i < bank_count(); i++)
+	for (unsigned int i = machine_check_first_control(vendor, cpuid(1).eax); i < bank_count();
+	     i++)
 		wrmsr(bank_msr(i, MCI_CONTROL), ~0ull);
 }
 
@@ -111,11 +105,11 @@ void machine_check_init_cpu(void)
 	uint32_t features = cpuid(1).edx;
 
 	if (features & BIT(7) && features & BIT(14) &&
-	    rdmsr_if_present(MSR_IA32_MCG_CAP, &mcg_cap)) {
+	    rdmsr_if_present(MSR_IA32_MCG_CAP, &this_cpu()->mcg_cap)) {
 		show_leftovers();
 		clear_banks();
 		wrmsr(MSR_IA32_MCG_STATUS, 0); /* a MCIP left behind would shut the CPU down */
-		if (mcg_cap & MCG_CAP_CTL_P)
+		if (this_cpu()->mcg_cap & MCG_CAP_CTL_P)
 			wrmsr(MSR_IA32_MCG_CTL, ~0ull);
 		enable_banks();
 		make_local();
@@ -124,11 +118,11 @@ void machine_check_init_cpu(void)
 		write_cr4(read_cr4() | CR4_MCE);
 }
 
-void machine_check_inject(uint64_t mcg_status, const struct mce_bank *bank)
+void machine_check_inject(uint64_t mcg_status, const struct machine_check_bank *bank)
 {
-	injected.mcg_status = mcg_status;
-	injected.bank = *bank;
-	injected.active = true;
+	this_cpu()->injected.mcg_status = mcg_status;
+	this_cpu()->injected.bank = *bank;
+	this_cpu()->injected.active = true;
 }
 
 struct verdict {
@@ -141,16 +135,17 @@ static struct verdict judge(void)
 {
 	struct verdict v = {};
 
-	if (injected.active)
-		v.mcg_status = injected.mcg_status;
+	if (this_cpu()->injected.active)
+		v.mcg_status = this_cpu()->injected.mcg_status;
 	else if (bank_count())
 		v.mcg_status = rdmsr(MSR_IA32_MCG_STATUS);
 	for (unsigned int i = 0; i < bank_count(); i++) {
-		struct mce_bank bank = read_bank(i);
-		enum mce_severity severity = mce_severity(software_recovery(), bank.status);
+		struct machine_check_bank bank = read_bank(i);
+		enum machine_check_severity severity =
+			machine_check_severity(software_recovery(), bank.status);
 
-		v.fatal = v.fatal || severity == MCE_FATAL;
-		v.action_required = v.action_required || severity == MCE_ACTION_REQUIRED;
+		v.fatal = v.fatal || severity == MACHINE_CHECK_FATAL;
+		v.action_required = v.action_required || severity == MACHINE_CHECK_ACTION_REQUIRED;
 	}
 	/* memory that its owner lost stops the owner; nothing else explains a lost stream */
 	if (!v.action_required && !(v.mcg_status & MCG_STATUS_RIPV))
@@ -165,23 +160,24 @@ static void report(const char *where, const struct verdict *v, bool ends_machine
 		console_set_sink(NULL);
 	log_error("machine check %s, MCG_STATUS=0x%lx", where, v->mcg_status);
 	for (unsigned int i = 0; i < bank_count(); i++) {
-		struct mce_bank bank = read_bank(i);
+		struct machine_check_bank bank = read_bank(i);
 
-		if (mce_severity(software_recovery(), bank.status) != MCE_NONE)
+		if (machine_check_severity(software_recovery(), bank.status) != MACHINE_CHECK_NONE)
 			print_bank(i, &bank);
 	}
 }
 
 /* Every bank that requires action has an owner, who was ended. */
-static bool end_owners(const struct verdict *v, mce_end_owner end_owner, void *arg)
+static bool end_owners(const struct verdict *v, machine_check_end_owner end_owner, void *arg)
 {
 	for (unsigned int i = 0; i < bank_count(); i++) {
-		struct mce_bank bank = read_bank(i);
+		struct machine_check_bank bank = read_bank(i);
 		uint64_t start, size;
 
-		if (mce_severity(software_recovery(), bank.status) != MCE_ACTION_REQUIRED)
+		if (machine_check_severity(software_recovery(), bank.status) !=
+		    MACHINE_CHECK_ACTION_REQUIRED)
 			continue;
-		if (!mce_lost_memory(&bank, &start, &size) ||
+		if (!machine_check_lost_memory(&bank, &start, &size) ||
 		    !end_owner(arg, start, size, v->mcg_status & MCG_STATUS_RIPV))
 			return false;
 	}
@@ -192,12 +188,12 @@ static bool end_owners(const struct verdict *v, mce_end_owner end_owner, void *a
 static void go_on(const struct verdict *v)
 {
 	clear_banks();
-	if (!injected.active && bank_count())
+	if (!this_cpu()->injected.active && bank_count())
 		wrmsr(MSR_IA32_MCG_STATUS, v->mcg_status & ~MCG_STATUS_MCIP);
-	injected.active = false;
+	this_cpu()->injected.active = false;
 }
 
-void machine_check_exit(mce_end_owner end_owner, void *arg)
+void machine_check_exit(machine_check_end_owner end_owner, void *arg)
 {
 	struct verdict v = judge();
 

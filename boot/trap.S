@@ -1,5 +1,5 @@
 /*
- * One stub a vector; each pushes a struct trap_frame (boot/trap.h) and calls C.
+ * One stub a vector; each pushes a struct trap_frame (boot/trap_frame.h) and calls C.
  */
 #include "boot/layout.h"
 

@@ -1,4 +1,4 @@
-#include "boot/mce_severity.h"
+#include "boot/machine_check_severity.h"
 
 #include "lib/signature.h"
 
@@ -11,69 +11,70 @@
 #define MCACOD 0xefff
 
 /* UC=1, PCC=0, S=1, AR=1: an error code that is not known must stop the machine. */
-static enum mce_severity action_required(uint64_t status)
+static enum machine_check_severity action_required(uint64_t status)
 {
 	uint64_t code = status & MCACOD;
 
 	if ((code != MCACOD_DATA_LOAD && code != MCACOD_INSTRUCTION_FETCH) ||
 	    !(status & MCI_STATUS_ADDRV) || !(status & MCI_STATUS_MISCV))
-		return MCE_FATAL;
-	return MCE_ACTION_REQUIRED;
+		return MACHINE_CHECK_FATAL;
+	return MACHINE_CHECK_ACTION_REQUIRED;
 }
 
-unsigned int mce_first_control(const char vendor[12], uint32_t signature)
+unsigned int machine_check_first_control(const char vendor[12], uint32_t signature)
 {
 	return signature_is_intel_family6(vendor, signature) && signature_model(signature) < 0x1a;
 }
 
-bool mce_may_be_local(uint64_t mcg_cap, uint64_t feature_control)
+bool machine_check_may_be_local(uint64_t mcg_cap, uint64_t feature_control)
 {
 	const uint64_t allowed = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_LMCE_ON;
 
 	return mcg_cap & MCG_CAP_LMCE_P && (feature_control & allowed) == allowed;
 }
 
-enum mce_severity mce_severity(uint64_t mcg_cap, uint64_t status)
+enum machine_check_severity machine_check_severity(uint64_t mcg_cap, uint64_t status)
 {
 	if (!(status & MCI_STATUS_VAL))
-		return MCE_NONE;
+		return MACHINE_CHECK_NONE;
 	if (!(status & MCI_STATUS_UC))
-		return status & MCI_STATUS_PCC ? MCE_FATAL : MCE_CORRECTED;
+		return status & MCI_STATUS_PCC ? MACHINE_CHECK_FATAL : MACHINE_CHECK_CORRECTED;
 	if (!(mcg_cap & MCG_CAP_SER_P))
-		return MCE_FATAL;
+		return MACHINE_CHECK_FATAL;
 	if (!(status & MCI_STATUS_EN))
-		return MCE_NOT_ENABLED;
+		return MACHINE_CHECK_NOT_ENABLED;
 	/* what came after the first error, or before the second, is lost */
 	if (status & (MCI_STATUS_PCC | MCI_STATUS_OVER))
-		return MCE_FATAL;
+		return MACHINE_CHECK_FATAL;
 	switch (status & (MCI_STATUS_S | MCI_STATUS_AR)) {
 	case 0:
-		return MCE_NO_ACTION;
+		return MACHINE_CHECK_NO_ACTION;
 	case MCI_STATUS_S:
-		return MCE_ACTION_OPTIONAL;
+		return MACHINE_CHECK_ACTION_OPTIONAL;
 	case MCI_STATUS_S | MCI_STATUS_AR:
 		return action_required(status);
 	default: /* there is no such combination */
-		return MCE_FATAL;
+		return MACHINE_CHECK_FATAL;
 	}
 }
 
-const char *mce_severity_name(enum mce_severity severity)
+const char *machine_check_severity_name(enum machine_check_severity severity)
 {
 	static const char *const name[] = {
-		[MCE_NONE] = "none",
-		[MCE_CORRECTED] = "corrected",
-		[MCE_NOT_ENABLED] = "uncorrected, not enabled",
-		[MCE_NO_ACTION] = "uncorrected, no action required",
-		[MCE_ACTION_OPTIONAL] = "uncorrected, action optional",
-		[MCE_ACTION_REQUIRED] = "uncorrected, action required",
-		[MCE_FATAL] = "uncorrected, fatal",
+		[MACHINE_CHECK_NONE] = "none",
+		[MACHINE_CHECK_CORRECTED] = "corrected",
+		[MACHINE_CHECK_NOT_ENABLED] = "uncorrected, not enabled",
+		[MACHINE_CHECK_NO_ACTION] = "uncorrected, no action required",
+		[MACHINE_CHECK_ACTION_OPTIONAL] = "uncorrected, action optional",
+		[MACHINE_CHECK_ACTION_REQUIRED] = "uncorrected, action required",
+		[MACHINE_CHECK_FATAL] = "uncorrected, fatal",
 	};
 
 	return name[severity];
 }
 
-bool mce_lost_memory(const struct mce_bank *bank, uint64_t *start, uint64_t *size)
+bool machine_check_lost_memory(const struct machine_check_bank *bank, uint64_t *start,
+			       uint64_t *size)
 {
 	if (!(bank->status & MCI_STATUS_ADDRV) || !(bank->status & MCI_STATUS_MISCV) ||
 	    (bank->misc & MISC_ADDRESS_MODE) != MISC_ADDRESS_PHYSICAL)

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "boot/mce_severity.h"
+#include "boot/machine_check_severity.h"
 
 #define SER_P MCG_CAP_SER_P
 #define VAL   MCI_STATUS_VAL
@@ -31,22 +31,28 @@ static uint64_t combination(unsigned int number)
  */
 static const struct line {
 	uint64_t mask, is;
-	enum mce_severity with_ser_p, without;
+	enum machine_check_severity with_ser_p, without;
 } table[] = {
-	{VAL, 0, MCE_NONE, MCE_NONE},
-	{VAL | UC | PCC, VAL, MCE_CORRECTED, MCE_CORRECTED},
-	{VAL | UC | PCC, VAL | PCC, MCE_FATAL, MCE_FATAL},
-	{VAL | UC | EN, VAL | UC, MCE_NOT_ENABLED, MCE_FATAL},
-	{VAL | UC | EN | PCC, VAL | UC | EN | PCC, MCE_FATAL, MCE_FATAL},
-	{VAL | UC | EN | PCC | OVER, VAL | UC | EN | OVER, MCE_FATAL, MCE_FATAL},
-	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN, MCE_NO_ACTION, MCE_FATAL},
-	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | S, MCE_ACTION_OPTIONAL, MCE_FATAL},
-	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | AR, MCE_FATAL, MCE_FATAL},
+	{VAL, 0, MACHINE_CHECK_NONE, MACHINE_CHECK_NONE},
+	{VAL | UC | PCC, VAL, MACHINE_CHECK_CORRECTED, MACHINE_CHECK_CORRECTED},
+	{VAL | UC | PCC, VAL | PCC, MACHINE_CHECK_FATAL, MACHINE_CHECK_FATAL},
+	{VAL | UC | EN, VAL | UC, MACHINE_CHECK_NOT_ENABLED, MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC, VAL | UC | EN | PCC, MACHINE_CHECK_FATAL, MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC | OVER, VAL | UC | EN | OVER, MACHINE_CHECK_FATAL,
+	 MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN, MACHINE_CHECK_NO_ACTION,
+	 MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | S, MACHINE_CHECK_ACTION_OPTIONAL,
+	 MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR, VAL | UC | EN | AR, MACHINE_CHECK_FATAL,
+	 MACHINE_CHECK_FATAL},
 	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV | MISCV,
-	 VAL | UC | EN | S | AR | ADDRV | MISCV, MCE_ACTION_REQUIRED, MCE_FATAL},
-	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV, VAL | UC | EN | S | AR, MCE_FATAL, MCE_FATAL},
+	 VAL | UC | EN | S | AR | ADDRV | MISCV, MACHINE_CHECK_ACTION_REQUIRED,
+	 MACHINE_CHECK_FATAL},
+	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV, VAL | UC | EN | S | AR, MACHINE_CHECK_FATAL,
+	 MACHINE_CHECK_FATAL},
 	{VAL | UC | EN | PCC | OVER | S | AR | ADDRV | MISCV, VAL | UC | EN | S | AR | ADDRV,
-	 MCE_FATAL, MCE_FATAL},
+	 MACHINE_CHECK_FATAL, MACHINE_CHECK_FATAL},
 };
 
 static const struct line *line_of(uint64_t status)
@@ -74,8 +80,10 @@ static void every_combination_is_classified_as_in_the_manuals_table(void **state
 		const struct line *line = line_of(status);
 
 		for (size_t i = 0; i < ARRAY_SIZE(code); i++) {
-			assert_int_equal(mce_severity(SER_P, status | code[i]), line->with_ser_p);
-			assert_int_equal(mce_severity(~SER_P, status | code[i]), line->without);
+			assert_int_equal(machine_check_severity(SER_P, status | code[i]),
+					 line->with_ser_p);
+			assert_int_equal(machine_check_severity(~SER_P, status | code[i]),
+					 line->without);
 		}
 	}
 }
@@ -88,27 +96,28 @@ static void an_unknown_code_that_requires_action_is_fatal(void **state)
 	for (uint64_t code = 0; code <= 0xffff; code++) {
 		bool known = code == 0x134 || code == 0x150 || code == 0x1134 || code == 0x1150;
 
-		assert_int_equal(mce_severity(SER_P, required | code),
-				 known ? MCE_ACTION_REQUIRED : MCE_FATAL);
-		assert_int_equal(mce_severity(SER_P, (required & ~AR) | code), MCE_ACTION_OPTIONAL);
+		assert_int_equal(machine_check_severity(SER_P, required | code),
+				 known ? MACHINE_CHECK_ACTION_REQUIRED : MACHINE_CHECK_FATAL);
+		assert_int_equal(machine_check_severity(SER_P, (required & ~AR) | code),
+				 MACHINE_CHECK_ACTION_OPTIONAL);
 	}
 }
 
 static void the_lost_memory_is_as_wide_as_the_cpu_can_tell(void **state)
 {
-	struct mce_bank bank = {ADDRV | MISCV, 0x12345678, 2 << 6 | 6};
+	struct machine_check_bank bank = {ADDRV | MISCV, 0x12345678, 2 << 6 | 6};
 	uint64_t start, size;
 
 	(void)state;
-	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_true(machine_check_lost_memory(&bank, &start, &size));
 	assert_int_equal(start, 0x12345640);
 	assert_int_equal(size, 64);
 	bank.misc = 2 << 6 | 12;
-	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_true(machine_check_lost_memory(&bank, &start, &size));
 	assert_int_equal(start, 0x12345000);
 	assert_int_equal(size, 4096);
 	bank.misc = 2 << 6 | 63;
-	assert_true(mce_lost_memory(&bank, &start, &size));
+	assert_true(machine_check_lost_memory(&bank, &start, &size));
 	assert_int_equal(start, 0);
 	assert_int_equal(size, 1ull << 63);
 }
@@ -117,14 +126,14 @@ static void only_a_physical_address_is_one(void **state)
 {
 	(void)state;
 	for (unsigned int mode = 0; mode < 8; mode++) {
-		struct mce_bank bank = {ADDRV | MISCV, 0x1000, mode << 6 | 12};
+		struct machine_check_bank bank = {ADDRV | MISCV, 0x1000, mode << 6 | 12};
 		uint64_t start, size;
 
-		assert_int_equal(mce_lost_memory(&bank, &start, &size), mode == 2);
+		assert_int_equal(machine_check_lost_memory(&bank, &start, &size), mode == 2);
 		bank.status = ADDRV;
-		assert_false(mce_lost_memory(&bank, &start, &size));
+		assert_false(machine_check_lost_memory(&bank, &start, &size));
 		bank.status = MISCV;
-		assert_false(mce_lost_memory(&bank, &start, &size));
+		assert_false(machine_check_lost_memory(&bank, &start, &size));
 	}
 }
 
@@ -134,11 +143,12 @@ static void bank_0s_control_is_the_platforms_on_family_6_before_model_1ah(void *
 	for (uint32_t model = 0; model <= 0xff; model++) {
 		uint32_t signature = 0x600 | (model & 0xf) << 4 | (model & 0xf0) << 12 | 5;
 
-		assert_int_equal(mce_first_control("GenuineIntel", signature), model < 0x1a);
-		assert_int_equal(mce_first_control("AuthenticAMD", signature), 0);
+		assert_int_equal(machine_check_first_control("GenuineIntel", signature),
+				 model < 0x1a);
+		assert_int_equal(machine_check_first_control("AuthenticAMD", signature), 0);
 	}
-	assert_int_equal(mce_first_control("GenuineIntel", 0x00000f29), 0);
-	assert_int_equal(mce_first_control("GenuineIntel", 0x00400f10), 0);
+	assert_int_equal(machine_check_first_control("GenuineIntel", 0x00000f29), 0);
+	assert_int_equal(machine_check_first_control("GenuineIntel", 0x00400f10), 0);
 }
 
 static void machine_checks_are_local_where_cpu_and_firmware_say_so(void **state)
@@ -146,11 +156,11 @@ static void machine_checks_are_local_where_cpu_and_firmware_say_so(void **state)
 	const uint64_t allowed = 1ull << 20 | 1;
 
 	(void)state;
-	assert_true(mce_may_be_local(1ull << 27, allowed));
-	assert_true(mce_may_be_local(~0ull, ~0ull));
-	assert_false(mce_may_be_local(~(1ull << 27), ~0ull));
-	assert_false(mce_may_be_local(~0ull, ~(1ull << 20)));
-	assert_false(mce_may_be_local(~0ull, ~1ull)); /* it may change its mind */
+	assert_true(machine_check_may_be_local(1ull << 27, allowed));
+	assert_true(machine_check_may_be_local(~0ull, ~0ull));
+	assert_false(machine_check_may_be_local(~(1ull << 27), ~0ull));
+	assert_false(machine_check_may_be_local(~0ull, ~(1ull << 20)));
+	assert_false(machine_check_may_be_local(~0ull, ~1ull)); /* it may change its mind */
 }
 
 int main(void)

@@ -33,35 +33,36 @@
  * The first bank whose control the hypervisor writes: on Intel's family 6 before model 1Ah, bank
  * 0's is the platform's (SDM Vol. 3B 16.3.2.1). signature is CPUID.1:EAX.
  */
-unsigned int mce_first_control(const char vendor[12], uint32_t signature);
+unsigned int machine_check_first_control(const char vendor[12], uint32_t signature);
 
 /*
  * Whether machine checks may be delivered to the one CPU that they are about, instead of to all:
  * the CPU can, and firmware has allowed it for good (SDM Vol. 3B 16.3.1.5).
  */
-bool mce_may_be_local(uint64_t mcg_cap, uint64_t feature_control);
+bool machine_check_may_be_local(uint64_t mcg_cap, uint64_t feature_control);
 
-struct mce_bank {
+struct machine_check_bank {
 	uint64_t status, address, misc; /* IA32_MCi_STATUS, _ADDR, _MISC */
 };
 
-enum mce_severity {
-	MCE_NONE,	     /* nothing is logged */
-	MCE_CORRECTED,	     /* the hardware mended it */
-	MCE_NOT_ENABLED,     /* uncorrected, but not what this machine check is about */
-	MCE_NO_ACTION,	     /* UCNA: data is lost that nobody has used */
-	MCE_ACTION_OPTIONAL, /* SRAO: the same, found by scrubbing or a write-back */
-	MCE_ACTION_REQUIRED, /* SRAR: whoever owns the memory cannot go on */
-	MCE_FATAL,
+enum machine_check_severity {
+	MACHINE_CHECK_NONE,	       /* nothing is logged */
+	MACHINE_CHECK_CORRECTED,       /* the hardware mended it */
+	MACHINE_CHECK_NOT_ENABLED,     /* uncorrected, but not what this machine check is about */
+	MACHINE_CHECK_NO_ACTION,       /* UCNA: data is lost that nobody has used */
+	MACHINE_CHECK_ACTION_OPTIONAL, /* SRAO: the same, found by scrubbing or a write-back */
+	MACHINE_CHECK_ACTION_REQUIRED, /* SRAR: whoever owns the memory cannot go on */
+	MACHINE_CHECK_FATAL,
 };
 
-enum mce_severity mce_severity(uint64_t mcg_cap, uint64_t status);
+enum machine_check_severity machine_check_severity(uint64_t mcg_cap, uint64_t status);
 
 /* The word for it on the console. */
-const char *mce_severity_name(enum mce_severity severity);
+const char *machine_check_severity_name(enum machine_check_severity severity);
 
 /*
- * The physical memory that an MCE_ACTION_REQUIRED is about, as wide as the CPU can tell. False if
- * the bank gives no physical address.
+ * The physical memory that an MACHINE_CHECK_ACTION_REQUIRED is about, as wide as the CPU can tell.
+ * False if the bank gives no physical address.
  */
-bool mce_lost_memory(const struct mce_bank *bank, uint64_t *start, uint64_t *size);
+bool machine_check_lost_memory(const struct machine_check_bank *bank, uint64_t *start,
+			       uint64_t *size);

@@ -1,0 +1,161 @@
+"""A guest of ours under Linux's KVM, on Bochs: Debian's kernel and busybox, which tools/setup has
+unpacked in build/debian/peer, its KVM modules, and the launcher of tests/peer, in one ISO."""
+
+import glob
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+from boot import BUILD, ROOT
+from emulator import Emulator
+from iso import make_iso_of_tree
+from machine import Machine
+from records import plain, records
+
+LINUX = os.path.join(ROOT, "build/debian/peer")
+LAUNCHER = os.path.join(BUILD, "peer/launcher")
+INIT = os.path.join(ROOT, "tests/peer/init")
+MODULES = "kvm-intel"  # and what it depends on
+# On Bochs 3.1 Linux does not boot (tools/defects.py: idiv-64), nor on its default model, where it
+# finds a "misordered xstate".
+WHICH, CPU, MEBIBYTES = "trixie", "corei7_haswell_4770", 512
+TIMEOUT = 900
+END = "@peer end"
+
+# What makes it fast. Nothing but `mitigations=off` touches the way from exit to entry.
+KERNEL_OPTIONS = (
+    "console=ttyS0 quiet tsc=reliable no_timer_check nokaslr init_on_alloc=0 cryptomgr.notests "
+    "rcupdate.rcu_expedited=1 audit=0 nosmp random.trust_cpu=on selinux=0 apparmor=0 acpi=off "
+    "pci=off panic=-1"
+)
+
+
+class PeerError(Exception):
+    """Linux or its guest did not come to their end; the text says what they said."""
+
+
+@dataclass
+class Ended:
+    """What all guests of a boot printed, their exit statuses, and on what they ran."""
+
+    console: str
+    statuses: list
+    where: str
+
+    @property
+    def records(self):
+        return [record for record in records(self.console) if record.kind != "peer"]
+
+
+def only(pattern):
+    found = glob.glob(os.path.join(LINUX, "root", pattern), recursive=True)
+    if len(found) != 1 or not os.path.exists(os.path.join(LINUX, "versions")):
+        raise PeerError(f"{LINUX} has no {pattern}: run tools/setup peer")
+    return found[0]
+
+
+def kernel_version():
+    """As "6.1.0-50-cloud-amd64 (6.1.176-1)"."""
+    with open(os.path.join(LINUX, "versions"), encoding="ascii") as file:
+        found = re.search(r"^linux-image-(\d\S*) (\S+)$", file.read(), re.M)
+    return f"{found[1]} ({found[2]})"
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+def module_file(name, tree):
+    """Unpacks a module into the tree, without its symbols and type information."""
+    path = only(f"**/kernel/**/{name}.ko*")
+    into = os.path.join(tree, name + ".ko")
+    with (lzma.open if path.endswith(".xz") else open)(path, "rb") as file:
+        with open(into, "wb") as copy:
+            shutil.copyfileobj(file, copy)
+    run("strip", "--strip-unneeded", "-R", ".BTF", into)
+    return into
+
+
+def add_module(name, tree, order):
+    """And before it the modules that it depends on."""
+    if f"{name}.ko" in order:
+        return
+    information = run("readelf", "-p", ".modinfo", module_file(name, tree))
+    for needed in re.search(r"\bdepends=(\S*)", information)[1].split(","):
+        if needed:
+            add_module(needed, tree, order)
+    order.append(f"{name}.ko")
+
+
+def make_initrd(initrd, runs):
+    tree = initrd + ".tree"
+    for folder in ("bin", "dev"):
+        os.makedirs(os.path.join(tree, folder))
+    busybox = shutil.copy(only("**/bin/busybox"), os.path.join(tree, "bin"))
+    shutil.copy(INIT, tree)
+    for guest, _ in runs:
+        shutil.copy(guest, tree)
+    run("strip", "-o", os.path.join(tree, "launcher"), LAUNCHER)
+    order = []
+    add_module(MODULES, tree, order)
+    lines_of_runs = [f"{os.path.basename(guest)} {words}" for guest, words in runs]
+    for name, lines in (("modules", order), ("runs", lines_of_runs)):
+        with open(os.path.join(tree, name), "w", encoding="ascii") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    names = "".join(f"{name}\n" for name in (*sorted(os.listdir(tree)), "bin/busybox"))
+    with open(initrd, "wb") as file:
+        subprocess.run(
+            [busybox, "cpio", "-o", "-H", "newc"],
+            cwd=tree,
+            input=names.encode(),
+            stdout=file,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    shutil.rmtree(tree)
+
+
+def make_linux_iso(iso, runs, options):
+    tree = iso + ".tree"
+    os.makedirs(os.path.join(tree, "boot"))
+    shutil.copyfile(only("boot/vmlinuz-*"), os.path.join(tree, "boot/vmlinuz"))
+    make_initrd(os.path.join(tree, "boot/initrd"), runs)
+    config = [
+        "set timeout=0",
+        f"linux /boot/vmlinuz {KERNEL_OPTIONS} {options}",
+        "initrd /boot/initrd",
+        "boot",
+        "",
+    ]
+    make_iso_of_tree(iso, tree, "\n".join(config), "linux")
+    shutil.rmtree(tree)
+
+
+def run_under_kvm(runs, options="", timeout=TIMEOUT):
+    """Boots Linux with these options, and runs guests under its KVM one after the other: `runs` are
+    ELF files, each with its words. Linux reads MSRs that Bochs lacks."""
+    run("make", "--no-print-directory", "-s", os.path.relpath(LAUNCHER, ROOT), cwd=ROOT)
+    machine = Machine(cpus=1, memory=MEBIBYTES, cpu=CPU, which=WHICH)
+    with tempfile.TemporaryDirectory(prefix="peer-", dir=BUILD) as work:
+        iso = os.path.join(work, "boot.iso")
+        make_linux_iso(iso, runs, options)
+        emulator = Emulator(machine, work, iso, bad_msrs="ignore")
+        deadline = time.monotonic() + timeout
+
+        def ended():
+            # no time limit of the emulator's, which would boot again for a dump of registers
+            text = emulator.console
+            return END.encode() in text or b"Kernel panic" in text or time.monotonic() > deadline
+
+        ending = emulator.run(2 * timeout, until=ended)
+    console = plain(ending.console)
+    statuses = [r.number("status") for r in records(console) if r.kind == "peer" and "status" in r]
+    if END not in console or len(statuses) != len(runs):
+        tail = "\n".join(console.splitlines()[-40:])
+        raise PeerError(f"not at its end after {timeout} s. The console ends:\n{tail}")
+    return Ended(console, statuses, f"Linux {kernel_version()}, {machine}")
