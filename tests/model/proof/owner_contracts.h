@@ -168,6 +168,7 @@ void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
     WORLD_HOLDS
     DROPS_ARE_TOLD
     ensures open: context->state == FPU_OPEN && context->xcr0 == xcr0;
+    ensures dropped: cpu->ready == \null;
     ensures nowhere: context->home == \null && !resident(here, context) &&
 	    !resident(there, context);
     ensures once: saves <= 1 && xcr0_writes <= 1; */

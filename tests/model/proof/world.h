@@ -152,5 +152,8 @@ predicate no_work =
 	ensures somewhere : somewhere;                                                             \
 	ensures kept : kept;
 
-/* Whoever was ready and is not any more has been told of. */
-#define DROPS_ARE_TOLD ensures told : \old(here->ready) != seen || here->ready == seen || told;
+/* Nobody gets ready, and whoever is not any more has been told of. */
+#define DROPS_ARE_TOLD                                                                             \
+	ensures told : \old(here->ready) != seen || here->ready == seen || told;                   \
+	ensures stays_told : !\old(told) || told;                                                  \
+	ensures none_else : here->ready == \null || here->ready == \old(here->ready);
