@@ -88,8 +88,8 @@ BUGS = [
         "io-meets-no-breakpoint",
         "IN and OUT meet the breakpoints on ports (Vol. 3B 17.2.4)",
         "vmm/exit_io.c",
-        "if (vcpu->uses_de)\n\t\tmeet_breakpoints(vcpu, qualification);",
-        "if (0)\n\t\tmeet_breakpoints(vcpu, qualification);",
+        "traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;",
+        "traps = 0;",
         check("port-every-instruction", "debug-traps"),
     ),
     Bug(
