@@ -137,6 +137,7 @@ static void exit_task_switch(struct vcpu *vcpu)
 
 static void exit_hlt(struct vcpu *vcpu)
 {
+	/* STI and MOV SS block nothing after it: it has completed */
 	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
 	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
 	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
@@ -146,7 +147,7 @@ static void exit_hlt(struct vcpu *vcpu)
 	vcpu_skip_instruction(vcpu);
 	vcpu->wakes_on_interrupt = interrupts;
 	vcpu->wakes_on_nmi = nmis;
-	if (event_deliverable(&vcpu->events, vcpu->cr8))
+	if (event_deliverable(&vcpu->events, vcpu->cr8, interrupts, nmis))
 		return;
 	if (timer_wakes) {
 		vcpu->state = VCPU_HALTED;

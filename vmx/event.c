@@ -182,20 +182,28 @@ void event_pend_nmi(struct vmx_events *events)
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector)
 {
 	events->irq_pending[vector / 64] |= BIT(vector % 64);
+	events->irq_words |= 1u << vector / 64;
 	attend(events);
+}
+
+static void take_interrupt(struct vmx_events *events, uint8_t vector)
+{
+	events->irq_pending[vector / 64] &= ~BIT(vector % 64);
+	if (!events->irq_pending[vector / 64])
+		events->irq_words &= ~(1u << vector / 64);
 }
 
 /* The pending interrupt of highest priority, above `tpr`; 0: none (vectors below 16 are none). */
 static uint8_t highest_interrupt(const struct vmx_events *events, uint8_t tpr)
 {
-	for (int i = 3; i >= 0; i--) {
-		if (events->irq_pending[i]) {
-			uint8_t vector = i * 64 + 63 - __builtin_clzll(events->irq_pending[i]);
+	unsigned int word;
+	uint8_t vector;
 
-			return vector >> 4 > tpr ? vector : 0;
-		}
-	}
-	return 0;
+	if (!events->irq_words)
+		return 0;
+	word = 31 - __builtin_clz(events->irq_words);
+	vector = word * 64 + 63 - __builtin_clzll(events->irq_pending[word]);
+	return vector >> 4 > tpr ? vector : 0;
 }
 
 bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr)
@@ -214,19 +222,11 @@ static bool interrupt_allowed(uint32_t blocking)
 	       (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF);
 }
 
-bool event_deliverable(const struct vmx_events *events, uint8_t tpr)
+bool event_deliverable(const struct vmx_events *events, uint8_t tpr, bool interrupts, bool nmis)
 {
-	uint32_t blocking;
-	uint8_t vector;
-
-	if ((events->info & INTERRUPTION_VALID) || events->debug_trap)
-		return true;
-	vector = highest_interrupt(events, tpr);
-	if (!events->nmi_pending && !vector)
-		return false;
-	blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	return (events->nmi_pending && nmi_allowed(blocking)) ||
-	       (vector && interrupt_allowed(blocking));
+	return (events->info & INTERRUPTION_VALID) || events->debug_trap ||
+	       (events->nmi_pending && nmis) ||
+	       (interrupts && event_interrupt_pending(events, tpr));
 }
 
 /*
@@ -241,7 +241,7 @@ static uint8_t choose(struct vmx_events *events, uint8_t tpr, uint8_t vector)
 		events->nmi_pending = false;
 		events->info = INTERRUPTION_VALID | TYPE_NMI | VECTOR_NMI;
 	} else if (vector && interrupt_allowed(blocking)) {
-		events->irq_pending[vector / 64] &= ~BIT(vector % 64);
+		take_interrupt(events, vector);
 		events->info = INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT | vector;
 		return highest_interrupt(events, tpr);
 	}
@@ -263,12 +263,6 @@ static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
 	events->primary_controls = controls;
 }
 
-static bool is_waiting(const struct vmx_events *events)
-{
-	return events->nmi_pending || (events->irq_pending[0] | events->irq_pending[1] |
-				       events->irq_pending[2] | events->irq_pending[3]);
-}
-
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
 {
 	uint8_t vector = highest_interrupt(events, tpr);
@@ -277,7 +271,7 @@ void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
 	    (events->nmi_pending || vector))
 		vector = choose(events, tpr, vector);
 	set_windows(events, events->nmi_pending, vector);
-	events->attend = is_waiting(events);
+	events->attend = events->nmi_pending || events->irq_words;
 	events->handed_info = events->info;
 	events->handed_debug_trap = events->debug_trap;
 	events->info = 0;

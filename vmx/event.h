@@ -15,6 +15,7 @@ struct vmx_events {
 	bool nmi_pending;
 	bool debug_trap;	   /* a #DB is pending in the VMCS: it comes before interrupts */
 	uint64_t irq_pending[4];   /* external interrupts, one bit a vector */
+	uint8_t irq_words;	   /* which of these four are not 0 */
 	uint32_t primary_controls; /* VMCS PRIMARY_CONTROLS: the windows come and go */
 	/* of the entry that event_prepare_entry() last prepared something for */
 	uint32_t handed_info;
@@ -75,8 +76,11 @@ void event_pend_interrupt(struct vmx_events *events, uint8_t vector);
 void event_prepare_entry(struct vmx_events *events, uint8_t tpr);
 void event_take_back(struct vmx_events *events);
 
-/* Whether something would be delivered now, and so wakes a guest that halts. */
-bool event_deliverable(const struct vmx_events *events, uint8_t tpr);
+/*
+ * Whether something would be delivered now, and so wakes a guest that halts: one that takes
+ * external interrupts, and NMIs, as the two say.
+ */
+bool event_deliverable(const struct vmx_events *events, uint8_t tpr, bool interrupts, bool nmis);
 
 /* Whether an external interrupt above `tpr` is pending. */
 bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr);

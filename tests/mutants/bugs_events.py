@@ -168,8 +168,8 @@ BUGS = [
         "the-lowest-interrupt-first",
         "the higher vector has the higher priority (Vol. 3A 10.8.3.1)",
         "vmx/event.c",
-        "i * 64 + 63 - __builtin_clzll(",
-        "i * 64 + __builtin_ctzll(",
+        "word * 64 + 63 - __builtin_clzll(",
+        "word * 64 + __builtin_ctzll(",
         unit("test_event", "test_an_nmi_comes_before_interrupts_and_those_by_priority"),
     ),
     Bug(

@@ -48,6 +48,8 @@ static int setup(void **state)
 	return 0;
 }
 
+#include "tests/unit/event_halted.h"
+
 static void pend_interrupts(uint8_t first, uint8_t second)
 {
 	event_pend_interrupt(&events, first);
@@ -304,7 +306,7 @@ static void test_an_nmi_comes_before_interrupts_and_those_by_priority(void **sta
 	expect_entry(0, INTERRUPT(0x3f), 0);
 	exit_while_delivering(NOTHING);
 	expect_entry(0, NOTHING, 0);
-	assert_false(event_deliverable(&events, 0));
+	assert_false(deliverable(0));
 }
 
 static void test_a_debug_trap_holds_all_back_for_one_entry(void **state)
@@ -313,7 +315,7 @@ static void test_a_debug_trap_holds_all_back_for_one_entry(void **state)
 	fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS] = 1; /* B0 stays */
 	event_pend_debug_trap(&events, PENDING_DEBUG_BS);
 	assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS], PENDING_DEBUG_BS | 1);
-	assert_true(event_deliverable(&events, 0));
+	assert_true(deliverable(0));
 	event_pend_nmi(&events);
 	event_pend_interrupt(&events, 0x40);
 	expect_entry(0, NOTHING, NMI_WINDOW | INTERRUPT_WINDOW);
@@ -349,7 +351,7 @@ static void test_blocking_and_rflags_decide_what_waits_behind_which_window(void 
 			event_pend_nmi(&events);
 			if (both)
 				event_pend_interrupt(&events, 0x40);
-			assert_int_equal(event_deliverable(&events, 0), nmi || (both && interrupt));
+			assert_int_equal(deliverable(0), nmi || (both && interrupt));
 			expect_entry(0,
 				     nmi		 ? NMI
 				     : both && interrupt ? INTERRUPT(0x40)
@@ -362,7 +364,7 @@ static void test_blocking_and_rflags_decide_what_waits_behind_which_window(void 
 		fields[VMCS_GUEST_INTERRUPTIBILITY] = guests[i].blocking;
 		fields[VMCS_GUEST_RFLAGS] = guests[i].rflags;
 		event_pend_interrupt(&events, 0x40);
-		assert_int_equal(event_deliverable(&events, 0), guests[i].interrupt);
+		assert_int_equal(deliverable(0), guests[i].interrupt);
 		expect_entry(0, guests[i].interrupt ? INTERRUPT(0x40) : NOTHING,
 			     guests[i].interrupt ? 0 : INTERRUPT_WINDOW);
 		assert_int_equal(is_pending(0x40), !guests[i].interrupt);
@@ -379,7 +381,7 @@ static void test_an_interrupt_is_taken_above_the_task_priority_class_only(void *
 			start();
 			event_pend_interrupt(&events, vector);
 			assert_int_equal(event_interrupt_pending(&events, tpr), taken);
-			assert_int_equal(event_deliverable(&events, tpr), taken);
+			assert_int_equal(deliverable(tpr), taken);
 			/* no window: it would open at once, again and again */
 			expect_entry(tpr, taken ? INTERRUPT(vector) : NOTHING, 0);
 			assert_int_equal(is_pending(vector), !taken);
@@ -408,17 +410,17 @@ static void test_the_controls_are_written_only_when_a_window_comes_or_goes(void 
 static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **state)
 {
 	(void)state;
-	assert_false(event_deliverable(&events, 0));
+	assert_false(deliverable(0));
 	exit_while_delivering(EXCEPTION(VECTOR_UD));
-	assert_true(event_deliverable(&events, 15));
+	assert_true(deliverable(15));
 	expect_entry(0, EXCEPTION(VECTOR_UD), 0);
 	exit_while_delivering(NOTHING);
-	assert_false(event_deliverable(&events, 0));
+	assert_false(deliverable(0));
 	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_NMI;
 	event_pend_nmi(&events);
-	assert_false(event_deliverable(&events, 0));
+	assert_false(deliverable(0));
 	fields[VMCS_GUEST_INTERRUPTIBILITY] = 0;
-	assert_true(event_deliverable(&events, 15));
+	assert_true(deliverable(15));
 }
 
 int main(void)

@@ -36,6 +36,8 @@ static int setup(void **state)
 	return 0;
 }
 
+#include "tests/unit/event_halted.h"
+
 /* Both wait: nothing is injected, and the #DB that is pending comes first. */
 static void expect_held_back(bool held)
 {
@@ -54,7 +56,7 @@ static void test_traps_of_several_causes_are_one(void **state)
 	event_pend_debug_trap(&events, PENDING_DEBUG_BS);
 	assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS],
 			 B(0) | B(3) | PENDING_DEBUG_BS);
-	assert_true(event_deliverable(&events, 15));
+	assert_true(deliverable(15));
 	expect_held_back(true);
 }
 
@@ -77,7 +79,7 @@ static void test_what_mov_ss_held_comes_before_interrupts(void **state)
 		setup(state);
 		fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS] = cases[i].pending;
 		event_release_debug_traps(&events);
-		assert_int_equal(event_deliverable(&events, 15), cases[i].comes);
+		assert_int_equal(deliverable(15), cases[i].comes);
 		assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS], cases[i].pending);
 		expect_held_back(cases[i].comes);
 	}
@@ -90,7 +92,7 @@ static void test_an_entry_ends_the_wait(void **state)
 	event_pend_debug_trap(&events, B(0));
 	event_prepare_entry(&events, 0);
 	event_after_exit(&events);
-	assert_false(event_deliverable(&events, 0));
+	assert_false(deliverable(0));
 	expect_held_back(false);
 }
 
