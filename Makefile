@@ -13,7 +13,7 @@ CFLAGS := -m64 -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=small
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wvla -I. -MMD -MP
 
 # vmx/offsets.c only makes offsets.h
-SOURCES := $(filter-out vmx/offsets.c,$(wildcard $(foreach floor,lib boot vmx fpu vmm,$(floor)/*.c $(floor)/*.S)))
+SOURCES := $(filter-out vmx/offsets.c,$(wildcard $(foreach folder,lib boot vmx fpu vmm vmm/*,$(folder)/*.c $(folder)/*.S)))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all
@@ -25,8 +25,9 @@ $(BUILD)/%.c.o: %.c Makefile
 
 # On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
 # missed in a backtrace.
-$(BUILD)/vmm/exit%.o $(BUILD)/vmm/bus.c.o \
-	$(BUILD)/vmm/com1.c.o $(BUILD)/vmm/uart.c.o $(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
+$(patsubst %,$(BUILD)/vmm/exit/%.c.o,dispatch cpuid cr hypercall io msr string_io) \
+	$(BUILD)/vmm/device/bus.c.o $(BUILD)/vmm/device/com1.c.o $(BUILD)/vmm/uart.c.o \
+	$(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
 	$(BUILD)/fpu/guest.c.o $(BUILD)/fpu/owner.c.o: \
 	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
 

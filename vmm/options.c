@@ -12,7 +12,7 @@
 #include "lib/console.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "vmm/provoke.h"
+#include "vmm/exit/provoke.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
 

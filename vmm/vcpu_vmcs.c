@@ -3,7 +3,7 @@
 #include "boot/layout.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/guest_load.h"
+#include "vmm/load/multiboot.h"
 #include "vmm/loaded.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"

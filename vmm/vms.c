@@ -5,7 +5,7 @@
 #include "lib/format.h"
 #include "lib/refusal.h"
 #include "lib/string.h"
-#include "vmm/multiboot_header.h"
+#include "vmm/load/multiboot_header.h"
 #include "vmm/vm.h"
 #include "vmm/vm_parts.h"
 

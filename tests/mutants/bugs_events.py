@@ -6,7 +6,7 @@ BUGS = [
     Bug(
         "sti-blocks-on",
         "STI blocks interrupts for one instruction (SDM Vol. 2B STI)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, "
         "blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));",
         "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_MOV_SS);",
@@ -15,7 +15,7 @@ BUGS = [
     Bug(
         "mov-ss-drops-debug-traps",
         "what MOV SS held back traps after the next instruction (Vol. 3A 6.8.3)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "if (blocking & BLOCKING_BY_MOV_SS)",
         "if (0)",
         check("held-instructions", "debug-traps"),
@@ -23,7 +23,7 @@ BUGS = [
     Bug(
         "no-trap-after-an-emulated-instruction",
         "TF traps after each instruction (Vol. 3B 17.3.1.4)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "|| (rflags & RFLAGS_TF))",
         "|| (0 && (rflags & RFLAGS_TF)))",
         check("debug-step-over-exits"),
@@ -31,7 +31,7 @@ BUGS = [
     Bug(
         "faults-push-no-rf",
         "a fault pushes RF=1 (Vol. 3B 17.3.1.1)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);",
         "vmcs_read(VMCS_GUEST_RFLAGS));",
         check("debug-faults-push-rf"),
@@ -39,7 +39,7 @@ BUGS = [
     Bug(
         "rf-ends-with-an-element",
         "RF holds until a REP instruction is done (Vol. 3B 17.3.1.1)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "finished ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF;",
         "rflags & (finished ? ~RFLAGS_RF : ~RFLAGS_RF);",
         check("debug-rep-under-breakpoint"),
@@ -47,7 +47,7 @@ BUGS = [
     Bug(
         "hlt-forgets-that-nmis-wake",
         "an NMI wakes a halted CPU, whatever IF says (Vol. 2A HLT)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "(vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);",
         "(interrupts && above_tpr);",
         check("event-nmi-arrives"),
@@ -79,7 +79,7 @@ BUGS = [
     Bug(
         "string-io-meets-no-breakpoint",
         "INS meets the breakpoints on its operand (Vol. 3B 17.3.1.2)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "traps = breakpoints_on_memory(linear, size, in);",
         "traps = 0;",
         check("string-written", "debug-traps"),
@@ -87,7 +87,7 @@ BUGS = [
     Bug(
         "io-meets-no-breakpoint",
         "IN and OUT meet the breakpoints on ports (Vol. 3B 17.2.4)",
-        "vmm/exit_io.c",
+        "vmm/exit/io.c",
         "traps = vcpu->uses_de ? breakpoints_on_ports(port, size) : 0;",
         "traps = 0;",
         check("port-every-instruction", "debug-traps"),
@@ -271,7 +271,7 @@ BUGS = [
     Bug(
         "a-cancelled-timer-comes",
         "a timer of delay 0 cancels the one before (vmm/hypercall.h)",
-        "vmm/exit_hypercall.c",
+        "vmm/exit/hypercall.c",
         "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;",
         "if (delay_us)\n\t\tvcpu->timer_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
         check("event-cancelled-never-comes"),

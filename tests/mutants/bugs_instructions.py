@@ -6,7 +6,7 @@ BUGS = [
     Bug(
         "rip-moves-by-two",
         "RIP moves past the instruction (SDM Vol. 3C 27.2.5: its length)",
-        "vmm/instruction.h",
+        "vmm/exit/instruction.h",
         "vmcs_read_known(VMCS_EXIT_INSTRUCTION_LENGTH));",
         "2);",
         check("instruction-caches"),
@@ -14,7 +14,7 @@ BUGS = [
     Bug(
         "rip-moves-by-two-under-tf",
         "RIP moves past the instruction (SDM Vol. 3C 27.2.5: its length)",
-        "vmm/instruction.c",
+        "vmm/exit/instruction.c",
         "vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);",
         "vmcs_read(VMCS_GUEST_RIP) + 2;",
         check("debug-step-over-exits"),
@@ -22,7 +22,7 @@ BUGS = [
     Bug(
         "rdpmc-does-nothing",
         "RDPMC of a counter that is not there is #GP (Vol. 2B RDPMC)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "vcpu_raise(vcpu, VECTOR_GP, 0);",
         "vcpu_skip_instruction(vcpu);",
         check("instruction-rdpmc-faults"),
@@ -30,7 +30,7 @@ BUGS = [
     Bug(
         "vmx-instructions-do-nothing",
         "VMXON without CR4.VMXE is #UD (Vol. 3C 30.3 VMXON)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "[EXIT_REASON_VMXON] = {.at_once = exit_invalid_opcode},",
         "[EXIT_REASON_VMXON] = {.at_once = exit_skip},",
         check("instruction-vmx-undefined"),
@@ -38,7 +38,7 @@ BUGS = [
     Bug(
         "monitor-does-nothing",
         "MONITOR is #UD where CPUID hides it (Vol. 2B MONITOR)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},",
         "[EXIT_REASON_MONITOR] = {.at_once = exit_skip},",
         check("instruction-monitor-mwait-undefined"),
@@ -46,7 +46,7 @@ BUGS = [
     Bug(
         "mwait-does-nothing",
         "MWAIT is #UD where CPUID hides it (Vol. 2B MWAIT)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},",
         "[EXIT_REASON_MWAIT] = {.at_once = exit_skip},",
         check("instruction-monitor-mwait-undefined"),
@@ -54,7 +54,7 @@ BUGS = [
     Bug(
         "rdmsr-with-an-immediate-does-nothing",
         "RDMSR with an immediate is #UD where CPUID hides it (Vol. 2B RDMSR)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "[EXIT_REASON_RDMSR_IMMEDIATE] = {.at_once = exit_invalid_opcode},",
         "[EXIT_REASON_RDMSR_IMMEDIATE] = {.at_once = exit_skip},",
         check(
@@ -64,7 +64,7 @@ BUGS = [
     Bug(
         "wbinvd-is-undefined",
         "WBINVD and INVD are there since the 486 (Vol. 2C WBINVD)",
-        "vmm/exit.c",
+        "vmm/exit/dispatch.c",
         "[EXIT_REASON_WBINVD] = {.at_once = exit_skip},",
         "[EXIT_REASON_WBINVD] = {.at_once = exit_invalid_opcode},",
         check("instruction-caches"),
@@ -72,7 +72,7 @@ BUGS = [
     Bug(
         "hypercalls-from-user-mode",
         "a hypercall at CPL 3 is refused (vmm/hypercall.h)",
-        "vmm/exit_hypercall.c",
+        "vmm/exit/hypercall.c",
         "} else if (kernel) {",
         "} else {",
         check("hypercall-not-in-user-mode"),
@@ -80,7 +80,7 @@ BUGS = [
     Bug(
         "in-clears-the-upper-bytes",
         "IN AL leaves the other bits of RAX (Vol. 2A IN)",
-        "vmm/exit_io.c",
+        "vmm/exit/io.c",
         "*al = bus_read(vcpu->vm, IO_PORT(qualification), 1);",
         "vcpu->guest.registers.rax = bus_read(vcpu->vm, IO_PORT(qualification), 1);",
         check("io-unknown-port-reads-ones"),
@@ -88,7 +88,7 @@ BUGS = [
     Bug(
         "in-eax-keeps-the-upper-half",
         "IN EAX clears bits 63:32 of RAX (Vol. 1 3.4.1.1)",
-        "vmm/exit_io.c",
+        "vmm/exit/io.c",
         "if (size == 4)",
         "if (0)",
         check("io-unknown-port-reads-ones"),
@@ -96,7 +96,7 @@ BUGS = [
     Bug(
         "wide-writes-reset",
         "a dword at CF8h is PCI's address and no reset (82371AB)",
-        "vmm/bus.c",
+        "vmm/device/bus.c",
         "if (device->write && device->whole == BYTEWISE) {",
         "if (device->write) {",
         unit("test_bus", "a_reset_is_a_byte_to_its_port"),
@@ -104,7 +104,7 @@ BUGS = [
     Bug(
         "the-exit-port-is-a-byte",
         "the exit port takes any width (docs/guests.md)",
-        "vmm/bus.c",
+        "vmm/device/bus.c",
         "X(EXIT, EXIT_PORT, 1, 1 | 2 | 4,",
         "X(EXIT, EXIT_PORT, 1, 1,",
         unit("test_bus", "the_exit_port_is_decoded_at_its_own_address_in_any_width"),
@@ -112,7 +112,7 @@ BUGS = [
     Bug(
         "ports-alias",
         "ports have 16 bits (Vol. 1 19.2)",
-        "vmm/bus.c",
+        "vmm/device/bus.c",
         "if (port < PORTS)\n\t\tnumber = device_at_port[port];",
         "number = device_at_port[port % PORTS];",
         unit("test_bus", "every_port_reads_ones_but_com1"),
@@ -136,7 +136,7 @@ BUGS = [
     Bug(
         "string-io-ignores-df",
         "with DF=1 string instructions go down (Vol. 2A INS)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_DF ? -(int64_t)size : (int64_t)size;",
         "(int64_t)size;",
         check("io-string-input"),
@@ -144,7 +144,7 @@ BUGS = [
     Bug(
         "rep-with-count-zero-does-one",
         "REP with CX=0 does nothing (Vol. 2B REP)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "if (rep && !(vcpu->guest.registers.rcx & mask)) {",
         "if (0) {",
         check("io-string-input"),
@@ -152,7 +152,7 @@ BUGS = [
     Bug(
         "string-io-beyond-the-limit",
         "an operand beyond its segment's limit is #GP (Vol. 3A 5.3)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "return last <= limit;",
         "return offset <= limit;",
         check("string-io-es-limits", "exits32"),
@@ -160,7 +160,7 @@ BUGS = [
     Bug(
         "expand-down-is-up",
         "an expand-down segment lies above its limit (Vol. 3A 5.3)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "return offset > limit && last <=",
         "return offset <= limit && last <=",
         check("string-io-es-expand-down", "exits32"),
@@ -168,7 +168,7 @@ BUGS = [
     Bug(
         "expand-down-is-always-big",
         "an expand-down segment with B=0 ends at FFFFh (Vol. 3A 5.3)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "(rights & ACCESS_RIGHTS_DB ? 0xffffffff : 0xffff);",
         "0xffffffff;",
         check("string-io-es-expand-down", "exits32"),
@@ -176,7 +176,7 @@ BUGS = [
     Bug(
         "string-io-writes-read-only-segments",
         "INS to a read-only segment is #GP (Vol. 3A 5.5)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "if (write && ((rights & TYPE_CODE) || !(rights & TYPE_WRITABLE)))",
         "if (write && (rights & TYPE_CODE))",
         check("string-io-segment-not-there", "exits32"),
@@ -184,7 +184,7 @@ BUGS = [
     Bug(
         "string-io-through-null",
         "an operand in a null segment is #GP (Vol. 3A 5.4.1)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "if (rights & ACCESS_RIGHTS_UNUSABLE)",
         "if (0)",
         check("string-io-segment-not-there", "exits32"),
@@ -192,7 +192,7 @@ BUGS = [
     Bug(
         "string-io-not-canonical",
         "an operand whose last byte is not canonical is #GP (Vol. 1 3.3.7.1)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "is_canonical(linear + size - 1, PAGING_BITS);",
         "true;",
         check("string-io-noncanonical"),
@@ -200,7 +200,7 @@ BUGS = [
     Bug(
         "stack-segment-is-gp",
         "through SS the fault is #SS (Vol. 3A 6.15)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP",
         "VECTOR_GP",
         check("string-io-ss-override", "exits32"),
@@ -208,7 +208,7 @@ BUGS = [
     Bug(
         "string-io-takes-the-byte-first",
         "a fault comes before the port is touched (Vol. 3C 25.1.1)",
-        "vmm/exit_string_io.c",
+        "vmm/exit/string_io.c",
         "linear, size, in) ||\n\t    guest_check_access(vcpu, linear, size, in))",
         "linear, size, in))",
         check("string-io-page-fault"),
@@ -216,7 +216,7 @@ BUGS = [
     Bug(
         "osxsave-does-not-follow-cr4",
         "CPUID.1:ECX.OSXSAVE is CR4.OSXSAVE (Vol. 2A CPUID)",
-        "vmm/exit_cpuid.c",
+        "vmm/exit/cpuid.c",
         "answer_by_cr4(vcpu, 1, CR4_OSXSAVE, CPUID1_ECX_OSXSAVE);",
         "answer_by_cr4(vcpu, 1, ~0ull, CPUID1_ECX_OSXSAVE);",
         check("cpuid-osxsave-mirrors-cr4"),
@@ -224,7 +224,7 @@ BUGS = [
     Bug(
         "ospke-does-not-follow-cr4",
         "CPUID.7.0:ECX.OSPKE is CR4.PKE (Vol. 2A CPUID)",
-        "vmm/exit_cpuid.c",
+        "vmm/exit/cpuid.c",
         "answer_by_cr4(vcpu, 7, CR4_PKE, CPUID7_ECX_OSPKE);",
         "answer_by_cr4(vcpu, 7, CR4_PKE, 0);",
         check("pkru-ospke-mirrors-cr4"),
@@ -240,7 +240,7 @@ BUGS = [
     Bug(
         "cpuid-keeps-an-upper-half",
         "CPUID clears bits 63:32 of its results (Vol. 2A CPUID)",
-        "vmm/exit_cpuid.c",
+        "vmm/exit/cpuid.c",
         "regs->rax = r->eax;",
         "regs->rax = (regs->rax & ~0xffffffffull) | r->eax;",
         check("cpuid-upper-halves-cleared"),

@@ -6,7 +6,7 @@ BUGS = [
     Bug(
         "walk-does-not-mark-accessed",
         "a walk sets the accessed flag (SDM Vol. 3A 4.8)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "PTE_ACCESSED | (leaf && write ? PTE_DIRTY : 0));",
         "(leaf && write ? PTE_ACCESSED | PTE_DIRTY : 0));",
         unit("test_page_walk", "a_finished_walk_marks_what_it_used"),
@@ -14,7 +14,7 @@ BUGS = [
     Bug(
         "walk-marks-tables-dirty",
         "only the entry that maps the page has a dirty flag (Vol. 3A 4.8)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "(leaf && write ? PTE_DIRTY : 0)",
         "(write ? PTE_DIRTY : 0)",
         unit("test_page_walk", "a_finished_walk_marks_what_it_used"),
@@ -22,7 +22,7 @@ BUGS = [
     Bug(
         "walk-overwrites-a-changed-entry",
         "flags are set in an entry that is still what it was (Vol. 3A 8.1.2.1)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "return __atomic_compare_exchange_n((uint64_t *)at, &seen, marked, false,\n"
         "\t\t\t\t\t\t   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);",
         "return *(uint64_t *)at = marked, true;",
@@ -31,7 +31,7 @@ BUGS = [
     Bug(
         "walk-ignores-wp",
         "with CR0.WP the supervisor cannot write a read-only page (Vol. 3A 4.6.1)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "return !user && !(state->cr0 & CR0_WP);",
         "return !user;",
         unit(
@@ -41,7 +41,7 @@ BUGS = [
     Bug(
         "walk-looks-at-the-leaf-alone",
         "a page's rights are those of all levels (Vol. 3A 4.6)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "rights &= entry;",
         "rights = entry;",
         unit("test_page_rights", "a_user_needs_the_user_bit_at_every_level"),
@@ -49,7 +49,7 @@ BUGS = [
     Bug(
         "walk-ignores-user",
         "CPL 3 cannot use a supervisor page (Vol. 3A 4.6.1)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "if (user && !(rights & PTE_USER))",
         "if (0)",
         unit("test_page_rights", "a_user_needs_the_user_bit_at_every_level"),
@@ -57,7 +57,7 @@ BUGS = [
     Bug(
         "walk-ignores-ac-under-smap",
         "EFLAGS.AC lifts SMAP (Vol. 3A 4.6.1)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "(state->cr4 & CR4_SMAP) && !(state->rflags & RFLAGS_AC))",
         "(state->cr4 & CR4_SMAP))",
         unit("test_page_rights", "smap_bars_the_supervisor_from_user_pages_unless_ac_is_set"),
@@ -65,7 +65,7 @@ BUGS = [
     Bug(
         "keys-bar-the-supervisor-without-wp",
         "a key's write-disable bit bars the supervisor only with CR0.WP (Vol. 3A 4.6.2)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "bool obeys_write_disable = state->cpl == 3 || (state->cr0 & CR0_WP);",
         "bool obeys_write_disable = true;",
         unit("test_page_rights", "a_protection_key_bars_what_its_bits_of_pkru_say"),
@@ -73,7 +73,7 @@ BUGS = [
     Bug(
         "keys-of-supervisor-pages",
         "protection keys are those of user pages (Vol. 3A 4.6.2)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         " || !(rights & PTE_USER))\n\t\treturn true;",
         " || !rights)\n\t\treturn true;",
         unit("test_page_rights", "a_protection_key_bars_what_its_bits_of_pkru_say"),
@@ -81,7 +81,7 @@ BUGS = [
     Bug(
         "walk-does-not-know-pkru",
         "PKRU is read from the register for a VM that uses it (Vol. 3A 4.6.2)",
-        "vmm/guest_paging.c",
+        "vmm/exit/guest_paging.c",
         "state.pkru = vcpu_read_pkru(vcpu);",
         "state.pkru = 0;",
         check("pkru-string-io-obeys-keys"),
@@ -89,7 +89,7 @@ BUGS = [
     Bug(
         "nx-is-never-reserved",
         "bit 63 of an entry is reserved without EFER.NXE (Vol. 3A 4.5)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "if (!(state->efer & EFER_NXE))\n\t\treserved |= PTE_NX;",
         "",
         unit("test_page_walk", "reserved_bits_of_4_level_paging"),
@@ -97,7 +97,7 @@ BUGS = [
     Bug(
         "pat-of-a-large-page-is-reserved",
         "bit 12 of a large page's entry is PAT (Vol. 3A 4.5 table 4-16)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "PTE_ADDRESS & ~BIT(12);",
         "PTE_ADDRESS;",
         unit("test_page_walk", "reserved_bits_of_4_level_paging"),
@@ -105,7 +105,7 @@ BUGS = [
     Bug(
         "ignored-bits-in-pae-paging",
         "bits 62:52 are ignored in IA-32e mode only (Vol. 3A 4.4.2)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "if (mode == PAGING_PAE)\n\t\treserved |= PAE_IGNORED_LONG;",
         "(void)PAE_IGNORED_LONG;",
         unit("test_page_walk", "reserved_bits_of_pae_paging"),
@@ -113,7 +113,7 @@ BUGS = [
     Bug(
         "pse36-of-any-width",
         "PSE-36 has address bits as the CPU has (Vol. 3A 4.3 table 4-4)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "high &= ~(BIT(bits) - 1);",
         "high = 0;",
         unit("test_page_walk", "reserved_bits_of_32_bit_paging"),
@@ -121,7 +121,7 @@ BUGS = [
     Bug(
         "large-pages-without-pse",
         "without CR4.PSE bit 7 of a PDE is ignored (Vol. 3A 4.3)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "return level == 1 && (state->cr4 & CR4_PSE);",
         "return level == 1;",
         unit("test_page_walk", "reserved_bits_of_32_bit_paging"),
@@ -129,7 +129,7 @@ BUGS = [
     Bug(
         "absent-entries-have-reserved-bits",
         "an entry that is not present has no reserved bits (Vol. 3A 4.7)",
-        "vmm/page_walk.c",
+        "vmm/exit/page_walk.c",
         "if (!(entry & PTE_PRESENT))\n\t\t\treturn PAGE_WALK_FAULT;\n"
         "\t\tlarge = is_large(state, mode, level, entry);",
         "large = is_large(state, mode, level, entry);",
@@ -138,7 +138,7 @@ BUGS = [
     Bug(
         "page-faults-leave-cr2",
         "a page fault puts the linear address into CR2 (Vol. 3A 6.15)",
-        "vmm/guest_paging.c",
+        "vmm/exit/guest_paging.c",
         "write_cr2(linear);",
         "",
         check("string-io-page-fault"),

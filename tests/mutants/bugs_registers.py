@@ -6,7 +6,7 @@ BUGS = [
     Bug(
         "cr0-nw-without-cd",
         "CR0.NW=1 with CD=0 is #GP (SDM Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "((value & CR0_NW) && !(value & CR0_CD))",
         "0",
         check("cr0-illegal-values-fault"),
@@ -14,7 +14,7 @@ BUGS = [
     Bug(
         "cr0-pg-without-pe",
         "CR0.PG=1 with PE=0 is #GP (Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "((value & CR0_PG) && !(value & CR0_PE))",
         "0",
         check("cr0-illegal-values-fault"),
@@ -22,7 +22,7 @@ BUGS = [
     Bug(
         "cr0-upper-half",
         "bits 63:32 of CR0 are reserved, #GP (Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "if (value >> 32 || ((value & CR0_PG)",
         "if (((value & CR0_PG)",
         check("cr0-illegal-values-fault"),
@@ -30,7 +30,7 @@ BUGS = [
     Bug(
         "cr0-pg-cleared-in-64-bit-mode",
         "clearing CR0.PG in 64-bit mode is #GP (Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "((efer & EFER_LMA) && long_cs))",
         "0)",
         check("cr0-illegal-values-fault"),
@@ -38,7 +38,7 @@ BUGS = [
     Bug(
         "cr0-loads-no-pdptes",
         "a change of CR0.CD loads the PDPTEs of PAE paging (Vol. 3A 4.4.1)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "#define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)",
         "#define CR0_LOADS_PDPTES (CR0_NW | CR0_PG)",
         check("paging-pdptes-and-cr0", "exits32"),
@@ -46,7 +46,7 @@ BUGS = [
     Bug(
         "lmsw-clears-pe",
         "LMSW cannot clear PE (Vol. 2A LMSW)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "(cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | value)",
         "(cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)) | value)",
         check("cr0-lmsw-smsw-clts", peer=True),
@@ -54,7 +54,7 @@ BUGS = [
     Bug(
         "clts-leaves-ts",
         "CLTS clears TS (Vol. 2A CLTS)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "value = cr0->shadow & ~CR0_TS;",
         "value = cr0->shadow;",
         check("cr0-lmsw-smsw-clts", peer=True),
@@ -62,7 +62,7 @@ BUGS = [
     Bug(
         "cr3-beyond-the-physical-width",
         "CR3 bits above the physical width are reserved in IA-32e mode (Vol. 3A 4.5)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "(value & ~CR3_NO_FLUSH) >> guest_physical_bits())",
         "(value & ~CR3_NO_FLUSH) >> (guest_physical_bits() + 1))",
         unit("test_exit_cr", "cr3_beyond_the_physical_width_is_reserved_in_long_mode"),
@@ -70,7 +70,7 @@ BUGS = [
     Bug(
         "cr3-no-flush-without-pcide",
         "CR3 bit 63 without CR4.PCIDE is #GP (Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "if ((value & CR3_NO_FLUSH) && !(cr4 & CR4_PCIDE))",
         "if (0 && cr4)",
         unit("test_exit_cr", "cr3_bit_63_takes_pcide_and_is_not_kept"),
@@ -78,7 +78,7 @@ BUGS = [
     Bug(
         "cr3-keeps-no-flush",
         "bit 63 of what is moved to CR3 is not kept (Vol. 3A 4.10.4.1)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "vmcs_write(VMCS_GUEST_CR3, value & ~CR3_NO_FLUSH);",
         "vmcs_write(VMCS_GUEST_CR3, value);",
         unit("test_exit_cr", "cr3_bit_63_takes_pcide_and_is_not_kept"),
@@ -86,7 +86,7 @@ BUGS = [
     Bug(
         "cr3-loads-no-pdptes",
         "MOV to CR3 loads the PDPTEs of PAE paging (Vol. 3A 4.4.1)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "if (paging && (cr4 & CR4_PAE)",
         "if (0 && paging && (cr4 & CR4_PAE)",
         unit("test_exit_cr", "cr3_loads_the_pdptes_under_pae_paging_alone"),
@@ -94,7 +94,7 @@ BUGS = [
     Bug(
         "pdptes-with-reserved-bits",
         "a present PDPTE with a reserved bit is #GP where it is loaded (Vol. 3A 4.4.1)",
-        "vmm/guest_paging.c",
+        "vmm/exit/guest_paging.c",
         "if ((pdpte[i] & PDPTE_PRESENT) && (pdpte[i] & reserved))",
         "if (!reserved)",
         check("paging-pdptes-and-cr0", "exits32"),
@@ -102,7 +102,7 @@ BUGS = [
     Bug(
         "cr4-hidden-bits-are-taken",
         "a CR4 bit that is not offered is #GP (Vol. 2B MOV CR)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "case 4: /* every bit that exits is one that a guest cannot have */\n\t\treturn false;",
         "case 4:\n\t\treturn true;",
         check("cr4-hidden-bits"),
@@ -110,7 +110,7 @@ BUGS = [
     Bug(
         "cr8-beyond-15",
         "CR8 bits above 3 are reserved, #GP (Vol. 3A 10.8.6)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "if (value > 15)",
         "if (value > 255)",
         check("cr8"),
@@ -118,7 +118,7 @@ BUGS = [
     Bug(
         "long-mode-without-pae",
         "CR0.PG with EFER.LME and without CR4.PAE is #GP (Vol. 3A 9.8.5)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "if (!(cr4 & CR4_PAE) || long_cs",
         "if (long_cs",
         check("mode-long-needs-pae-and-a-32-bit-tss", "exits32"),
@@ -126,7 +126,7 @@ BUGS = [
     Bug(
         "long-mode-with-a-16-bit-tss",
         "CR0.PG with EFER.LME and a 16-bit TSS is #GP (Vol. 3A 9.8.5)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         " || !tss_is_32bit())",
         " || (0 && !tss_is_32bit()))",
         check("mode-long-needs-pae-and-a-32-bit-tss", "exits32"),
@@ -134,7 +134,7 @@ BUGS = [
     Bug(
         "xsetbv-of-another-register",
         "XSETBV with ECX other than 0 is #GP (Vol. 2D XSETBV)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         "(uint32_t)regs->rcx != 0 || ",
         "",
         check("xcr0-checks"),
@@ -142,7 +142,7 @@ BUGS = [
     Bug(
         "xsetbv-takes-anything",
         "XCR0 bits depend on each other, #GP (Vol. 1 13.3)",
-        "vmm/exit_cr.c",
+        "vmm/exit/cr.c",
         " || !fpu_xcr0_valid(value)) {",
         " || !(value & 1)) {",
         check("xcr0-checks"),
@@ -150,7 +150,7 @@ BUGS = [
     Bug(
         "efer-lma-is-written",
         "WRMSR of EFER leaves LMA as it is (Vol. 3A 2.2.1)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "(value & ~EFER_LMA) | (old & EFER_LMA));",
         "value);",
         check("msr-efer"),
@@ -158,7 +158,7 @@ BUGS = [
     Bug(
         "efer-lme-changes-under-paging",
         "EFER.LME cannot change with CR0.PG=1, #GP (Vol. 3A 9.8.5)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "((value ^ old) & EFER_LME) &&",
         "0 &&",
         check("msr-efer"),
@@ -166,7 +166,7 @@ BUGS = [
     Bug(
         "efer-reserved-bits",
         "reserved bits of EFER are #GP (Vol. 4 table 2-2)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "if (value & ~EFER_DEFINED)",
         "if (0)",
         check("msr-efer"),
@@ -174,7 +174,7 @@ BUGS = [
     Bug(
         "lstar-not-canonical",
         "a non-canonical LSTAR is #GP (Vol. 2D WRMSR)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "write_unswitched(vcpu, UNSWITCHED_LSTAR, value, is_address(value));",
         "write_unswitched(vcpu, UNSWITCHED_LSTAR, value & 0x7fffffffffff, true);",
         check("msr-syscall"),
@@ -182,7 +182,7 @@ BUGS = [
     Bug(
         "fmask-upper-half",
         "bits 63:32 of FMASK are reserved, #GP (Vol. 4 table 2-2)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "write_unswitched(vcpu, UNSWITCHED_FMASK, value, !(value >> 32));",
         "write_unswitched(vcpu, UNSWITCHED_FMASK, (uint32_t)value, true);",
         check("msr-syscall"),
@@ -190,7 +190,7 @@ BUGS = [
     Bug(
         "tsc-aux-upper-half",
         "bits 63:32 of IA32_TSC_AUX are reserved, #GP (Vol. 4 table 2-2)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "UNSWITCHED_TSC_AUX, value,\n\t\t\t\t\tguest_has_rdtscp() && !(value >> 32));",
         "UNSWITCHED_TSC_AUX, (uint32_t)value,\n\t\t\t\t\tguest_has_rdtscp());",
         check("msr-tsc-aux"),
@@ -198,7 +198,7 @@ BUGS = [
     Bug(
         "tsc-write-does-not-move-it",
         "WRMSR of the TSC sets it (Vol. 3B 17.17.3)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());",
         "",
         check("msr-tsc"),
@@ -206,7 +206,7 @@ BUGS = [
     Bug(
         "sysenter-not-canonical",
         "a non-canonical SYSENTER_ESP or _EIP is #GP (Vol. 2D WRMSR)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "if (!is_address(value))\n\t\treturn -EINVAL;\n\tvmcs_write(field, value);",
         "vmcs_write(field, value & 0x7fffffffffff);",
         check("msr-sysenter"),
@@ -214,7 +214,7 @@ BUGS = [
     Bug(
         "xss-takes-anything",
         "IA32_XSS bits that are not offered are #GP (Vol. 1 13.3)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "return guest_has_xsaves() && !value ? 0 : -EINVAL;",
         "return 0;",
         check("msr-xss"),
@@ -222,7 +222,7 @@ BUGS = [
     Bug(
         "debugctl-takes-anything",
         "bits of IA32_DEBUGCTL that are not offered are #GP (Vol. 4 table 2-2)",
-        "vmm/exit_msr.c",
+        "vmm/exit/msr.c",
         "if (value & ~DEBUGCTL_BTF)",
         "if (0)",
         check("msr-unknown-faults"),

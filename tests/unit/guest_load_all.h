@@ -4,9 +4,9 @@
 #pragma once
 
 #include "lib/refusal.h"
-#include "vmm/guest_load.h"
 #include "vmm/guest_ram.h"
-#include "vmm/multiboot_header.h"
+#include "vmm/load/multiboot.h"
+#include "vmm/load/multiboot_header.h"
 
 static inline int guest_load_all(const struct guest_ram *ram, const void *file, uint64_t size,
 				 const struct guest_start *start, struct guest_entry *entry,

@@ -1,11 +1,11 @@
-/* A guest's memory with a path of page tables through it, for the tests of vmm/page_walk.c. */
+/* A guest's memory with a path of page tables through it, for the tests of vmm/exit/page_walk.c. */
 #pragma once
 
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
+#include "vmm/exit/page_walk.h"
 #include "vmm/guest_ram.h"
-#include "vmm/page_walk.h"
 
 #define PAGES  8
 #define TABLE3 0x1000u /* the level-4 table, and so on down to the page */

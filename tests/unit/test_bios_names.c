@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "vmm/bios_names.h"
+#include "vmm/exit/bios_names.h"
 
 static char text[256];
 

@@ -1,11 +1,11 @@
 /*
- * vmm/bus.c with the devices at it: every port, in every width, against what a guest of the
+ * vmm/device/bus.c with the devices at it: every port, in every width, against what a guest of the
  * hypervisor has always found there.
  */
 #include "tests/unit/unit.h"
 
 #include "lib/console.h"
-#include "vmm/bus.h"
+#include "vmm/device/bus.h"
 #include "vmm/vm.h"
 
 #define COM1	  0x3f8

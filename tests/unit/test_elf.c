@@ -1,8 +1,8 @@
 #include "tests/unit/elf_image.h"
 
 #include "lib/refusal.h"
-#include "vmm/elf.h"
-#include "vmm/guest_image.h"
+#include "vmm/load/elf.h"
+#include "vmm/load/image.h"
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_image image;

@@ -1,5 +1,5 @@
 /*
- * vmm/exit_cr.c: MOV to CR3. It exits only on a CPU that cannot do without (SDM Vol. 3D A.3.2),
+ * vmm/exit/cr.c: MOV to CR3. It exits only on a CPU that cannot do without (SDM Vol. 3D A.3.2),
  * which no machine of the system tests is.
  */
 #include "tests/unit/unit.h"
@@ -7,13 +7,13 @@
 #include "lib/errno.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
-#include "vmm/exit_cr.h"
-#include "vmm/guest_paging.h"
-#include "vmm/instruction.h"
+#include "vmm/exit/cr.h"
+#include "vmm/exit/guest_paging.h"
+#include "vmm/exit/instruction.h"
 #include "vmm/vcpu.h"
-#include "vmx/vmcs_bits.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
 
 #define FIELDS	      0x8000

@@ -1,9 +1,9 @@
 #include "tests/unit/unit.h"
 
-#include "vmm/firmware.h"
 #include "vmm/guest_ram.h"
-#include "vmm/firmware_rom.h"
 #include "vmm/hypercall.h"
+#include "vmm/load/firmware.h"
+#include "vmm/load/firmware_rom.h"
 
 #define MIB 0x100000u
 

@@ -2,9 +2,9 @@
 #include "tests/unit/elf_image.h"
 
 #include "lib/refusal.h"
-#include "vmm/guest_load.h"
 #include "vmm/guest_ram.h"
-#include "vmm/multiboot_header.h"
+#include "vmm/load/multiboot.h"
+#include "vmm/load/multiboot_header.h"
 
 #define MIB	0x100000ull
 #define RUBBISH 0xEE

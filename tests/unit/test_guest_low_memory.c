@@ -1,7 +1,7 @@
 #include "tests/unit/elf_image.h"
 
-#include "vmm/firmware.h"
 #include "tests/unit/guest_load_all.h"
+#include "vmm/load/firmware.h"
 
 #define MIB 0x100000ull
 

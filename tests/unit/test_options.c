@@ -5,8 +5,8 @@
 #include "fpu/method.h"
 #include "fpu/owner.h"
 #include "lib/console.h"
+#include "vmm/exit/provoke.h"
 #include "vmm/options.h"
-#include "vmm/provoke.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
 

@@ -1,5 +1,6 @@
 /*
- * vmm/page_walk.c: who may read and write a page, by its entries, CR0.WP, SMAP and protection keys.
+ * vmm/exit/page_walk.c: who may read and write a page, by its entries, CR0.WP, SMAP and protection
+ * keys.
  */
 #include "tests/unit/page_walk_fixture.h"
 

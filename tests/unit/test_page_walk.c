@@ -1,6 +1,6 @@
 /*
- * vmm/page_walk.c: what each bit of an entry means in each paging mode, and that flags are only set
- * in an entry that is still what it was.
+ * vmm/exit/page_walk.c: what each bit of an entry means in each paging mode, and that flags are
+ * only set in an entry that is still what it was.
  */
 #include "tests/unit/page_walk_fixture.h"
 

@@ -3,27 +3,27 @@
 
 UNIT_acpi        = boot/acpi.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
-UNIT_bios_names  := vmm/bios_names.c lib/format.c
+UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
-UNIT_bus         := vmm/bus.c vmm/com1.c vmm/reset.c vmm/uart.c
+UNIT_bus         := vmm/device/bus.c vmm/device/com1.c vmm/device/reset.c vmm/uart.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_command     := vmm/command.c fpu/policy.c lib/string.c
 UNIT_controls    := vmx/controls.c
-UNIT_elf         = vmm/elf.c vmm/guest_image.c $(UNIT_refusal) lib/string.c
+UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
 UNIT_event_entry := vmx/event.c
-UNIT_exit_cr     := vmm/exit_cr.c
-UNIT_firmware    := vmm/firmware.c vmm/firmware_rom.S vmm/guest_ram.c
+UNIT_exit_cr     := vmm/exit/cr.c
+UNIT_firmware    := vmm/load/firmware.c vmm/load/firmware_rom.S vmm/guest_ram.c
 UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  = vmm/guest_load.c vmm/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
 UNIT_guest_load_steps = $(UNIT_guest_load)
 UNIT_guest_low_memory = $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
@@ -49,8 +49,8 @@ UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
 UNIT_owner_ready := $(UNIT_owner)
 UNIT_page_tables := boot/page_tables.c boot/mtrr.c
-UNIT_page_rights := vmm/page_walk.c vmm/guest_ram.c lib/string.c
-UNIT_page_walk   := vmm/page_walk.c vmm/guest_ram.c lib/string.c
+UNIT_page_rights := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
+UNIT_page_walk   := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
 UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
@@ -66,7 +66,7 @@ UNIT_WARN    := -std=gnu11 -Wall -Wextra -Werror -I.
 UNIT_CFLAGS  := -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1 $(UNIT_WARN)
 UNIT_DIR     := build/unit
 UNIT_TESTS   := $(sort $(patsubst tests/unit/%.c,$(UNIT_DIR)/%,$(wildcard tests/unit/test_*.c)))
-UNIT_HEADERS := $(wildcard tests/unit/*.h lib/*.h boot/*.h fpu/*.h vmx/*.h vmm/*.h)
+UNIT_HEADERS := $(wildcard tests/unit/*.h lib/*.h boot/*.h fpu/*.h vmx/*.h vmm/*.h vmm/*/*.h)
 
 # lib/string.c leaves the libc's names alone on a host: its own functions are tested as kernel_*.
 UNIT_KERNEL_NAMES := memcpy memmove memset memcmp strlen strcmp strncmp strchr copy_string

@@ -1,0 +1,25 @@
+#include "vmm/device/com1.h"
+
+#include "vmm/vm.h"
+
+uint32_t com1_read(struct vm *vm, uint16_t port)
+{
+	return uart_read(&vm->uart, port - COM1_PORT);
+}
+
+/* Apart, so that com1_write() has no registers to save. */
+static __attribute__((noinline)) void write_data(struct vm *vm, uint32_t value)
+{
+	if (uart_write(&vm->uart, UART_DATA, value))
+		guest_console_write(&vm->console, vm->config.name, value);
+}
+
+void com1_write(struct vm *vm, uint16_t port, uint32_t value)
+{
+	unsigned int offset = port - COM1_PORT;
+
+	if (offset == UART_DATA)
+		write_data(vm, value);
+	else
+		uart_write(&vm->uart, offset, value);
+}

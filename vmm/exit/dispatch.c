@@ -1,0 +1,342 @@
+#include <stddef.h>
+
+#include "boot/trap.h"
+#include "lib/console.h"
+#include "lib/refusal.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit/cpuid.h"
+#include "vmm/exit/cr.h"
+#include "vmm/exit/dispatch.h"
+#include "vmm/exit/hypercall.h"
+#include "vmm/exit/instruction.h"
+#include "vmm/exit/io.h"
+#include "vmm/exit/machine_check.h"
+#include "vmm/exit/msr.h"
+#include "vmm/exit/provoke.h"
+#include "vmm/pcpu.h"
+#include "vmm/request.h"
+#include "vmm/vm.h"
+#include "vmm/vm_halted.h"
+#include "vmx/entry_checks.h"
+#include "vmx/names.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
+
+#define BASIC_REASON 0xffffu
+
+/* EPT violation qualification (SDM Vol. 3C table 27-7) */
+#define EPT_READ	  BIT(0)
+#define EPT_WRITE	  BIT(1)
+#define EPT_FETCH	  BIT(2)
+#define EPT_NMI_UNBLOCKED BIT(12)
+
+#define IOAPIC_PAGE 0xfec00000ull
+#define APIC_PAGE   0xfee00000ull
+
+void exit_entry_failed(struct vcpu *vcpu, const char *what)
+{
+	log_error("%s: VM entry failed: %s", vcpu->vm->config.name, what);
+	vcpu->vm->settling.dump = true;
+	vm_fail(vcpu, "entry-failed", "VM entry failed: %s [SDM Vol. 3C 26.7]", what);
+}
+
+/* RIP has run over the end of the lowest 4 GiB outside of 64-bit mode: vmm/exit/instruction.h. */
+static bool wrap_rip(const struct vcpu *vcpu)
+{
+	uint64_t rip = vmcs_read(VMCS_GUEST_RIP);
+
+	if (!(rip >> 32) || vcpu_in_64bit_mode(vcpu))
+		return false;
+	vmcs_write(VMCS_GUEST_RIP, rip & 0xffffffff);
+	return true;
+}
+
+/* The guest's own doing, where it is known what; nothing else has happened than that it ends. */
+static void guest_state_refused(struct vcpu *vcpu)
+{
+	struct refusal refusal;
+
+	if (entry_checks_explain(&refusal, host_linear_bits()))
+		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", refusal.text);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(EXIT_REASON_INVALID_GUEST_STATE));
+}
+
+static void exit_exception(struct vcpu *vcpu)
+{
+	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+	uint8_t vector = info & INTERRUPTION_VECTOR;
+
+	if ((info & INTERRUPTION_TYPE) == TYPE_NMI) {
+		/* NMIs are blocked until an IRET: the handler counts this one and ends in one */
+		vcpu->pcpu->nmi_exits++;
+		__asm__ volatile("int $2");
+		provoke_at_nmi_exit(vcpu);
+		event_go_on();
+		return;
+	}
+	switch (vector) {
+	case VECTOR_NM:
+		fpu_trap(&vcpu->pcpu->fpu, &vcpu->fpu.context);
+		vcpu->state_loaded = true;
+		event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
+		break;
+	case VECTOR_MC:
+		exit_machine_check(vcpu);
+		event_release_debug_traps(&vcpu->events);
+		event_go_on();
+		break;
+	case VECTOR_DB:
+	case VECTOR_AC:
+		if (!event_reflect(&vcpu->events))
+			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+		break;
+	default:
+		vm_fail(vcpu, "unknown-exit",
+			"exception %u exited, and is not intercepted [SDM Vol. 3C 25.2]", vector);
+	}
+}
+
+static void exit_external_interrupt(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	interrupt_handle(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
+	event_go_on();
+}
+
+/* The run loop looks at the time, and at what is pending, before every entry. */
+static void exit_nothing_to_do(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	event_go_on();
+}
+
+static void exit_triple_fault(struct vcpu *vcpu)
+{
+	vm_fail(vcpu, "triple-fault",
+		"triple fault: an exception while a double fault was delivered [SDM Vol. 3A 6.15]");
+}
+
+static void exit_init_signal(struct vcpu *vcpu)
+{
+	vm_fail(vcpu, "init",
+		"an INIT or SIPI arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
+}
+
+static void exit_task_switch(struct vcpu *vcpu)
+{
+	static const char *const source[] = {"CALL", "IRET", "JMP", "a task gate in its IDT"};
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	vm_fail(vcpu, "task-switch",
+		"hardware task switch to TSS selector 0x%lx by %s: not offered [SDM Vol. 3C "
+		"25.4.2]",
+		(qualification & 0xffff), source[qualification >> 30 & 3]);
+}
+
+static void exit_hlt(struct vcpu *vcpu)
+{
+	/* STI and MOV SS block nothing after it: it has completed */
+	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
+	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
+	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
+	bool timer_wakes = vcpu->timer_deadline != VCPU_TIMER_OFF &&
+			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);
+
+	vcpu_skip_instruction(vcpu);
+	vcpu->wakes_on_interrupt = interrupts;
+	vcpu->wakes_on_nmi = nmis;
+	if (event_deliverable(&vcpu->events, vcpu->cr8, interrupts, nmis))
+		return;
+	if (timer_wakes) {
+		vcpu->state = VCPU_HALTED;
+		return;
+	}
+	vm_halted(vcpu->vm);
+}
+
+/* Caches hold other VMs' data too: nothing is thrown away, and write-back needs no flush. */
+static void exit_skip(struct vcpu *vcpu)
+{
+	vcpu_skip_instruction_fast(vcpu);
+}
+
+static void exit_invalid_opcode(struct vcpu *vcpu)
+{
+	vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
+}
+
+static void exit_general_protection(struct vcpu *vcpu)
+{
+	vcpu_raise(vcpu, VECTOR_GP, 0);
+}
+
+/* The instruction runs again, or the event is delivered again. */
+static void fetch_again(uint64_t qualification)
+{
+	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID)
+		return;
+	/* an IRET that had unblocked NMIs when it failed (SDM Vol. 3C 27.2.3) */
+	if (qualification & EPT_NMI_UNBLOCKED)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
+	event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
+}
+
+static void exit_ept_violation(struct vcpu *vcpu)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
+	const char *access = qualification & EPT_FETCH	 ? "instruction fetch"
+			     : qualification & EPT_WRITE ? "write"
+							 : "read";
+
+	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
+		fetch_again(qualification);
+		return;
+	}
+	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
+		vm_fail(vcpu, "ept-violation",
+			"%s at guest-physical 0x%lx: the %s is not there (CPUID.1:EDX.9 says so) "
+			"[SDM Vol. 3C 28.3.3.2]",
+			access, gpa, (gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
+	else
+		vm_fail(vcpu, "ept-violation",
+			"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C "
+			"28.3.3.2]",
+			access, gpa);
+}
+
+static void exit_ept_misconfiguration(struct vcpu *vcpu)
+{
+	vm_fail(vcpu, "ept-misconfiguration",
+		"the extended page tables for guest-physical 0x%lx are wrong: an error of the "
+		"hypervisor [SDM Vol. 3C 28.3.3.1]",
+		vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+}
+
+/* The instruction has completed. What it did slows every CPU down: the others have their turn now.
+ */
+static void exit_bus_lock(struct vcpu *vcpu)
+{
+	vcpu_request(vcpu, VCPU_YIELD);
+}
+
+/*
+ * Instructions are handled at once, between vmx_exit and VMRESUME: nothing was being delivered when
+ * they exited, and nobody but their guest is concerned. What comes from elsewhere, may have broken
+ * off the delivery of an event, or is to be followed by another look at the time is handled in the
+ * run loop.
+ */
+static const struct {
+	exit_handler at_once, in_loop;
+} handlers[EXIT_REASON_COUNT] = {
+	[EXIT_REASON_EXCEPTION_NMI] = {.in_loop = exit_exception},
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = {.in_loop = exit_external_interrupt},
+	[EXIT_REASON_TRIPLE_FAULT] = {.in_loop = exit_triple_fault},
+	[EXIT_REASON_INIT] = {.in_loop = exit_init_signal},
+	[EXIT_REASON_SIPI] = {.in_loop = exit_init_signal},
+	[EXIT_REASON_INTERRUPT_WINDOW] = {.in_loop = exit_nothing_to_do},
+	[EXIT_REASON_NMI_WINDOW] = {.in_loop = exit_nothing_to_do},
+	[EXIT_REASON_TASK_SWITCH] = {.in_loop = exit_task_switch},
+	[EXIT_REASON_CPUID] = {.at_once = exit_cpuid},
+	[EXIT_REASON_GETSEC] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_HLT] = {.in_loop = exit_hlt},
+	[EXIT_REASON_INVD] = {.at_once = exit_skip},
+	[EXIT_REASON_RDPMC] = {.at_once = exit_general_protection},
+	[EXIT_REASON_VMCALL] = {.at_once = exit_vmcall},
+	[EXIT_REASON_VMCLEAR] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMLAUNCH] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMPTRLD] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMPTRST] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMREAD] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMRESUME] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMWRITE] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMXOFF] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_VMXON] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_CR_ACCESS] = {.at_once = exit_cr_access},
+	[EXIT_REASON_IO_INSTRUCTION] = {.at_once = exit_io},
+	[EXIT_REASON_RDMSR] = {.at_once = exit_rdmsr},
+	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},
+	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_EPT_VIOLATION] = {.in_loop = exit_ept_violation},
+	[EXIT_REASON_INVEPT] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_EPT_MISCONFIGURATION] = {.in_loop = exit_ept_misconfiguration},
+	[EXIT_REASON_ENCLS] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_PREEMPTION_TIMER] = {.in_loop = exit_nothing_to_do},
+	[EXIT_REASON_INVVPID] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_WBINVD] = {.at_once = exit_skip},
+	[EXIT_REASON_XSETBV] = {.at_once = exit_xsetbv},
+	[EXIT_REASON_VMFUNC] = {.at_once = exit_invalid_opcode},
+	/* of features that CPUID hides; ENCLS above too */
+	[EXIT_REASON_PCONFIG] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_UMWAIT] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_TPAUSE] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_LOADIWKEY] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_ENCLV] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_SEAMCALL] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_TDCALL] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_RDMSRLIST] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_WRMSRLIST] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_URDMSR] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_UWRMSR] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_RDMSR_IMMEDIATE] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_WRMSRNS_IMMEDIATE] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_BUS_LOCK] = {.in_loop = exit_bus_lock},
+};
+
+const void *vmx_exit_handlers[EXIT_REASON_COUNT];
+
+void exit_init(void)
+{
+	for (unsigned int i = 0; i < EXIT_REASON_COUNT; i++)
+		vmx_exit_handlers[i] =
+			handlers[i].at_once ? (const void *)handlers[i].at_once : vmx_leave;
+}
+
+/* The guest did not run; if it can live with the machine check, it is tried again. */
+static void entry_failed(struct vcpu *vcpu, uint32_t basic)
+{
+	if (basic == EXIT_REASON_INVALID_GUEST_STATE && wrap_rip(vcpu))
+		return;
+	if (basic < EXIT_REASON_COUNT)
+		vcpu->guest.exits[basic]++;
+	if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
+		exit_machine_check(vcpu);
+	else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
+		guest_state_refused(vcpu);
+	else
+		exit_entry_failed(vcpu, exit_reason_name(basic));
+}
+
+bool exit_dispatch(struct vcpu *vcpu, uint32_t reason)
+{
+	uint32_t basic = reason & BASIC_REASON;
+	exit_handler handler = NULL;
+
+	if (reason & EXIT_REASON_ENTRY_FAILURE) {
+		entry_failed(vcpu, basic);
+		return false;
+	}
+	if (basic < EXIT_REASON_COUNT)
+		handler =
+			handlers[basic].in_loop ? handlers[basic].in_loop : handlers[basic].at_once;
+	if (reason != basic && basic < EXIT_REASON_COUNT)
+		vcpu->guest.exits[basic]++; /* vmx_exit did not */
+	if (reason & EXIT_REASON_BUS_LOCKED) {
+		/* a bus lock, and an exit of higher priority */
+		if (basic != EXIT_REASON_BUS_LOCK)
+			vcpu->guest.exits[EXIT_REASON_BUS_LOCK]++;
+		exit_bus_lock(vcpu);
+	}
+	event_after_exit(&vcpu->events);
+	if (handler)
+		handler(vcpu);
+	else
+		vm_fail(vcpu, "unknown-exit",
+			"VM exit with reason %u (%s), which nothing here asks for [SDM Vol. 3D C]",
+			basic, exit_reason_name(basic));
+	return true;
+}

@@ -1,0 +1,126 @@
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit/guest_paging.h"
+#include "vmm/exit/instruction.h"
+#include "vmm/exit/page_walk.h"
+#include "vmm/vm.h"
+#include "vmx/vmcs.h"
+
+#define PDPTE_PRESENT BIT(0)
+#define PDPT_ADDRESS  0xffffffe0ull
+
+static uint64_t pdpte_field(unsigned int index)
+{
+	return vmcs_read(VMCS_GUEST_PDPTE0 + 2 * index);
+}
+
+static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linear)
+{
+	struct paging_state state = {
+		.cr0 = vmcs_read(VMCS_GUEST_CR0),
+		.cr3 = vmcs_read(VMCS_GUEST_CR3),
+		.cr4 = vmcs_read(VMCS_GUEST_CR4),
+		.efer = vmcs_read(VMCS_GUEST_IA32_EFER),
+		.rflags = vmcs_read(VMCS_GUEST_RFLAGS),
+		.cpl = vcpu_cpl(),
+		.physical_bits = guest_physical_bits(),
+		.pages_1g = guest_has_1g_pages(),
+	};
+
+	if (!vcpu->long_mode && (state.cr4 & CR4_PAE))
+		state.pdpte = pdpte_field(linear >> 30 & 3);
+	if (vcpu->long_mode && (state.cr4 & CR4_PKE))
+		state.pkru = vcpu_read_pkru(vcpu);
+	return state;
+}
+
+/* An access to what is not its memory ends the VM, as an EPT violation does. */
+static int not_its_memory(struct vcpu *vcpu, uint64_t gpa, bool write)
+{
+	vm_fail(vcpu, "ept-violation",
+		"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
+		write ? "write" : "read", gpa);
+	return -EFAULT;
+}
+
+static int translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa)
+{
+	const struct guest_ram *ram = &vcpu->vm->ram;
+	struct page_walk walk = {.gpa = linear & 0xffffffff};
+	enum page_walk_result result = PAGE_WALK_DONE;
+
+	if (vmcs_read(VMCS_GUEST_CR0) & CR0_PG) {
+		struct paging_state state = running_state(vcpu, linear);
+
+		do {
+			result = page_walk(ram, &state, linear, write, &walk);
+		} while (result == PAGE_WALK_DONE && !page_walk_mark(ram, &walk));
+	}
+	if (result == PAGE_WALK_NO_TABLE)
+		return not_its_memory(vcpu, walk.gpa, false);
+	if (result == PAGE_WALK_FAULT) {
+		write_cr2(linear);
+		vcpu_raise(vcpu, VECTOR_PF, walk.error_code);
+		return -EFAULT;
+	}
+	*gpa = walk.gpa;
+	return 0;
+}
+
+/* Where one stretch within a page is; what cannot be accessed is raised in the guest, or ends it.
+ */
+static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write,
+		       uint64_t *gpa)
+{
+	if (translate(vcpu, linear, write, gpa))
+		return -EFAULT;
+	if (!guest_ram_contains(&vcpu->vm->ram, *gpa, length))
+		return not_its_memory(vcpu, *gpa, write);
+	return 0;
+}
+
+/* With a NULL buffer it only checks. */
+static int access_pages(struct vcpu *vcpu, uint64_t linear, uint8_t *buffer, uint32_t length,
+			bool write)
+{
+	for (uint32_t done = 0, part; done < length; done += part) {
+		uint64_t address = linear + done, gpa = 0;
+
+		part = 0x1000 - (address & 0xfff);
+		if (part > length - done)
+			part = length - done;
+		if (access_page(vcpu, address, part, write, &gpa))
+			return -EFAULT;
+		if (buffer && write)
+			guest_ram_write(&vcpu->vm->ram, gpa, buffer + done, part);
+		else if (buffer)
+			guest_ram_read(&vcpu->vm->ram, gpa, buffer + done, part);
+	}
+	return 0;
+}
+
+int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
+{
+	return access_pages(vcpu, linear, NULL, length, write);
+}
+
+int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write)
+{
+	return access_pages(vcpu, linear, buffer, length, write);
+}
+
+int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
+{
+	uint64_t reserved = pdpte_reserved_bits(guest_physical_bits());
+	uint64_t pdpte[4] = {};
+
+	if (guest_ram_read(&vcpu->vm->ram, cr3 & PDPT_ADDRESS, pdpte, sizeof(pdpte)))
+		return not_its_memory(vcpu, cr3 & PDPT_ADDRESS, false);
+	for (unsigned int i = 0; i < 4; i++)
+		if ((pdpte[i] & PDPTE_PRESENT) && (pdpte[i] & reserved))
+			return -EINVAL;
+	for (unsigned int i = 0; i < 4; i++)
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);
+	return 0;
+}

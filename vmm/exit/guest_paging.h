@@ -1,0 +1,26 @@
+/*
+ * Guest-linear memory, for instructions that the hypervisor completes and that have a memory
+ * operand: at the running guest's CPL, through its own page tables (vmm/exit/page_walk.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vcpu;
+
+/*
+ * Whether guest-linear memory can be accessed; what cannot is raised in the guest as #PF, or ends
+ * it. For instructions with a side effect that must not come before a fault. Returns 0 or -EFAULT.
+ */
+int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write);
+
+/* Copies between a buffer and guest-linear memory; what fails is raised in the guest as #PF. */
+int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write);
+
+/*
+ * Loads the PDPTE fields of the VMCS from guest CR3, as MOV to CR3 with PAE paging does
+ * (SDM Vol. 3A 4.4.1). -EINVAL if one is not valid: #GP. -EFAULT if they are not in its memory: the
+ * VM has been ended.
+ */
+int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3);

@@ -1,0 +1,145 @@
+/*
+ * RDMSR and WRMSR of what the MSR bitmap does not pass through. SDM Vol. 4, chapter 2.
+ */
+#include "vmm/exit/msr.h"
+
+#include "lib/console.h"
+#include "lib/errno.h"
+#include "lib/x86.h"
+#include "vmm/cpuid.h"
+#include "vmm/exit/instruction.h"
+#include "vmm/loaded.h"
+#include "vmm/vm.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
+
+#define MSR_IA32_DEBUGCTL     0x1d9
+#define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
+#define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+/* Returns 0, or -EINVAL: #GP. */
+static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		*value = vmcs_read(VMCS_GUEST_IA32_EFER);
+		return 0;
+	case MSR_TSC_AUX:
+		*value = vcpu->unswitched.msr[UNSWITCHED_TSC_AUX];
+		return guest_has_rdtscp() ? 0 : -EINVAL;
+	case MSR_IA32_XSS: /* no supervisor state is offered */
+		*value = 0;
+		return guest_has_xsaves() ? 0 : -EINVAL;
+	case MSR_IA32_DEBUGCTL:
+		*value = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
+		return 0;
+	case MSR_IA32_BIOS_SIGN_ID: /* no microcode to speak of */
+		*value = 0;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int write_efer(uint64_t value)
+{
+	uint64_t old = vmcs_read(VMCS_GUEST_IA32_EFER);
+
+	if (value & ~EFER_DEFINED)
+		return -EINVAL;
+	if (((value ^ old) & EFER_LME) && (vmcs_read(VMCS_GUEST_CR0) & CR0_PG))
+		return -EINVAL;
+	vmcs_write(VMCS_GUEST_IA32_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+	return 0;
+}
+
+/* Whatever paging is in use, the CPU's own width counts (SDM Vol. 1 3.3.7.1). */
+static bool is_address(uint64_t value)
+{
+	return is_canonical(value, host_linear_bits());
+}
+
+static int write_address(enum vmcs_field field, uint64_t value)
+{
+	if (!is_address(value))
+		return -EINVAL;
+	vmcs_write(field, value);
+	return 0;
+}
+
+static int write_unswitched(struct vcpu *vcpu, enum unswitched_msr index, uint64_t value,
+			    bool valid)
+{
+	return valid && loaded_write_msr(vcpu, index, value) ? 0 : -EINVAL;
+}
+
+static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		return write_efer(value);
+	case MSR_IA32_TSC:
+		vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());
+		return 0;
+	case MSR_STAR:
+		return write_unswitched(vcpu, UNSWITCHED_STAR, value, true);
+	case MSR_LSTAR:
+		return write_unswitched(vcpu, UNSWITCHED_LSTAR, value, is_address(value));
+	case MSR_CSTAR:
+		return write_unswitched(vcpu, UNSWITCHED_CSTAR, value, is_address(value));
+	case MSR_FMASK:
+		return write_unswitched(vcpu, UNSWITCHED_FMASK, value, !(value >> 32));
+	case MSR_IA32_SYSENTER_ESP:
+		return write_address(VMCS_GUEST_SYSENTER_ESP, value);
+	case MSR_IA32_SYSENTER_EIP:
+		return write_address(VMCS_GUEST_SYSENTER_EIP, value);
+	case MSR_TSC_AUX:
+		return write_unswitched(vcpu, UNSWITCHED_TSC_AUX, value,
+					guest_has_rdtscp() && !(value >> 32));
+	case MSR_IA32_XSS:
+		return guest_has_xsaves() && !value ? 0 : -EINVAL;
+	case MSR_IA32_DEBUGCTL:
+		if (value & ~DEBUGCTL_BTF)
+			return -EINVAL;
+		vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, value);
+		return 0;
+	case MSR_IA32_BIOS_SIGN_ID: /* CPUID then leaves the revision here: SDM Vol. 3A 9.11.7.1 */
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+void exit_rdmsr(struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->guest.registers;
+	uint64_t value = 0;
+
+	if (read_msr(vcpu, regs->rcx, &value)) {
+		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
+			  (uint32_t)regs->rcx);
+		vcpu_raise(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	regs->rax = (uint32_t)value;
+	regs->rdx = value >> 32;
+	vcpu_skip_instruction_fast(vcpu);
+}
+
+void exit_wrmsr(struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->guest.registers;
+	uint64_t value = regs->rdx << 32 | (uint32_t)regs->rax;
+
+	if (host_has_wrmsrns() && (vmcs_read(VMCS_EXIT_QUALIFICATION) & QUALIFICATION_WRMSRNS)) {
+		vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
+		return;
+	}
+	if (write_msr(vcpu, regs->rcx, value)) {
+		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
+			  vcpu->vm->config.name, (uint32_t)regs->rcx, value);
+		vcpu_raise(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	vcpu_skip_instruction_fast(vcpu);
+}

@@ -1,0 +1,34 @@
+/*
+ * Faults in the hypervisor, provoked by the boot option `crash=`, to see how they are reported.
+ */
+#pragma once
+
+struct vcpu;
+
+enum provoke {
+	PROVOKE_NONE,
+	PROVOKE_PAGEFAULT, /* read an address that is not mapped */
+	PROVOKE_TEXTWRITE, /* write into text */
+	PROVOKE_STACK,	   /* run into a stack's guard page */
+	PROVOKE_VECTOR,	   /* a vector instruction outside a host section */
+	PROVOKE_NMI,	   /* NMIs at a high rate while guests run */
+	PROVOKE_VMENTRY,   /* a VM entry that fails */
+	PROVOKE_SECTION,   /* a host section inside a host section */
+	PROVOKE_FRAME,	   /* a frame pointer into a stack's guard page */
+	PROVOKE_MEMORY,	   /* a machine check: memory of the guest that runs is lost */
+	PROVOKE_NESTED,	   /* machine checks in the NMI handler, and NMIs at a high rate */
+	PROVOKE_STORM,	   /* an interrupt that nobody drives, level-triggered */
+	PROVOKE_IDLE, /* a panic when no guest can run, while output may wait: vmm/sched/run.c */
+};
+
+/*
+ * All end the machine but PROVOKE_NONE, and those that go on while guests run: _NMI, _NESTED,
+ * _STORM, and _MEMORY, which ends the first guest that an NMI strikes.
+ */
+void provoke(enum provoke fault);
+
+/* After an NMI that struck a guest: what `crash=` has in store for it. */
+void provoke_at_nmi_exit(struct vcpu *vcpu);
+
+/* Before the end: what was seen of a fault that was provoked at boot (@struck). */
+void provoke_report(enum provoke fault);

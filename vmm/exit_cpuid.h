@@ -1,8 +1,0 @@
-/*
- * CPUID. Handlers as vmm/exit.h has them.
- */
-#pragma once
-
-struct vcpu;
-
-void exit_cpuid(struct vcpu *vcpu);

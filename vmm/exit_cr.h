@@ -1,9 +1,0 @@
-/*
- * Control registers and XCR0. Handlers as vmm/exit.h has them.
- */
-#pragma once
-
-struct vcpu;
-
-void exit_cr_access(struct vcpu *vcpu);
-void exit_xsetbv(struct vcpu *vcpu);

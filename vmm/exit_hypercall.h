@@ -1,8 +1,0 @@
-/*
- * VMCALL: the interface is vmm/hypercall.h. Handlers as vmm/exit.h has them.
- */
-#pragma once
-
-struct vcpu;
-
-void exit_vmcall(struct vcpu *vcpu);

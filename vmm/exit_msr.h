@@ -1,9 +1,0 @@
-/*
- * RDMSR and WRMSR. Handlers as vmm/exit.h has them.
- */
-#pragma once
-
-struct vcpu;
-
-void exit_rdmsr(struct vcpu *vcpu);
-void exit_wrmsr(struct vcpu *vcpu);

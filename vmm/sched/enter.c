@@ -1,0 +1,102 @@
+#include "boot/clock.h"
+#include "fpu/clobber.h"
+#include "lib/console.h"
+#include "lib/x86.h"
+#include "vmm/exit/dispatch.h"
+#include "vmm/pcpu.h"
+#include "vmm/sched/enter.h"
+#include "vmm/vcpu.h"
+#include "vmx/capabilities.h"
+#include "vmx/names.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
+
+#define PREEMPTION_TIMER_MAX 0xffffffffull
+
+/*
+ * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
+ * not count what exits take. Where an exit does not save it, it would start anew with each of them,
+ * and the loop looks after every one.
+ */
+#define ENTRIES_AT_ONCE 64
+
+void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
+{
+	const struct vmx_capabilities *c = &pcpu->vmx;
+	bool counts_on = c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
+
+	pcpu->clobber_at_exits = clobber_at_exits;
+	pcpu->entries_at_once = counts_on && !clobber_at_exits ? ENTRIES_AT_ONCE : 1;
+}
+
+/* The guest exits when the TSC reaches `deadline`, or a little before or after. */
+static void preempt_at(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
+{
+	uint64_t ticks = deadline > now ? (deadline - now) >> pcpu->vmx.preemption_shift : 0;
+
+	if (__builtin_expect(pcpu->vmx.preemption != PREEMPTION_VMX, 0))
+		clock_interrupt_at(deadline);
+	else
+		vmcs_write(VMCS_PREEMPTION_TIMER,
+			   ticks < PREEMPTION_TIMER_MAX ? ticks : PREEMPTION_TIMER_MAX);
+}
+
+void notice_nmis(struct pcpu *pcpu)
+{
+	if (!pcpu->nmi_seen && pcpu->cpu.nmi_count)
+		log_warning(
+			"CPU %u got an NMI from the machine (chipset, watchdog, debugger): NMIs "
+			"are counted, and change nothing",
+			pcpu->cpu.id);
+	pcpu->nmi_seen = pcpu->cpu.nmi_count;
+}
+
+static bool no_entry(struct vcpu *vcpu, uint64_t result)
+{
+	exit_entry_failed(vcpu,
+			  result == VMX_FAIL_VALID
+				  ? vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR))
+				  : "there is no current VMCS");
+	return false;
+}
+
+uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
+{
+	bool prepared = vcpu->events.attend, entered;
+	struct vmx_outcome outcome;
+	uint64_t start, now;
+	int32_t granted;
+
+	if (prepared)
+		event_prepare_entry(&vcpu->events, vcpu->cr8);
+	/* what could not be delivered is tried again after each exit */
+	granted = vcpu->events.attend ? 1 : pcpu->entries_at_once;
+	vcpu_grant_entries(vcpu, granted);
+	if (pcpu->cpu.nmi_count != pcpu->nmi_seen) /* one after this look is in entries_left */
+		notice_nmis(pcpu);
+	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
+		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	start = rdtsc();
+	preempt_at(pcpu, start, deadline);
+	outcome = vmx_enter(&vcpu->guest, vcpu->launched);
+	now = rdtsc();
+	pcpu->guest_tsc += now - start;
+	vcpu_count_entries(vcpu);
+	entered = vmx_entries_made(&vcpu->guest, granted) > 0;
+	if (outcome.result == VMX_EXITED) {
+		if (!exit_dispatch(vcpu, outcome.reason))
+			entered = vmx_entries_made(&vcpu->guest, granted) > 1;
+		now = rdtsc();
+	} else if (outcome.result == VMX_ASKED) {
+		pcpu->nmi_first += pcpu->cpu.nmi_count != pcpu->nmi_seen;
+	} else {
+		entered = no_entry(vcpu, outcome.result);
+	}
+	if (pcpu->clobber_at_exits && !vcpu->state_loaded)
+		fpu_clobber(&pcpu->fpu);
+	if (entered)
+		vcpu->launched = true;
+	else if (prepared)
+		event_take_back(&vcpu->events);
+	return now;
+}

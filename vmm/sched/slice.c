@@ -1,0 +1,121 @@
+#include <stddef.h>
+
+#include "boot/clock.h"
+#include "fpu/trace.h"
+#include "lib/x86.h"
+#include "vmm/loaded.h"
+#include "vmm/output.h"
+#include "vmm/pcpu.h"
+#include "vmm/request.h"
+#include "vmm/sched/enter.h"
+#include "vmm/sched/slice.h"
+#include "vmm/vm.h"
+
+#define NEVER UINT64_MAX
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void deschedule(struct pcpu *pcpu)
+{
+	if (pcpu->scheduled)
+		fpu_leave(&pcpu->fpu, &pcpu->scheduled->fpu.context);
+	pcpu->scheduled = NULL;
+}
+
+/* The TSC value at which the VM has had its CPU time (`limit=`). */
+static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
+{
+	uint64_t limit;
+
+	if (!vcpu->vm->config.limit_ms)
+		return NEVER;
+	limit = clock_us_to_tsc(vcpu->vm->config.limit_ms * 1000);
+	return now + (limit > vcpu->ran ? limit - vcpu->ran : 0);
+}
+
+/* A turn that is under way: what has an end at which TSC value. */
+struct turn {
+	uint64_t start; /* or when others' time in it ended */
+	uint64_t slice_end;
+	uint64_t limit;
+	uint64_t stop; /* the first of these, and of the console's */
+};
+
+static void set_stop(struct turn *turn)
+{
+	turn->stop = min(min(turn->slice_end, turn->limit), output_due_before(turn->slice_end));
+}
+
+/* The guest, until the turn has to stop or something is pending. Returns the time. */
+static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *turn, uint64_t now,
+			  uint64_t slice, bool *extended)
+{
+	/* its timer may have come due meanwhile */
+	while (vcpu_poll(vcpu, now) && now < turn->stop) {
+		vcpu->state_loaded = false;
+		now = enter_guest(pcpu, vcpu, min(turn->stop, vcpu->timer_deadline));
+		if (vcpu->pending)
+			break;
+		/* state that a trap just loaded is used before another guest may want the
+		 * registers: once a slice, or a guest whose registers host sections clobber would
+		 * keep the CPU
+		 */
+		if (vcpu->state_loaded && !*extended && turn->slice_end < now + slice / 8) {
+			turn->slice_end = now + slice / 8;
+			*extended = true;
+			set_stop(turn);
+		}
+	}
+	return now;
+}
+
+/* Output that is due goes out, in time that is not the turn's. Returns the time. */
+static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
+{
+	uint64_t sent;
+
+	if (now < output_due())
+		return now;
+	vcpu->ran += now - turn->start;
+	output_send();
+	sent = rdtsc();
+	turn->start = sent;
+	turn->slice_end += sent - now;
+	turn->limit = limit_deadline(vcpu, sent);
+	return sent;
+}
+
+void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t length)
+{
+	uint64_t now = rdtsc();
+	struct turn turn = {
+		.start = now,
+		.slice_end = now + length,
+		.limit = limit_deadline(vcpu, now),
+	};
+	bool extended = false;
+
+	if (pcpu->scheduled != vcpu) {
+		deschedule(pcpu);
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
+	}
+	loaded_take(pcpu, vcpu);
+	pcpu->scheduled = vcpu;
+	do {
+		vcpu->pending = 0;
+		set_stop(&turn);
+		now = run_guest(pcpu, vcpu, &turn, now, slice, &extended);
+		now = send_output(vcpu, &turn, now);
+	} while (vcpu->state == VCPU_RUNNABLE && !(vcpu->pending & (VCPU_YIELD | VCPU_VM)) &&
+		 output_has_room(vcpu->vm) && now < min(turn.slice_end, turn.limit));
+	vcpu->ran += now - turn.start;
+	if (now > turn.slice_end)
+		vcpu->vm->debt += now - turn.slice_end;
+	if (vcpu->state != VCPU_STOPPED && now >= turn.limit)
+		vm_fail(vcpu, "limit",
+			"it has had the CPU for the %lu ms of its module line (limit=)",
+			vcpu->vm->config.limit_ms);
+}
