@@ -105,7 +105,7 @@ def test_residue_is_of_the_owners_domain_or_initial(boot):
 
 
 def test_an_idle_cpu_is_recorded(boot):
-    result = traced(boot, "lazy", [("fpu-hold", "name=a mem=4M -- rounds=2 via=hlt")])
+    result = traced(boot, "lazy", [("fpu-hold", "name=a mem=4M -- rounds=20 via=hlt")])
     states = [e["event"] for e in result.all("trace") if e["event"] in ("run", "idle")]
     assert states.count("idle") == result.one("cpu", cpu=0).number("idles") > 0
     assert all(pair != ("run", "run") for pair in zip(states, states[1:]))  # there is only one
