@@ -17,6 +17,7 @@ RUNS = (
     Run("auto", "corei5_arrandale_m520", seed=116, slice=200, neighbour=INTEGER),
     Run("auto", "tigerlake", seed=119, slice=100, changing=True),
     Run("auto", "corei7_haswell_4770", seed=122, slice=200, host=True, changing=True),
+    Run("lazy", "tigerlake", seed=1, slice=100, neighbour=INTEGER),
     Run("lazy", "sapphire_rapids", seed=125, slice=200, neighbour=CLOBBER),
     Run("scrub", "arrow_lake", seed=128, slice=100, neighbour=INTEGER),
     Run("auto", "arrow_lake", seed=131, slice=200, changing=True),

@@ -32,7 +32,7 @@ void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
 /* The guest exits when the TSC reaches `deadline`, or a little before or after. */
 static void preempt_at(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
 {
-	uint64_t ticks = deadline > now ? (deadline - now) >> pcpu->vmx.preemption_shift : 0;
+	uint64_t ticks = (deadline - now) >> pcpu->vmx.preemption_shift;
 
 	if (__builtin_expect(pcpu->vmx.preemption != PREEMPTION_VMX, 0))
 		clock_interrupt_at(deadline);
@@ -60,11 +60,11 @@ static bool no_entry(struct vcpu *vcpu, uint64_t result)
 	return false;
 }
 
-uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
+uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
 {
 	bool prepared = vcpu->events.attend, entered;
 	struct vmx_outcome outcome;
-	uint64_t start, now;
+	uint64_t start;
 	int32_t granted;
 
 	if (prepared)
@@ -76,8 +76,10 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
 		notice_nmis(pcpu);
 	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
 		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
+	/* by the loop's time: however short a slice is, what comes before the entry leaves some of
+	 * it */
+	preempt_at(pcpu, now, deadline);
 	start = rdtsc();
-	preempt_at(pcpu, start, deadline);
 	outcome = vmx_enter(&vcpu->guest, vcpu->launched);
 	now = rdtsc();
 	pcpu->guest_tsc += now - start;

@@ -15,10 +15,11 @@ void enter_init(struct pcpu *pcpu, bool clobber_at_exits);
 
 /*
  * Enters the guest, and again after each exit that is handled at once, until something is to be
- * looked at, or the TSC reaches `deadline`, or a little before or after. An exit that is left to
- * the loop has been handled. Returns the TSC.
+ * looked at, or about as many ticks of the TSC have passed as lie between `now`, when the loop last
+ * looked at it, and `deadline`, which is later. An exit that is left to the loop has been handled.
+ * Returns the TSC.
  */
-uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline);
+uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline);
 
 /* Nobody here sends NMIs: the first is told of, and all are counted (@cpu). */
 void notice_nmis(struct pcpu *pcpu);

@@ -56,7 +56,7 @@ static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *tur
 	/* its timer may have come due meanwhile */
 	while (vcpu_poll(vcpu, now) && now < turn->stop) {
 		vcpu->state_loaded = false;
-		now = enter_guest(pcpu, vcpu, min(turn->stop, vcpu->timer_deadline));
+		now = enter_guest(pcpu, vcpu, now, min(turn->stop, vcpu->timer_deadline));
 		if (vcpu->pending)
 			break;
 		/* state that a trap just loaded is used before another guest may want the
