@@ -130,6 +130,14 @@ static bool fix_up(struct trap_frame *frame)
 	return false;
 }
 
+/* Not on with the entry, if it struck in one of the stretches above. */
+static void leave_window(struct trap_frame *frame)
+{
+	for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
+		if (frame->rip >= w->start && frame->rip < w->end)
+			frame->rip = w->recover;
+}
+
 static void nmi(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();
@@ -140,9 +148,7 @@ static void nmi(struct trap_frame *frame)
 		__atomic_fetch_or(cpu->ask_at_nmi, INT32_MIN, __ATOMIC_RELAXED);
 	if (at_nmi)
 		at_nmi(frame->rip);
-	for (const struct nmi_window *w = nmi_windows; w < nmi_windows_end; w++)
-		if (frame->rip >= w->start && frame->rip < w->end)
-			frame->rip = w->recover;
+	leave_window(frame);
 	cpu->in_nmi = false;
 }
 
@@ -156,6 +162,7 @@ void trap_handle(struct trap_frame *frame)
 		nmi(frame);
 	} else if (frame->vector == VECTOR_MC) {
 		machine_check_trap(frame);
+		leave_window(frame); /* an NMI in its handler did not see where it had struck */
 	} else if (!fix_up(frame)) {
 		fault_report(frame);
 	}

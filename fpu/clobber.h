@@ -1,6 +1,6 @@
 /*
  * A stand-in for a hypervisor that uses vector code of its own: the boot option hostfpu=exits runs
- * it at every VM exit. It leaves a pattern in every register.
+ * it after every VM exit but for #NM. It leaves a pattern in every register.
  */
 #pragma once
 

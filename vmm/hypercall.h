@@ -21,7 +21,9 @@
 #include <stdint.h>
 
 #define HYPERCALL_SIGNATURE "ResidentVMM" /* twelve bytes with the terminating zero */
-#define HYPERCALL_VERSION   2		  /* 1: statistics of the whole CPU were every guest's */
+#define HYPERCALL_VERSION   3
+/* 2: cpu_guest_tsc was without what exits took. 1: and statistics of the whole CPU every guest's.
+ */
 
 #define HYPERCALL_CPUID_SIGNATURE 0x40000000u
 #define HYPERCALL_CPUID_VERSION	  0x40000001u
@@ -113,7 +115,8 @@ struct hypercall_stats {
 	uint64_t cpu_samples;	/* armed by `auto` to see whether the FPU is still used */
 	uint64_t cpu_policy;	/* enum hypercall_fpu_policy */
 	uint64_t cpu_tsc;	/* its TSC */
-	uint64_t cpu_guest_tsc; /* ... of which guests had: what is left is the hypervisor's */
+	uint64_t cpu_guest_tsc; /* ... of which guests had, with their exits that went straight back
+				 */
 	/* this vCPU again */
 	uint64_t own_switches; /* how often the CPU came to it from another vCPU */
 };

@@ -26,7 +26,7 @@ struct pcpu {
 	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
 	bool clobber_at_exits;	 /* hostfpu=exits */
 	int32_t entries_at_once; /* that vmx_enter() may make: vmm/sched/enter.c */
-	uint64_t guest_tsc;	 /* TSC ticks between VM entries and exits */
+	uint64_t guest_tsc;	 /* TSC ticks between calls and returns of vmx_enter() */
 	uint64_t switches;	 /* changes from one vCPU to another */
 	uint64_t idles;		 /* halts with nothing to run */
 	uint64_t nmi_seen;	 /* of cpu.nmi_count */

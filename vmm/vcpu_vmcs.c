@@ -9,6 +9,7 @@
 #include "vmm/vcpu.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
+#include "vmx/entry.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -22,8 +23,6 @@
 
 /* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
 #define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
-
-extern char vmx_exit[];
 
 static void write_host_state(const struct pcpu *pcpu)
 {

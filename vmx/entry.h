@@ -60,6 +60,16 @@ extern const void *vmx_exit_handlers[EXIT_REASON_COUNT];
 /* No function: for reasons whose exits vmx_enter() returns with (VMX_EXITED). */
 extern const char vmx_leave[];
 
+/* VMLAUNCH or VMRESUME failed, before or while it loaded the guest's state (SDM Vol. 3C 26.8). */
+static inline bool vmx_entry_failed(struct vmx_outcome outcome)
+{
+	return outcome.result == VMX_FAIL_VALID || outcome.result == VMX_FAIL_INVALID ||
+	       (outcome.reason & EXIT_REASON_ENTRY_FAILURE);
+}
+
+/* Where VM exits arrive: for VMCS HOST_RIP. */
+extern const char vmx_exit[];
+
 #define VMX_RETURN_ASKED INT32_MIN
 
 /* Asks that vmx_enter() returns before it enters the guest (again). From the CPU that runs it. */
@@ -68,7 +78,7 @@ static inline void vmx_ask_to_return(int32_t *entries_left)
 	__atomic_fetch_or(entries_left, VMX_RETURN_ASKED, __ATOMIC_RELAXED);
 }
 
-/* Of `granted` entries, how many have been made. */
+/* Of `granted` entries, how many have been made, or have failed and not been given back. */
 static inline uint32_t vmx_entries_made(const struct vmx_guest *guest, uint32_t granted)
 {
 	return granted - (guest->entries_left & INT32_MAX);

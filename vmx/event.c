@@ -1,5 +1,4 @@
 #include "lib/x86.h"
-#include "vmx/vmcs_bits.h"
 #include "vmx/entry.h"
 #include "vmx/event.h"
 #include "vmx/vmcs.h"

@@ -95,6 +95,26 @@ static void page_faults(void)
 	flush();
 }
 #else
+extern char at_the_end[];
+asm(".pushsection .text\nat_the_end: cpuid\nlret\n.popsection");
+
+/* An instruction that ends with the 4 GiB: the next one is at offset 0 of its segment. */
+static void ip_wraps(void)
+{
+	uint32_t base = (uint32_t)at_the_end + 2, a, b, c, d;
+
+	gdt[SEL_SPARE / 8] = 0x00cf9b000000ffff | (uint64_t)(base & 0xffffff) << 16 |
+			     (uint64_t)(base >> 24) << 56;
+	for (int i = 0; i < 100; i++) {
+		a = 0;
+		asm volatile("lcall %4, %5"
+			     : "+a"(a), "=b"(b), "=c"(c), "=d"(d)
+			     : "i"(SEL_SPARE), "i"(-2)
+			     : "memory");
+		expect(b == cpuid(0, 0).ebx, "CPUID gave EBX 0x%x", b);
+	}
+}
+
 static uint64_t page_directory_pointers[4] __attribute__((aligned(32)));
 static uint64_t directories[4][512] __attribute__((aligned(4096)));
 static uint32_t directory[1024] __attribute__((aligned(4096)));
@@ -231,6 +251,7 @@ const struct check mode_checks[] = {
 	{"mode-compatibility", compatibility_mode, 0},
 	{"mode-page-faults", page_faults, 0},
 #else
+	{"mode-ip-wraps", ip_wraps, 0},
 	{"mode-pae-paging", pae_paging, 0},
 	{"mode-paging-with-4m-pages", paging_with_4m_pages, 0},
 	{"mode-long-needs-pae-and-a-32-bit-tss", long_mode_needs_pae_and_a_32bit_tss, 0},

@@ -20,6 +20,14 @@ BUGS = [
         check("debug-step-over-exits"),
     ),
     Bug(
+        "rip-runs-over-the-end",
+        "EIP wraps at 4 GiB outside of 64-bit mode (Vol. 1 3.5.1)",
+        "vmm/exit/dispatch.c",
+        "vmcs_write(VMCS_GUEST_RIP, rip & 0xffffffff);",
+        "vmcs_write(VMCS_GUEST_RIP, (rip & 0xffffffff) + 1);",
+        check("mode-ip-wraps", "exits32"),
+    ),
+    Bug(
         "rdpmc-does-nothing",
         "RDPMC of a counter that is not there is #GP (Vol. 2B RDPMC)",
         "vmm/exit/dispatch.c",

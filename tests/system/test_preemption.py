@@ -39,6 +39,15 @@ def test_slices_are_as_long_by_either_timer(boot):
     assert abs(slices["apic"] - slices["vmx"]) < slices["vmx"] / 10
 
 
+def test_a_guest_with_interrupts_off_gives_the_cpu_back_at_its_next_exit(boot):
+    """By the APIC timer: Bochs takes no interrupt that was pending before from a guest with IF=0."""
+    words = "mem=8M -- rounds=2 via=preempt"
+    modules = [("fpu-hold", f"name={name} {words} seed={i}") for i, name in enumerate("ab")]
+    result = boot(opts="slice=100 preemption=apic", modules=modules)
+    assert result.status == 0
+    assert result.one("fpu", cpu=0).number("switches") > 50  # 21 if it may go on for 64 exits
+
+
 def test_the_apic_timer_interrupts_once_a_slice(boot):
     """Many exits a slice, and no more interrupts than slices: each is the end of one."""
     result = boot(

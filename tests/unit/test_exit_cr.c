@@ -91,6 +91,7 @@ UNUSED(void, event_pend_debug_trap, struct vmx_events *events, uint64_t causes)
 UNUSED(void, event_execute_again, void)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
 UNUSED(void, vcpu_use_de, struct vcpu *v)
+UNUSED(void, vcpu_request, struct vcpu *v, uint32_t what)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
 {

@@ -8,6 +8,7 @@
 #include "vmm/exit/guest_paging.h"
 #include "vmm/exit/instruction.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/vcpu_vmcs.h"
 #include "vmm/vm.h"
 #include "vmx/breakpoints.h"
@@ -81,6 +82,7 @@ static bool switch_paging(struct vcpu *vcpu, bool on)
 			leave_long_mode(vcpu, efer);
 	}
 	vmx_invalidate_vpid(vcpu->vpid);
+	vcpu_request(vcpu, 0); /* it takes as long as many other exits */
 	return true;
 }
 

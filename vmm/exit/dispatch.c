@@ -105,7 +105,7 @@ static void exit_external_interrupt(struct vcpu *vcpu)
 	event_go_on();
 }
 
-/* The run loop looks at the time, and at what is pending, before every entry. */
+/* The run loop looks at the time, and at what is pending, next. */
 static void exit_nothing_to_do(struct vcpu *vcpu)
 {
 	(void)vcpu;
@@ -311,14 +311,14 @@ static void entry_failed(struct vcpu *vcpu, uint32_t basic)
 		exit_entry_failed(vcpu, exit_reason_name(basic));
 }
 
-bool exit_dispatch(struct vcpu *vcpu, uint32_t reason)
+void exit_dispatch(struct vcpu *vcpu, uint32_t reason)
 {
 	uint32_t basic = reason & BASIC_REASON;
 	exit_handler handler = NULL;
 
 	if (reason & EXIT_REASON_ENTRY_FAILURE) {
 		entry_failed(vcpu, basic);
-		return false;
+		return;
 	}
 	if (basic < EXIT_REASON_COUNT)
 		handler =
@@ -338,5 +338,4 @@ bool exit_dispatch(struct vcpu *vcpu, uint32_t reason)
 		vm_fail(vcpu, "unknown-exit",
 			"VM exit with reason %u (%s), which nothing here asks for [SDM Vol. 3D C]",
 			basic, exit_reason_name(basic));
-	return true;
 }

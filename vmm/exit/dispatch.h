@@ -15,11 +15,8 @@ typedef void (*exit_handler)(struct vcpu *vcpu);
 /* Gives vmx/entry.S the handlers of exits that are handled at once. At boot. */
 void exit_init(void);
 
-/*
- * Handles an exit that vmx_enter() returned with. False: the entry had failed, and the guest has
- * not run.
- */
-bool exit_dispatch(struct vcpu *vcpu, uint32_t reason);
+/* Handles an exit that vmx_enter() returned with. */
+void exit_dispatch(struct vcpu *vcpu, uint32_t reason);
 
 /* VMLAUNCH or VMRESUME failed: says why, dumps the VMCS, ends the VM. */
 void exit_entry_failed(struct vcpu *vcpu, const char *what);

@@ -56,6 +56,7 @@ static __attribute__((noinline)) int64_t get_stats(struct vcpu *vcpu, uint64_t g
 		size = sizeof(stats);
 	if (gpa && !guest_ram_contains(&vcpu->vm->ram, gpa, size))
 		return -EFAULT;
+	vcpu_request(vcpu, 0); /* it takes as long as many other exits */
 	vcpu_count_entries(vcpu);
 	stats_snapshot(vcpu->pcpu, vcpu, &stats);
 	if (label)

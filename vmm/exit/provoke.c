@@ -53,7 +53,6 @@ static void start_8254(uint32_t low)
  * on. Written by the NMI handler.
  */
 static uint8_t struck[64];
-extern const char vmx_exit[];
 
 /* And the next one comes a little later or earlier than this one did, so that none is left out. */
 static void note_struck(uint64_t rip)

@@ -16,14 +16,15 @@
 /*
  * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
  * not count what exits take. Where an exit does not save it, it would start anew with each of them,
- * and the loop looks after every one.
+ * and the APIC timer's interrupt may wait in the CPU for an exit to be seen (Bochs takes none from
+ * a guest with IF=0): there the loop looks after every one.
  */
 #define ENTRIES_AT_ONCE 64
 
 void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
 {
 	const struct vmx_capabilities *c = &pcpu->vmx;
-	bool counts_on = c->preemption == PREEMPTION_APIC || (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
+	bool counts_on = c->preemption == PREEMPTION_VMX && (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
 
 	pcpu->clobber_at_exits = clobber_at_exits;
 	pcpu->entries_at_once = counts_on && !clobber_at_exits ? ENTRIES_AT_ONCE : 1;
@@ -51,18 +52,17 @@ void notice_nmis(struct pcpu *pcpu)
 	pcpu->nmi_seen = pcpu->cpu.nmi_count;
 }
 
-static bool no_entry(struct vcpu *vcpu, uint64_t result)
+static void report_no_entry(struct vcpu *vcpu, uint64_t result)
 {
 	exit_entry_failed(vcpu,
 			  result == VMX_FAIL_VALID
 				  ? vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR))
 				  : "there is no current VMCS");
-	return false;
 }
 
 uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)
 {
-	bool prepared = vcpu->events.attend, entered;
+	bool prepared = vcpu->events.attend;
 	struct vmx_outcome outcome;
 	uint64_t start;
 	int32_t granted;
@@ -76,29 +76,28 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_
 		notice_nmis(pcpu);
 	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
 		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);
-	/* by the loop's time: however short a slice is, what comes before the entry leaves some of
-	 * it */
+	/* by the loop's time: what comes before the entry leaves some of the shortest slice */
 	preempt_at(pcpu, now, deadline);
 	start = rdtsc();
 	outcome = vmx_enter(&vcpu->guest, vcpu->launched);
 	now = rdtsc();
 	pcpu->guest_tsc += now - start;
+	if (vmx_entry_failed(outcome))
+		vcpu->guest.entries_left++; /* that one was not made */
 	vcpu_count_entries(vcpu);
-	entered = vmx_entries_made(&vcpu->guest, granted) > 0;
+	if (vmx_entries_made(&vcpu->guest, granted))
+		vcpu->launched = true;
+	else if (prepared)
+		event_take_back(&vcpu->events);
 	if (outcome.result == VMX_EXITED) {
-		if (!exit_dispatch(vcpu, outcome.reason))
-			entered = vmx_entries_made(&vcpu->guest, granted) > 1;
+		exit_dispatch(vcpu, outcome.reason);
 		now = rdtsc();
 	} else if (outcome.result == VMX_ASKED) {
 		pcpu->nmi_first += pcpu->cpu.nmi_count != pcpu->nmi_seen;
 	} else {
-		entered = no_entry(vcpu, outcome.result);
+		report_no_entry(vcpu, outcome.result);
 	}
 	if (pcpu->clobber_at_exits && !vcpu->state_loaded)
 		fpu_clobber(&pcpu->fpu);
-	if (entered)
-		vcpu->launched = true;
-	else if (prepared)
-		event_take_back(&vcpu->events);
 	return now;
 }

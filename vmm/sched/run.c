@@ -83,7 +83,8 @@ static void put_back(struct pcpu *pcpu, struct vcpu *vcpu)
 /*
  * The next vCPU that has something to do; NULL: none has. While a VM starts or ends its first vCPU
  * stands for it. One that has used most of a slice outside of its turns has had this turn, unless
- * nobody else wants it; one whose output must wait stays where it is.
+ * nobody else wants it: of several, the one that owes least then. One whose output must wait stays
+ * where it is.
  */
 static struct vcpu *pick(struct pcpu *pcpu, uint64_t slice)
 {
@@ -105,10 +106,13 @@ static struct vcpu *pick(struct pcpu *pcpu, uint64_t slice)
 			return vcpu;
 		}
 		vm->debt -= vm->debt < slice ? vm->debt : slice;
-		if (indebted)
+		if (indebted && indebted->vm->debt <= vm->debt) {
 			queue_add(queue, &vcpu->place);
-		else
-			indebted = vcpu;
+			continue;
+		}
+		if (indebted)
+			queue_add(queue, &indebted->place);
+		indebted = vcpu;
 	}
 	if (indebted)
 		indebted->vm->debt = 0;

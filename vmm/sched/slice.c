@@ -114,7 +114,7 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	vcpu->ran += now - turn.start;
 	if (now > turn.slice_end)
 		vcpu->vm->debt += now - turn.slice_end;
-	if (vcpu->state != VCPU_STOPPED && now >= turn.limit)
+	if (now >= turn.limit)
 		vm_fail(vcpu, "limit",
 			"it has had the CPU for the %lu ms of its module line (limit=)",
 			vcpu->vm->config.limit_ms);
