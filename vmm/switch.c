@@ -5,7 +5,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 
-static const uint32_t msr_number[UNSWITCHED_MSR_COUNT] = {
+const uint32_t switch_msr_number[UNSWITCHED_MSR_COUNT] = {
 	[UNSWITCHED_STAR] = MSR_STAR,
 	[UNSWITCHED_LSTAR] = MSR_LSTAR,
 	[UNSWITCHED_CSTAR] = MSR_CSTAR,
@@ -18,7 +18,7 @@ void switch_read(struct unswitched *live)
 {
 	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++)
 		if (i != UNSWITCHED_TSC_AUX || guest_has_rdtscp())
-			live->msr[i] = rdmsr(msr_number[i]);
+			live->msr[i] = rdmsr(switch_msr_number[i]);
 	switch_save(live, live, fpu_features()->superset & XCR0_PKRU);
 }
 
@@ -52,7 +52,7 @@ void switch_to(struct unswitched *live, const struct unswitched *wanted)
 	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++) {
 		if (live->msr[i] == wanted->msr[i])
 			continue;
-		wrmsr(msr_number[i], wanted->msr[i]);
+		wrmsr(switch_msr_number[i], wanted->msr[i]);
 		live->msr[i] = wanted->msr[i];
 	}
 	SWITCH(pkru, fpu_wrpkru);
@@ -62,12 +62,4 @@ void switch_to(struct unswitched *live, const struct unswitched *wanted)
 	SWITCH(dr[2], write_dr2);
 	SWITCH(dr[3], write_dr3);
 	SWITCH(dr6, write_dr6);
-}
-
-bool switch_write_msr(struct unswitched *live, enum unswitched_msr index, uint64_t value)
-{
-	if (!wrmsr_if_accepted(msr_number[index], value))
-		return false;
-	live->msr[index] = value;
-	return true;
 }

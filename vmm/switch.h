@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/x86.h"
+
 enum unswitched_msr {
 	UNSWITCHED_STAR,
 	UNSWITCHED_LSTAR,
@@ -38,5 +40,14 @@ void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru
 /* Writes those that are not as wanted. */
 void switch_to(struct unswitched *live, const struct unswitched *wanted);
 
+extern const uint32_t switch_msr_number[UNSWITCHED_MSR_COUNT];
+
 /* A new value for one MSR. False: the CPU refuses it, and nothing has changed. */
-bool switch_write_msr(struct unswitched *live, enum unswitched_msr index, uint64_t value);
+static inline bool switch_write_msr(struct unswitched *live, enum unswitched_msr index,
+				    uint64_t value)
+{
+	if (!wrmsr_if_accepted(switch_msr_number[index], value))
+		return false;
+	live->msr[index] = value;
+	return true;
+}
