@@ -51,6 +51,12 @@ def test_a_busy_guest_keeps_its_share_whatever_another_does(boot, how):
     assert share >= 450
 
 
+def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
+    gap, share = share_beside(boot, hostile("stats", "control=on"), opts="slice=1000 console=com1")
+    assert gap <= longest_gap(1000)  # 4305 where 64 of them may follow each other
+    assert share >= 440
+
+
 @pytest.mark.parametrize("how", ["polling", "call", "label"])
 def test_it_does_with_the_screen_as_a_console_too(boot, how):
     gap, share = share_beside(boot, hostile(how), opts="slice=2000 console=com1+vga")
