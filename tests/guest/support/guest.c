@@ -331,7 +331,8 @@ void wait_for_peers(uint64_t peers)
 		need_control();
 	while (have_hypercalls()) {
 		get_stats(&stats, 0);
-		if (!stats.vms_running || (stats.vms_running >= peers && !stats.vms_settling))
+		/* without those that settle, who does not run has ended: nobody else will come */
+		if (!stats.vms_running || !stats.vms_settling)
 			return;
 		yield();
 	}

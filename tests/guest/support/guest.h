@@ -105,8 +105,8 @@ static inline void set_timer(unsigned vector, unsigned microseconds)
 void need_control(void);
 
 /*
- * Until so many VMs run, this one included, and none is being started, reset or cleared away. Needs
- * control=on for more than one.
+ * Until none of so many VMs, this one included, is being started, reset or cleared away: who does
+ * not run then has ended. Needs control=on for more than one.
  */
 void wait_for_peers(uint64_t peers);
 
