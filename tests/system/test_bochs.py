@@ -64,7 +64,7 @@ def test_the_guests_that_check_the_architecture_on_the_systems_bochs(boot, file,
 def test_a_guest_that_does_not_end_is_stopped_on_the_systems_bochs_with_its_registers(boot):
     result = boot(
         bochs="system",
-        modules=[("integer", "name=a mem=2M -- forever"), ("integer", "name=b mem=2M -- forever")],
+        modules=[("integer", f"name={name} mem=2M control=on -- forever") for name in "ab"],
         until="name=b state=started",
         debugger=True,
     )
