@@ -13,7 +13,7 @@ BUGS = [
     ),
     Bug(
         "rip-moves-by-two-under-tf",
-        "RIP moves past the instruction (SDM Vol. 3C 27.2.5: its length)",
+        "RIP moves past an instruction that is stepped over (SDM Vol. 3C 27.2.5)",
         "vmm/exit/instruction.c",
         "vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);",
         "vmcs_read(VMCS_GUEST_RIP) + 2;",
