@@ -4,6 +4,7 @@
 #include "boot/layout.h"
 #include "boot/memory.h"
 #include "fpu/owner.h"
+#include "lib/array.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 
@@ -97,6 +98,6 @@ const char *fpu_trace_event_name(unsigned int event)
 		[FPU_TRACE_RUN] = "run",	 [FPU_TRACE_IDLE] = "idle",
 	};
 
-	_Static_assert(sizeof(name) / sizeof(name[0]) == FPU_TRACE_EVENTS, "a name each");
+	_Static_assert(ARRAY_SIZE(name) == FPU_TRACE_EVENTS, "a name each");
 	return name[event];
 }

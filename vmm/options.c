@@ -8,6 +8,7 @@
 #include "boot/power.h"
 #include "fpu/method.h"
 #include "fpu/policy.h"
+#include "lib/array.h"
 #include "lib/cmdline.h"
 #include "lib/console.h"
 #include "lib/format.h"
@@ -132,10 +133,8 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_IDLE, "idle"},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 #define FIELD(name)    .key = #name, .offset = offsetof(struct options, name)
-#define CHOICES(array) .choices = (array), .choice_count = COUNT(array)
+#define CHOICES(array) .choices = (array), .choice_count = ARRAY_SIZE(array)
 
 static const struct option option_table[] = {
 	{
@@ -235,7 +234,7 @@ static const struct option option_table[] = {
 	},
 };
 
-#define OPTION_COUNT COUNT(option_table)
+#define OPTION_COUNT ARRAY_SIZE(option_table)
 
 static uint32_t *field(struct options *options, const struct option *option)
 {

@@ -56,7 +56,7 @@ void vm_refuse(struct vm *vm, const char *format_text, ...)
 	record("vm name=%s state=ended status=%u cause=refused", vm->config.name, vm->status);
 }
 
-/* The scheduler is told on whatever CPU runs one of its vCPUs. */
+/* The scheduler carries it out: vm_carry_out(). */
 static void ask(struct vm *vm, enum vm_request request)
 {
 	vm->request = request;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "boot/layout.h"
+#include "lib/array.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/bitmaps.h"
@@ -51,7 +52,7 @@ void bitmaps_init(void)
 {
 	memset(msr_bitmap, 0xff, sizeof(msr_bitmap));
 	memset(io_bitmap, 0xff, sizeof(io_bitmap));
-	for (size_t i = 0; i < sizeof(passed_through) / sizeof(passed_through[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(passed_through); i++) {
 		if (passed_through[i].read)
 			pass(passed_through[i].msr, 0);
 		if (passed_through[i].write)

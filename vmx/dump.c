@@ -1,6 +1,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/array.h"
 #include "lib/console.h"
 #include "vmx/dump.h"
 #include "vmx/vmcs.h"
@@ -26,17 +27,15 @@ static uint64_t read_if_present(enum vmcs_field field)
 	return failed ? 0 : value;
 }
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static const struct section {
 	const char *title;
 	const struct field_name *field;
 	size_t count;
 } sections[] = {
-	{"guest state", guest_fields, COUNT(guest_fields)},
-	{"host state", host_fields, COUNT(host_fields)},
-	{"controls", control_fields, COUNT(control_fields)},
-	{"exit information", exit_fields, COUNT(exit_fields)},
+	{"guest state", guest_fields, ARRAY_SIZE(guest_fields)},
+	{"host state", host_fields, ARRAY_SIZE(host_fields)},
+	{"controls", control_fields, ARRAY_SIZE(control_fields)},
+	{"exit information", exit_fields, ARRAY_SIZE(exit_fields)},
 };
 
 #define VALUE(f) (f).name, read_if_present((f).field)
@@ -55,7 +54,7 @@ bool vmcs_dump_line(unsigned int line)
 		print("VMCS dump\n");
 		return true;
 	}
-	for (size_t i = 0; i < COUNT(sections); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		const struct section *section = &sections[i];
 		size_t lines = 1 + (section->count + 1) / 2, field = 2 * (line - 1);
 

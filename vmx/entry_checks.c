@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "lib/array.h"
 #include "lib/errno.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"
@@ -27,7 +28,7 @@ static const struct {
 
 bool entry_checks_explain(struct refusal *refusal, unsigned int loaded_bits)
 {
-	size_t count = sizeof(canonical) / sizeof(canonical[0]);
+	size_t count = ARRAY_SIZE(canonical);
 
 	if (vmcs_read(VMCS_GUEST_LDTR_ACCESS_RIGHTS) & ACCESS_RIGHTS_UNUSABLE)
 		count--;

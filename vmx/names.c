@@ -1,3 +1,4 @@
+#include "lib/array.h"
 #include "vmx/names.h"
 
 #include "vmx/exit_reasons.h"
@@ -32,7 +33,7 @@ const char *vmx_instruction_error_name(uint32_t error)
 		[28] = "invalid operand to INVEPT/INVVPID",
 	};
 
-	if (error >= sizeof(name) / sizeof(name[0]) || !name[error])
+	if (error >= ARRAY_SIZE(name) || !name[error])
 		return "unknown VM-instruction error";
 	return name[error];
 }

@@ -1,5 +1,6 @@
 #include "vmx/preemption.h"
 
+#include "lib/array.h"
 #include "lib/signature.h"
 
 /*
@@ -23,7 +24,7 @@ bool preemption_timer_broken(const char vendor[12], uint32_t signature)
 {
 	if (!signature_is_intel_family6(vendor, signature))
 		return false;
-	for (unsigned int i = 0; i < sizeof(broken_signatures) / sizeof(broken_signatures[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(broken_signatures); i++)
 		if ((signature & ~SIGNATURE_RESERVED) == broken_signatures[i])
 			return true;
 	return false;

@@ -7,9 +7,8 @@ BUGS = [
         "sti-blocks-on",
         "STI blocks interrupts for one instruction (SDM Vol. 2B STI)",
         "vmm/exit/instruction.c",
-        "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, "
-        "blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));",
-        "vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_MOV_SS);",
+        "blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);",
+        "blocking & ~BLOCKING_BY_MOV_SS;",
         check("event-sti-shadow"),
     ),
     Bug(
@@ -24,8 +23,8 @@ BUGS = [
         "no-trap-after-an-emulated-instruction",
         "TF traps after each instruction (Vol. 3B 17.3.1.4)",
         "vmm/exit/instruction.c",
-        "|| (rflags & RFLAGS_TF))",
-        "|| (0 && (rflags & RFLAGS_TF)))",
+        "if ((rflags & RFLAGS_TF) &&",
+        "if (0 && (rflags & RFLAGS_TF) &&",
         check("debug-step-over-exits"),
     ),
     Bug(

@@ -1,42 +1,8 @@
 /* vmx/event.c: debug exceptions that are pending, and RF of what runs again. */
-#include "tests/unit/unit.h"
+#include "tests/unit/event_fixture.h"
 
-#include "lib/x86.h"
-#include "vmx/event.h"
-#include "vmx/vmcs.h"
-#include "vmx/vmcs_bits.h"
-
-#define FIELDS	 0x8000
 #define BLOCKING (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
 #define B(n)	 (PENDING_DEBUG_ENABLED | PENDING_DEBUG_B(n))
-
-static uint64_t fields[FIELDS];
-static int writes[FIELDS];
-static struct vmx_events events;
-
-uint64_t vmcs_read(enum vmcs_field field)
-{
-	return fields[field];
-}
-
-void vmcs_write(enum vmcs_field field, uint64_t value)
-{
-	fields[field] = value;
-	writes[field]++;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(fields, 0, sizeof(fields));
-	memset(writes, 0, sizeof(writes));
-	memset(&events, 0, sizeof(events));
-	fields[VMCS_GUEST_CR0] = CR0_PE | CR0_NE;
-	fields[VMCS_GUEST_RFLAGS] = RFLAGS_FIXED | RFLAGS_IF;
-	return 0;
-}
-
-#include "tests/unit/event_halted.h"
 
 /* Both wait: nothing is injected, and the #DB that is pending comes first. */
 static void expect_held_back(bool held)

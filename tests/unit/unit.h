@@ -15,9 +15,8 @@
 
 #include <cmocka.h>
 
+#include "lib/array.h"
 #include "lib/errno.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A heap copy of exactly this size: the byte after it is poisoned. The caller frees it. */
 static inline void *exact_copy(const void *from, size_t size)

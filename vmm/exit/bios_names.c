@@ -1,8 +1,7 @@
 #include "vmm/exit/bios_names.h"
 
+#include "lib/array.h"
 #include "lib/format.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define ADVICE_PRINT  "print on COM1 at 3F8h"
 #define ADVICE_MEMORY "the memory map is in the multiboot information"

@@ -102,6 +102,7 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 {
 	struct guest_cr0 *cr0 = &vcpu->fpu.cr0;
 	uint64_t old = guest_cr0_read(cr0);
+
 	if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) ||
 	    ((value & CR0_NW) && !(value & CR0_CD)))
 		return false;

@@ -137,14 +137,15 @@ static void exit_task_switch(struct vcpu *vcpu)
 
 static void exit_hlt(struct vcpu *vcpu)
 {
+	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	/* STI and MOV SS block nothing after it: it has completed */
-	bool interrupts = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF;
-	bool nmis = !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI);
+	bool interrupts = rflags & RFLAGS_IF, nmis = !(blocking & BLOCKING_BY_NMI);
 	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
 	bool timer_wakes = vcpu->timer_deadline != VCPU_TIMER_OFF &&
 			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);
 
-	vcpu_skip_instruction(vcpu);
+	vcpu_skip_with(vcpu, rflags, blocking);
 	vcpu->wakes_on_interrupt = interrupts;
 	vcpu->wakes_on_nmi = nmis;
 	if (event_deliverable(&vcpu->events, vcpu->cr8, interrupts, nmis))

@@ -1,7 +1,7 @@
 /*
  * VM exits: one dispatch on the exit reason, one handler a reason. All of it with the vCPU's VMCS
  * current; a handler emulates the instruction and skips it, raises an exception in the guest, or
- * ends the VM.
+ * asks for the end of the VM.
  */
 #pragma once
 

@@ -21,11 +21,13 @@ void vcpu_retire(struct vcpu *vcpu, bool finished);
 /* RIP past the instruction that exited, and vcpu_retire(). */
 void vcpu_skip_instruction(struct vcpu *vcpu);
 
+/* The same by who has read RFLAGS and interruptibility already. */
+void vcpu_skip_with(struct vcpu *vcpu, uint64_t rflags, uint32_t blocking);
+
 /*
- * The same, inline, for handlers on the short way of an exit. Blocking of any kind and TF are left
- * to the general function; RF is 0 after an exit by an instruction (SDM Vol. 3C 27.3.3). RIP that
- * leaves the lowest 4 GiB outside of 64-bit mode is refused by the next VM entry (SDM Vol.
- * 3C 26.3.1.4), and wrapped then: dispatch.c.
+ * vcpu_skip_instruction(), inline, for handlers on the short way of an exit. Blocking of any kind,
+ * TF and RF are left to it. RIP that leaves the lowest 4 GiB outside of 64-bit mode is refused by
+ * the next VM entry (SDM Vol. 3C 26.3.1.4), and wrapped then: dispatch.c.
  */
 static inline __attribute__((always_inline)) void vcpu_skip_instruction_fast(struct vcpu *vcpu)
 {

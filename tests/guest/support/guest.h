@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 #include "cpu.h"
+#include "lib/array.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "vmm/hypercall.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define COM1	      0x3f8
-#define EXIT_PORT     0xf4
+#define COM1	  0x3f8
+#define EXIT_PORT 0xf4
 
 #ifdef __x86_64__
 #define GUEST_BITS 64
