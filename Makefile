@@ -89,6 +89,13 @@ timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .
 	@$(BUILD_ALL)
 	@exec tools/timeline
 
+.PHONY: pictures
+pictures: ## the timelines of docs/fpu.md anew, under lazy and under auto
+	@for policy in lazy auto; do \
+		$(MAKE) --no-print-directory timeline OPTS=fpu=$$policy && \
+		cp $(BUILD)/timeline.svg docs/timeline-$$policy.svg || exit 1; \
+	done
+
 .PHONY: forms
 forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
 	@tools/setup run

@@ -19,6 +19,8 @@ from booting import ROOT
 from records import Record
 
 IMAGE = bench_trace.Image(bench_runs.IMAGE)
+SHORT = ("vmcall", "in-lsr", "out-scratch", "rdmsr-efer", "wrmsr-efer", "wrmsr-star", "xsetbv")
+SHORT += ("mov-cr0-ne",)
 
 
 @pytest.mark.parametrize("run", bench_runs.short_runs(), ids=str)
@@ -31,6 +33,36 @@ def test_no_operation_costs_more_than_its_baseline(boot, run):
     found = bench_baseline.compare(baseline, rows, figures)
     assert not found.worse
     assert not found.new
+
+
+def test_auto_costs_an_entry_what_lazy_does(boot):
+    """Of a guest that is armed or open, and that keeps its turn: three instructions more at most."""
+    names = ("cpuid-0", "cpuid-0-open", "timer-due", "preempt")
+    words = "control=on -- only=" + ",".join(names)
+    found = {}
+    for policy in ("lazy", "auto"):
+        result = boot(opts=f"stats=off fpu={policy}", modules=[("bench", f"name=bench mem=40M {words}")])
+        assert result.status == 0
+        rows = bench_runs.guest_records(result)
+        found[policy] = {row["name"]: row.number("instructions") for row in rows}
+    for name in names:
+        assert found["auto"][name] <= found["lazy"][name] + 3, name
+
+
+def test_a_switch_and_a_turn_cost_the_same_beside_4_vms_and_beside_64():
+    rows = bench_baseline.read().rows
+    for name in ("turn", "switch-no-fpu", "switch-resident", "switch-load", "preempt", "yield"):
+        assert rows[name, 64].instructions <= 1.05 * rows[name, 4].instructions, name
+
+
+def test_the_short_way_is_as_short_as_it_is_said_to_be():
+    """80 instructions in root mode for CPUID, 120 for the others; docs/bench.md has the rest."""
+    rows = bench_baseline.read().rows
+    for name in ("cpuid-0", "cpuid-0-open"):
+        row = rows[name, 1]
+        assert (row.root <= 80, row.vmreads, row.vmwrites) == (True, 5, 1), row
+    for name in SHORT:
+        assert rows[name, 1].root <= 120, name
 
 
 def test_the_figures_repeat_to_the_tick(boot, tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+WINDOW_BOUNDS = (("start", "nmi_windows"), ("stop", "nmi_windows_end"))
 GUEST = [("integer", "name=a mem=4M -- rounds=2")]
 
 FAULTS = {
@@ -106,6 +107,45 @@ def way_back_to_the_guest():
     resume = [name for _, name in lines].index("vmresume")
     addresses = [int(address, 16) for address, _ in lines[: resume + 1]]
     return {address - addresses[0] for address in addresses}
+
+
+def symbol(name):
+    listing = subprocess.run(
+        ["nm", "build/resident.elf"], check=True, capture_output=True, text=True
+    ).stdout
+    return int(re.search(rf"^([0-9a-f]+) . {name}$", listing, re.M)[1], 16)
+
+
+def windows():
+    """(start, end, recover) of each: the table that the NMI's handler goes by."""
+    bounds = [f"--{which}-address={symbol(name):#x}" for which, name in WINDOW_BOUNDS]
+    listing = subprocess.run(
+        ["objdump", "-s", *bounds, "build/resident.elf"], check=True, capture_output=True, text=True
+    ).stdout
+    dumped = re.findall(r"^ [0-9a-f]+ ((?:[0-9a-f]+ ){1,4})", listing, re.M)
+    table = bytes.fromhex("".join(dumped).replace(" ", ""))
+    numbers = [int.from_bytes(table[i : i + 8], "little") for i in range(0, len(table), 8)]
+    return [tuple(numbers[i : i + 3]) for i in range(0, len(numbers), 3)]
+
+
+def test_the_nmi_windows_reach_from_the_look_to_the_entry():
+    """What lies between would let an NMI be slept through; the look itself may be made again."""
+    listing = subprocess.run(
+        ["objdump", "-d", "--no-show-raw-insn", "build/resident.elf"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    code = listing[listing.index("<vmx_enter>:") : listing.index("<vmx_leave>:")]
+    lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", code, re.M)
+    addresses = [int(address, 16) for address, _ in lines]
+    names = [name for _, name in lines]
+    entries = [n for n, name in enumerate(names) if name in ("vmlaunch", "vmresume")]
+    looks = [n for n, name in enumerate(names) if name.startswith("dec")]
+    assert len(entries) == len(looks) == 2
+    expected = {(addresses[look + 1], addresses[entry + 1]) for look, entry in zip(looks, entries)}
+    assert {(start, end) for start, end, _ in windows()} == expected
+    assert {recover for _, _, recover in windows()} == {symbol("asked")}
 
 
 def test_an_nmi_may_strike_at_each_instruction_of_the_short_way(boot):
