@@ -152,9 +152,10 @@ static void exit_hlt(struct vcpu *vcpu)
 		return;
 	if (timer_wakes) {
 		vcpu->state = VCPU_HALTED;
-		return;
+		vcpu_request(vcpu, 0);
+	} else {
+		vm_halted(vcpu->vm);
 	}
-	vm_halted(vcpu->vm);
 }
 
 /* Caches hold other VMs' data too: nothing is thrown away, and write-back needs no flush. */
@@ -243,7 +244,7 @@ static const struct {
 	[EXIT_REASON_TASK_SWITCH] = {.in_loop = exit_task_switch},
 	[EXIT_REASON_CPUID] = {.at_once = exit_cpuid},
 	[EXIT_REASON_GETSEC] = {.at_once = exit_invalid_opcode},
-	[EXIT_REASON_HLT] = {.in_loop = exit_hlt},
+	[EXIT_REASON_HLT] = {.at_once = exit_hlt},
 	[EXIT_REASON_INVD] = {.at_once = exit_skip},
 	[EXIT_REASON_RDPMC] = {.at_once = exit_general_protection},
 	[EXIT_REASON_VMCALL] = {.at_once = exit_vmcall},
