@@ -2,11 +2,10 @@
 
 #include <stddef.h>
 
+#include "boot/bios_area.h"
 #include "boot/bootinfo.h"
 #include "lib/string.h"
 
-#define EBDA_POINTER	0x40e /* its segment; the BIOS data area's */
-#define EBDA_SEARCHED	1024
 #define BIOS_AREA_START 0xe0000
 #define BIOS_AREA_SIZE	0x20000
 
@@ -51,15 +50,6 @@ struct table {
 	uint32_t length;
 };
 
-static bool sum_is_zero(const uint8_t *bytes, uint32_t length)
-{
-	uint8_t sum = 0;
-
-	for (uint32_t i = 0; i < length; i++)
-		sum += bytes[i];
-	return sum == 0;
-}
-
 static struct table table_at(const struct boot_memory *memory, uint64_t address,
 			     const char *signature)
 {
@@ -71,7 +61,7 @@ static struct table table_at(const struct boot_memory *memory, uint64_t address,
 		return none;
 	length = boot_read32(bytes + TABLE_LENGTH);
 	if (length < TABLE_HEADER || length > TABLE_MAX ||
-	    !boot_memory_at(memory, address, length) || !sum_is_zero(bytes, length))
+	    !boot_memory_at(memory, address, length) || !boot_sum_is_zero(bytes, length))
 		return none;
 	return (struct table){bytes, length};
 }
@@ -86,28 +76,20 @@ static uint64_t number(const struct table *table, uint32_t offset, uint32_t size
 	return value;
 }
 
-static const uint8_t *scan(const struct boot_memory *memory, uint64_t start, uint64_t size)
-{
-	for (uint64_t at = start; at < start + size; at += 16) {
-		const uint8_t *bytes = boot_memory_at(memory, at, RSDP_OLD_SIZE);
-
-		if (bytes && !memcmp(bytes, "RSD PTR ", 8) && sum_is_zero(bytes, RSDP_OLD_SIZE))
-			return bytes;
-	}
-	return NULL;
-}
-
 void acpi_find_rsdp(struct boot_info *info, const struct boot_memory *memory)
 {
-	const uint8_t *pointer = boot_memory_at(memory, EBDA_POINTER, 2), *rsdp = NULL;
+	const uint8_t *rsdp = NULL;
+	uint64_t ebda;
 	uint32_t size;
 
 	if (info->rsdp.size || info->efi)
 		return;
-	if (pointer && (pointer[0] || pointer[1]))
-		rsdp = scan(memory, (uint64_t)(pointer[0] | pointer[1] << 8) << 4, EBDA_SEARCHED);
+	ebda = bios_ebda(memory);
+	if (ebda)
+		rsdp = bios_find(memory, ebda, BIOS_EBDA_SEARCHED, "RSD PTR ", RSDP_OLD_SIZE);
 	if (!rsdp)
-		rsdp = scan(memory, BIOS_AREA_START, BIOS_AREA_SIZE);
+		rsdp = bios_find(memory, BIOS_AREA_START, BIOS_AREA_SIZE, "RSD PTR ",
+				 RSDP_OLD_SIZE);
 	if (!rsdp)
 		return;
 	size = rsdp[RSDP_REVISION] >= 2 ? RSDP_NEW_SIZE : RSDP_OLD_SIZE;
@@ -138,7 +120,7 @@ static struct table find_table(const struct boot_info *info, const struct boot_m
 	struct table root, found = {NULL, 0};
 
 	if (info->rsdp.size >= RSDP_NEW_SIZE && rsdp[RSDP_REVISION] >= 2 &&
-	    sum_is_zero(rsdp, RSDP_NEW_SIZE)) {
+	    boot_sum_is_zero(rsdp, RSDP_NEW_SIZE)) {
 		root = table_at(memory, boot_read64(rsdp + RSDP_XSDT), "XSDT");
 		found = find_below(memory, &root, 8, signature);
 	}

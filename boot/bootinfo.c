@@ -41,6 +41,15 @@ uint64_t boot_read64(const uint8_t *at)
 	return value;
 }
 
+bool boot_sum_is_zero(const uint8_t *bytes, uint32_t length)
+{
+	uint8_t sum = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		sum += bytes[i];
+	return sum == 0;
+}
+
 void boot_copy_string(struct boot_info *boot, const char *what, char *to, uint32_t size,
 		      const uint8_t *from, uint64_t limit)
 {

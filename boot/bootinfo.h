@@ -81,6 +81,9 @@ void boot_warn(struct boot_info *boot, const char *fmt, ...) __attribute__((form
 uint32_t boot_read32(const uint8_t *at);
 uint64_t boot_read64(const uint8_t *at);
 
+/* The checksum of most of firmware's structures: their bytes add up to 0 (modulo 256). */
+bool boot_sum_is_zero(const uint8_t *bytes, uint32_t length);
+
 /*
  * Copies the string that has to end within limit bytes at from, warning (what names it) if it does
  * not or if it had to be cut to fit to[size].

@@ -1,7 +1,7 @@
 # Unit tests on the host: `make unit` builds and runs every tests/unit/test_*.c.
 # To add one: write tests/unit/test_NAME.c, and below the module sources it needs as UNIT_NAME.
 
-UNIT_acpi        = boot/acpi.c $(UNIT_multiboot1)
+UNIT_acpi        = boot/acpi.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
