@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 
+#include "boot/madt.h"
 #include "boot/paging.h"
 #include "lib/console.h"
-#include "lib/string.h"
 
 #define IOAPICS_MAX	16
 #define DEFAULT_ADDRESS 0xfec00000
@@ -17,9 +17,6 @@
 #define ENTRY_VECTOR	0xff
 #define ENTRY_DELIVERY	(7u << 8)
 #define DELIVERY_LOWEST (1u << 8)
-
-#define MADT_HEADER 44
-#define MADT_IOAPIC 1
 
 /* Where IRQ 0 arrives on one board or another, by the first I/O APIC. */
 static const uint8_t pit_inputs[] = {0, 2};
@@ -38,20 +35,6 @@ static void write_register(uint32_t address, uint32_t reg, uint32_t value)
 {
 	*(volatile uint32_t *)(uint64_t)address = reg;
 	*(volatile uint32_t *)(uint64_t)(address + WINDOW) = value;
-}
-
-unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *address, unsigned int max)
-{
-	unsigned int found = 0;
-
-	/* type, length, and for an I/O APIC: ID, reserved, address, first interrupt */
-	for (uint32_t at = MADT_HEADER; at + 2 <= length; at += madt[at + 1]) {
-		if (madt[at + 1] < 2 || madt[at + 1] > length - at)
-			break;
-		if (madt[at] == MADT_IOAPIC && madt[at + 1] >= 12 && found < max)
-			memcpy(&address[found++], &madt[at + 4], 4);
-	}
-	return found;
 }
 
 void ioapic_init(const uint8_t *madt, uint32_t length)

@@ -1,6 +1,6 @@
 /*
  * The I/O APICs: inputs of devices, each with a vector. Resident uses none of them; firmware may
- * have left some on. 82093AA data sheet, 3.0; ACPI 6.4, 5.2.12.3.
+ * have left some on. 82093AA data sheet, 3.0.
  */
 #pragma once
 
@@ -11,10 +11,6 @@
 #define IOAPIC_NMI    (4u << 8)
 #define IOAPIC_LEVEL  (1u << 15)
 #define IOAPIC_MASKED (1u << 16)
-
-/* The addresses in an ACPI MADT of that length, at most `max`: their number. */
-unsigned int madt_ioapics(const uint8_t *madt, uint32_t length, uint32_t *address,
-			  unsigned int max);
 
 /*
  * Finds those that the MADT names and that answer; without a MADT (NULL), looks where every PC has
