@@ -36,6 +36,7 @@ UNIT_madt        = boot/madt.c $(UNIT_multiboot1)
 UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
+UNIT_mp_table    = boot/mp_table.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
 	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
