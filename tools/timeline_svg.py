@@ -19,6 +19,8 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 900, 76, 44, 66, 42
 LANE, ROW, GAP = 24, 13, 5
 HEADING = 26  # above the lanes of each CPU where there are several
 CHARACTER = 6  # width of one, roughly
+LEGEND_LINE, LEGEND_PATCH = 14, 36  # how high a line of it is; how wide a patch with its gaps
+LEGEND_CHARACTER = 5
 INK, MUTED, NOBODY, HOST = "#222222", "#555555", "#f1f1f1", "#9a9a9a"
 # Okabe and Ito's palette: distinct for colour-blind readers too
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2")
@@ -109,19 +111,30 @@ class Picture:
         for side in axis.spines.values():
             side.set_visible(False)
         if len(self.trace.cpus) > 1:
-            axis.text(
-                self.window[0], -10, f"CPU {cpu.number}", fontweight="bold", va="baseline", color=INK
-            )
+            words = f"CPU {cpu.number}"
+            place = axis.get_yaxis_transform()
+            look = {"fontweight": "bold", "va": "baseline", "ha": "right", "color": INK}
+            axis.text(-0.0045, -5, words, transform=place, **look)
+
+    def legend(self):
+        labels = {who: self.names.get(who, who) for who in self.colour}
+        labels["host"] = "the hypervisor's own vector code"
+        handles = [Patch(color=self.colour[who], label=label) for who, label in labels.items()]
+        handles.append(Patch(color=NOBODY, label="nobody"))
+        return handles
 
     def draw(self, title, subtitle):
         """The picture, a matplotlib figure."""
         count = len(self.trace.cpus)
         heading = HEADING if count > 1 else 0
         step = self.height + 4 + heading
-        total = TOP + count * step + BOTTOM
+        handles = self.legend()
+        columns = legend_columns(handles)
+        top = TOP + LEGEND_LINE * (ceil_div(len(handles), columns) - 1)
+        total = top + count * step + BOTTOM
         figure = pyplot.figure(figsize=(WIDTH / 72, total / 72), facecolor="white")
         for number, cpu in enumerate(self.trace.cpus):
-            bottom = total - TOP - (number + 1) * step
+            bottom = total - top - (number + 1) * step
             across, up = (WIDTH - LEFT - RIGHT) / WIDTH, (self.height + 4) / total
             axis = figure.add_axes((LEFT / WIDTH, bottom / total, across, up))
             self.cpu(axis, cpu)
@@ -133,14 +146,11 @@ class Picture:
         at = LEFT / WIDTH
         figure.text(at, 1 - 21 / total, title, size=13, fontweight="bold", color=INK)
         figure.text(at, 1 - 37 / total, subtitle, color=MUTED)
-        labels = {who: self.names.get(who, who) for who in self.colour}
-        labels["host"] = "the hypervisor's own vector code"
-        patches = [Patch(color=self.colour[who], label=label) for who, label in labels.items()]
         figure.legend(
-            handles=[*patches, Patch(color=NOBODY, label="nobody")],
+            handles=handles,
             loc="upper left",
             bbox_to_anchor=(at, 1 - 43 / total),
-            ncol=len(patches) + 1,
+            ncol=columns,
             frameon=False,
             borderpad=0,
             borderaxespad=0,
@@ -148,6 +158,23 @@ class Picture:
             handleheight=1.2,
         )
         return figure
+
+
+def legend_columns(handles):
+    """For as few lines as fit. It goes down the columns, of which the first are longer by one."""
+    widths = [LEGEND_PATCH + LEGEND_CHARACTER * len(one.get_label()) for one in handles]
+    for lines in range(1, len(handles)):
+        columns = ceil_div(len(handles), lines)
+        short, longer = divmod(len(handles), columns)
+        firsts = [column * short + min(column, longer) for column in range(columns + 1)]
+        wide = sum(max(widths[first:last]) for first, last in zip(firsts, firsts[1:]))
+        if wide <= WIDTH - LEFT:
+            return columns
+    return 1
+
+
+def ceil_div(count, size):
+    return -(-count // size)
 
 
 def minus(slices, holes):

@@ -37,6 +37,17 @@ LOG = """\
 """
 
 
+def log_of(*cpus, lost=()):
+    """A console, one TSC tick a microsecond; `lost` names the CPUs whose rings were full."""
+    lines = ["@boot version=0 machine=pc fpu=lazy tsc_khz=1000"]
+    for cpu, events in enumerate(cpus):
+        for time, who, event in map(str.split, events.split(", ")):
+            whom = "vm=host" if who == "host" else f"vm={who} vcpu=0"
+            lines.append(f"@trace tsc={time} cpu={cpu} {whom} event={event} owner=none residue=0")
+        lines.append(f"@trace-end cpu={cpu} size=16 events=99 lost={int(cpu in lost)}")
+    return "\n".join([*lines, "@end status=0\n"])
+
+
 def environment(**knobs):
     names = "MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE WINDOW".split()
     names += ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"]  # of a make that runs these tests
@@ -203,6 +214,14 @@ def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
                 assert beside or above_or_below, (window, one.words, other.words)
             before.append(one)
         assert len(before) > 10
+
+
+def test_the_legend_of_many_guests_is_as_wide_as_the_picture(checkout):
+    turns = ", ".join(f"{10 * i} a-guest-with-a-name-{i} run" for i in range(21))
+    (checkout / "many").write_text(log_of(turns))
+    assert timeline(checkout, "many", WINDOW="0-0.2").returncode == 0
+    legend = [one for one in labels(picture(checkout)) if one.words.startswith("a-guest")]
+    assert len(legend) == 20 and max(one.right for one in legend) < 900
 
 
 def test_a_run_is_traced_and_drawn(checkout):
