@@ -8,7 +8,7 @@ pid 0 and tid 0 are kept for an operating system's idle task.
 import json
 
 LANES = ("running", "FPU owner", "FPU events")
-MARK_NAMES = {"nm": "#NM", "save": "save", "load": "load", "scrub": "scrub"}
+MARK_NAMES = {"nm": "#NM", "save": "save", "load": "load", "scrub": "scrub", "flush": "flush"}
 
 
 def slices(cpu_slices, nested=()):

@@ -25,7 +25,7 @@ INK, MUTED, NOBODY, HOST = "#222222", "#555555", "#f1f1f1", "#9a9a9a"
 # Okabe and Ito's palette: distinct for colour-blind readers too
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2")
 ROWS = (("nm", "#NM trap", "#d00000"), ("save", "save", "#444444"), ("load", "load", "#444444"))
-SCRUB_ROW = ("scrub", "scrub", "#7a3fb0")
+RARE_ROWS = (("scrub", "scrub", "#7a3fb0"), ("flush", "flush", "#8a4b08"))
 
 
 class Picture:
@@ -45,8 +45,8 @@ class Picture:
         guests.sort(key=lambda who: (order.get(who.rpartition("/")[0], len(order)), who))
         self.colour = {who: COLOURS[i % len(COLOURS)] for i, who in enumerate(guests)}
         self.colour["host"] = HOST
-        scrubs = any(mark.event == "scrub" for cpu in trace.cpus for mark in cpu.marks)
-        self.rows = ROWS + ((SCRUB_ROW,) if scrubs else ())
+        events = {mark.event for cpu in trace.cpus for mark in cpu.marks}
+        self.rows = ROWS + tuple(row for row in RARE_ROWS if row[0] in events)
         self.height = 2 * (LANE + GAP) + ROW * len(self.rows) + 4
         self.titles = {}  # the id of a slice's element -> what it says under the pointer
 

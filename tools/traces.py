@@ -4,7 +4,7 @@ when."""
 from dataclasses import dataclass, field
 
 HOST, NONE = "host", "none"
-MARKS = ("nm", "save", "load", "scrub")  # what happens at a moment
+MARKS = ("nm", "save", "load", "scrub", "flush")  # what happens at a moment
 
 
 class TraceError(Exception):

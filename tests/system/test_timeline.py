@@ -35,6 +35,10 @@ LOG = """\
 @trace-end cpu=1 size=12 events=2 lost=0
 @end status=0
 """
+TWO_CPUS = (
+    "0 a run, 100 b run, 200 host idle, 300 a run, 500 host idle",
+    "10 host idle, 120 a run, 220 b run, 250 b flush, 350 host idle",
+)
 
 
 def log_of(*cpus, lost=()):
@@ -214,6 +218,18 @@ def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
                 assert beside or above_or_below, (window, one.words, other.words)
             before.append(one)
         assert len(before) > 10
+
+
+def test_a_flush_has_a_row_where_there_is_one(checkout, drawn):
+    assert "flush" not in [one.words for one in labels(drawn[0])]
+    (checkout / "moves").write_text(log_of(*TWO_CPUS))
+    assert timeline(checkout, "moves", WINDOW="0-0.5").returncode == 0
+    found = labels(picture(checkout))
+    rows = sorted(one.y for one in found if one.words == "flush")
+    beside = [[one.words for one in found if one.left > 800 and abs(one.y - y) < 3] for y in rows]
+    assert beside == [["0"], ["1"]]
+    marks = [event for event in chrome_events(checkout) if event["ph"] == "i"]
+    assert [(one["pid"], one["name"], one["ts"]) for one in marks] == [(2, "flush", 250)]
 
 
 def test_the_legend_of_many_guests_is_as_wide_as_the_picture(checkout):
