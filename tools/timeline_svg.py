@@ -1,4 +1,5 @@
-"""A window of a Trace as a picture: two lanes a CPU, and a row of marks for each kind of event."""
+"""A window of a Trace as a picture: two lanes a CPU, a row of marks for each kind of event, and
+arrows from CPU to CPU."""
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +12,9 @@ matplotlib.rcParams.update(
 )
 
 from matplotlib import pyplot, ticker  # noqa: E402
-from matplotlib.patches import Patch  # noqa: E402
+from matplotlib.legend_handler import HandlerPatch  # noqa: E402
+from matplotlib.patches import FancyArrowPatch, Patch  # noqa: E402
+from matplotlib.transforms import Affine2D  # noqa: E402
 
 SVG = "http://www.w3.org/2000/svg"
 # All in points, of which matplotlib's SVG has 72 an inch; an axis' own y is in points, too.
@@ -26,6 +29,8 @@ INK, MUTED, NOBODY, HOST = "#222222", "#555555", "#f1f1f1", "#9a9a9a"
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2")
 ROWS = (("nm", "#NM trap", "#d00000"), ("save", "save", "#444444"), ("load", "load", "#444444"))
 RARE_ROWS = (("scrub", "scrub", "#7a3fb0"), ("flush", "flush", "#8a4b08"))
+ARROW = {"arrowstyle": "-|>,head_length=4,head_width=1.6", "shrinkA": 0, "shrinkB": 0}
+FEW_ARROWS = 60  # more in view are drawn the thinner and paler
 
 
 class Picture:
@@ -48,7 +53,9 @@ class Picture:
         events = {mark.event for cpu in trace.cpus for mark in cpu.marks}
         self.rows = ROWS + tuple(row for row in RARE_ROWS if row[0] in events)
         self.height = 2 * (LANE + GAP) + ROW * len(self.rows) + 4
-        self.titles = {}  # the id of a slice's element -> what it says under the pointer
+        low, high = window
+        self.moved = [one for one in trace.migrations if one.left <= high and one.arrived >= low]
+        self.titles = {}  # the id of an element -> what it says under the pointer
 
     def point(self, time):
         """How far from the left end of the lanes."""
@@ -121,7 +128,35 @@ class Picture:
         labels["host"] = "the hypervisor's own vector code"
         handles = [Patch(color=self.colour[who], label=label) for who, label in labels.items()]
         handles.append(Patch(color=NOBODY, label="nobody"))
+        if self.moved:
+            ends = (0, 0), (1, 1)  # legend_arrow() has better ones
+            handles.append(FancyArrowPatch(*ends, color=MUTED, label="moves to another CPU"))
         return handles
+
+    def arrow(self, figure, one, lanes):
+        """A migration, as much of it as is in the window: from the end of a slice to the beginning
+        of the next. `lanes` says how far below the figure's top each CPU's first lane begins."""
+        low, high = self.window
+        down = lanes[one.source] < lanes[one.target]
+        start, end = lanes[one.source] + LANE * down, lanes[one.target] + LANE * (not down)
+        slope = (end - start) / max(one.arrived - one.left, 1)
+        start += slope * max(low - one.left, 0)
+        end -= slope * max(one.arrived - high, 0)
+        times = max(one.left, low), min(one.arrived, high)
+        weight = min(1, FEW_ARROWS / len(self.moved))
+        look = {**ARROW, "mutation_scale": 0.6 + 0.4 * weight, "transform": figure_points(figure)}
+        if one.arrived > high:
+            look["arrowstyle"] = "-"
+        ends = [(LEFT + self.point(time), -y) for time, y in zip(times, (start, end))]
+        width = 0.6 + 0.4 * weight
+        edge = {"color": INK, "linewidth": width + 0.6 * weight, "alpha": 0.45 * weight}
+        line = {"color": self.colour[one.who], "linewidth": width, "alpha": 0.5 + 0.35 * weight}
+        figure.add_artist(FancyArrowPatch(*ends, **edge, **look))
+        patch = figure.add_artist(FancyArrowPatch(*ends, **line, **look))
+        patch.set_gid(f"migration-{len(self.titles)}")
+        name = self.names.get(one.who, one.who)
+        route = f"CPU {one.source} to CPU {one.target} at {microseconds(one.arrived)} µs"
+        self.titles[patch.get_gid()] = f"{name}: {route}"
 
     def draw(self, title, subtitle):
         """The picture, a matplotlib figure."""
@@ -143,11 +178,18 @@ class Picture:
             else:
                 axis.tick_params(axis="x", labelsize=8, color="#cccccc")
                 axis.set_xlabel("µs since the first event of the trace", size=8, color=MUTED)
+        lanes = {
+            cpu.number: top + (number + 1) * step - self.height
+            for number, cpu in enumerate(self.trace.cpus)
+        }
+        for one in self.moved:
+            self.arrow(figure, one, lanes)
         at = LEFT / WIDTH
         figure.text(at, 1 - 21 / total, title, size=13, fontweight="bold", color=INK)
         figure.text(at, 1 - 37 / total, subtitle, color=MUTED)
         figure.legend(
             handles=handles,
+            handler_map={FancyArrowPatch: HandlerPatch(legend_arrow)},
             loc="upper left",
             bbox_to_anchor=(at, 1 - 43 / total),
             ncol=columns,
@@ -177,6 +219,15 @@ def ceil_div(count, size):
     return -(-count // size)
 
 
+def legend_arrow(width, height, **_):
+    return FancyArrowPatch((0, height), (width, 0), mutation_scale=1, **ARROW)
+
+
+def figure_points(figure):
+    """Coordinates in points, from the upper left corner of the figure."""
+    return Affine2D().scale(1 / 72).translate(0, figure.get_figheight()) + figure.dpi_scale_trans
+
+
 def minus(slices, holes):
     """The slices without the time of the holes; both in the order of time."""
     left, rest = [], list(holes)
@@ -200,13 +251,14 @@ def microseconds(time):
 
 
 def turns_after_all_started(trace, turns):
-    """A window that is easy to read: so many turns, once every guest has had one."""
+    """A window that is easy to read: so many turns of the busiest CPU, once every guest has
+    had one and nothing more is lost."""
     started = {}
     for cpu in trace.cpus:
         for one in cpu.running:
             vm = one.who.rpartition("/")[0]
             started[vm] = min(started.get(vm, one.start), one.start)
-    low = max(started.values(), default=0)
+    low = max([trace.since, *started.values()])
     ends = []
     for cpu in trace.cpus:
         ends += [one.end for one in cpu.running if one.start >= low][turns - 1 : turns]

@@ -1,6 +1,7 @@
 """A run's @trace records as lanes: who ran on each CPU, and who owned its FPU, from when to
-when."""
+when; and who moved from one CPU to another."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 HOST, NONE = "host", "none"
@@ -36,11 +37,22 @@ class Cpu:
 
 
 @dataclass
+class Migration:
+    who: str
+    source: int  # the CPUs' numbers
+    target: int
+    left: int  # the end of its last slice on the source
+    arrived: int
+
+
+@dataclass
 class Trace:
     policy: str
     machine: str
+    since: int  # what happened before has in part been lost
     end: int
     cpus: list
+    migrations: list  # in the order of arrival
     guests: list  # names in the order of their start
 
     @property
@@ -67,14 +79,18 @@ class Lane:
 
 
 def follow(number, events, end):
-    """One CPU. `events` are pairs of a time and a record, oldest first."""
+    """One CPU. `events` are pairs of a time and a record, oldest first: its own, and the `run` of
+    each vCPU that has gone to another CPU, for it runs there now and here no longer."""
     first, record = events[0]
     cpu = Cpu(number)
     running, host = Lane(first), Lane(first)
     owner = Lane(first, None if record["owner"] == NONE else record["owner"])
     for now, record in events:
         event, who = record["event"], who_of(record)
-        if event == "run":
+        if record.number("cpu") != number:
+            if who == running.who:
+                running.change(now, None)
+        elif event == "run":
             running.change(now, who)
         elif event == "idle" or (event == "release" and who == running.who):
             running.change(now, None)
@@ -95,6 +111,35 @@ def follow(number, events, end):
     return cpu
 
 
+def arrivals(by_cpu):
+    """Triples: when a vCPU began to run on another CPU than before, the record, the CPU before."""
+    kinds = ("run", "release")
+    events = [event for one in by_cpu.values() for event in one if event[1]["event"] in kinds]
+    last = {}
+    for time, record in sorted(events, key=lambda event: event[0]):
+        who, cpu = who_of(record), record.number("cpu")
+        if record["event"] == "release":
+            last.pop(who, None)  # whoever has this name from now on is another
+            continue
+        if last.get(who, cpu) != cpu:
+            yield time, record, last[who]
+        last[who] = cpu
+
+
+def migrations(arrived, cpus):
+    """The Migrations of these arrivals, by the slices of all CPUs."""
+    ends = {}  # of the slices of each vCPU on each CPU
+    for cpu in cpus:
+        for one in cpu.running:
+            ends.setdefault((cpu.number, one.who), []).append(one.end)
+    for time, record, source in arrived:
+        who = who_of(record)
+        before = ends.get((source, who), [])
+        place = bisect_right(before, time)
+        left = before[place - 1] if place else time
+        yield Migration(who, source, record.number("cpu"), left, time)
+
+
 def read_trace(records):
     """The Trace that the records of one run tell."""
     boots = [record for record in records if record.kind == "boot"]
@@ -111,10 +156,19 @@ def read_trace(records):
         time = (entry.number("tsc") - zero) * 1000000 // khz
         by_cpu.setdefault(entry.number("cpu"), []).append((time, entry))
     end = max(events[-1][0] for events in by_cpu.values())
+    first = {number: events[0][0] for number, events in by_cpu.items()}
+    arrived = list(arrivals(by_cpu))
+    for time, record, source in arrived:
+        by_cpu[source].append((time, record))
+    for source in {source for _, _, source in arrived}:
+        by_cpu[source].sort(key=lambda event: event[0])
     cpus = [follow(number, events, end) for number, events in sorted(by_cpu.items())]
     for record in records:
         if record.kind == "trace-end":
             for cpu in cpus:
                 cpu.lost += record.number("lost") if cpu.number == record.number("cpu") else 0
+    since = max((first[cpu.number] for cpu in cpus if cpu.lost), default=0)
+    moved = [one for one in migrations(arrived, cpus) if one.left >= since]
     started = [r["name"] for r in records if r.kind == "vm" and r.get("state") == "started"]
-    return Trace(boots[0]["fpu"], boots[0]["machine"], end, cpus, list(dict.fromkeys(started)))
+    guests = list(dict.fromkeys(started))
+    return Trace(boots[0]["fpu"], boots[0]["machine"], since, end, cpus, moved, guests)

@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 import pytest
 from booting import BUILD, ROOT
 from records import plain, records
+from timeline_svg import turns_after_all_started
+from traces import read_trace
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Two CPUs, one TSC tick a microsecond: a owns CPU 0, b takes it over and idles; CPU 1 scrubs.
@@ -35,10 +37,23 @@ LOG = """\
 @trace-end cpu=1 size=12 events=2 lost=0
 @end status=0
 """
+# a goes from CPU 0 to CPU 1 and back, b follows it.
 TWO_CPUS = (
     "0 a run, 100 b run, 200 host idle, 300 a run, 500 host idle",
     "10 host idle, 120 a run, 220 b run, 250 b flush, 350 host idle",
 )
+TWO_CPUS_MOVES = [("a/0", 0, 1, 100, 120), ("b/0", 0, 1, 200, 220), ("a/0", 1, 0, 220, 300)]
+# a leaves CPU 0, which says nothing of it, and returns to it when it has been on CPUs 1 and 3.
+FOUR_CPUS = (
+    "0 a run, 400 a run",
+    "100 a run, 200 host idle",
+    "0 b run, 150 host idle",
+    "20 host idle, 250 a run, 300 b run, 600 host idle",
+)
+FOUR_CPUS_MOVES = [
+    *[("a/0", 0, 1, 100, 100), ("a/0", 1, 3, 200, 250)],
+    *[("b/0", 2, 3, 150, 300), ("a/0", 3, 0, 300, 400)],
+]
 
 
 def log_of(*cpus, lost=()):
@@ -142,6 +157,10 @@ def check_format(events):
             assert begin["name"] == event["name"]
             assert event["ts"] > begin["ts"]
             slices[pid, names[tid]].append((begin["name"], begin["ts"], event["ts"]))
+        elif phase in "sf":
+            assert stacks[tid][-1]["name"] == event["args"]["who"]  # the slice that it binds to
+            assert (event["name"], event["cat"]) == ("migration", "migration")
+            assert phase == "s" or event["bp"] == "e"
         else:
             assert (phase, event["s"]) == ("i", "t")
     assert all(len(pids) == 1 for pids in processes.values())
@@ -174,10 +193,10 @@ def test_perfetto_gets_every_trap_save_load_and_scrub(drawn):
     assert marks == [
         (1, "#NM", 10, "a/0"),
         (1, "load", 12, "a/0"),
+        (2, "scrub", 60, "c/1"),
         (1, "save", 110, "a/0"),
         (1, "load", 112, "b/0"),
         (1, "save", 200, "b/0"),
-        (2, "scrub", 60, "c/1"),
     ]
 
 
@@ -218,6 +237,112 @@ def test_no_two_labels_of_the_picture_overlap(checkout, drawn):
                 assert beside or above_or_below, (window, one.words, other.words)
             before.append(one)
         assert len(before) > 10
+
+
+def flows(checkout):
+    """Who went from which CPU to which, when it left and arrived, by the file for Perfetto."""
+    begun, found = {}, []
+    for event in chrome_events(checkout):
+        if event["ph"] == "s":
+            assert event["id"] not in begun
+            begun[event["id"]] = event
+        elif event["ph"] == "f":
+            before = begun[event["id"]]  # in the file, too
+            cpus = before["pid"] - 1, event["pid"] - 1
+            found.append((event["args"]["who"], *cpus, before["ts"], event["ts"]))
+    assert len(begun) == len(found)
+    return found
+
+
+def arrows(checkout):
+    """Title, first and last point, and whether there is a head, of each arrow of the picture."""
+    found = []
+    for group in picture(checkout).iter(SVG + "g"):
+        if group.get("id", "").startswith("migration-"):
+            paths = [path.get("d").split() for path in group.iter(SVG + "path")]
+            points = re.findall(r"[\d.]+", " ".join(paths[0]))
+            first, last = ([float(number) for number in ends] for ends in (points[:2], points[-2:]))
+            found.append((group.find(SVG + "title").text, first, last, len(paths) > 1))
+    return found
+
+
+@pytest.mark.parametrize(
+    "cpus, lost, moves",
+    [
+        (TWO_CPUS, (), TWO_CPUS_MOVES),
+        (FOUR_CPUS, (), FOUR_CPUS_MOVES),
+        (["0 a run, 9 b run, 20 a run"], (), []),
+        (["0 a run, 9 a release", "12 a run"], (), []),  # another of that name
+        (["0 a run, 9 b run", "0 c run, 12 a run"], (1,), [("a/0", 0, 1, 9, 12)]),
+        (["0 a run, 9 b run", "10 c run, 12 a run"], (1,), []),  # may have been elsewhere
+    ],
+)
+def test_migrations_are_known_by_the_runs_of_all_cpus(cpus, lost, moves):
+    trace = read_trace(records(log_of(*cpus, lost=lost)))
+    found = [
+        (one.who, one.source, one.target, one.left / 1000, one.arrived / 1000)
+        for one in trace.migrations
+    ]
+    assert found == moves
+
+
+def test_the_default_window_is_of_the_busiest_cpu_and_begins_where_nothing_is_lost():
+    turns = [f"{time} {'ab'[time // 10 % 2]} run" for time in range(0, 200, 10)]
+    slow = [f"{time} c run, {time + 20} host idle" for time in range(30, 190, 30)]
+    cpus = ", ".join(turns), ", ".join(slow)
+    for lost, window in ((), (30000, 70000)), ((0,), (30000, 70000)):
+        assert turns_after_all_started(read_trace(records(log_of(*cpus, lost=lost))), 4) == window
+    trace = read_trace(records(log_of(*cpus, "60 host idle", lost=(2,))))
+    assert turns_after_all_started(trace, 4) == (60000, 100000)
+
+
+@pytest.mark.parametrize("cpus, moves", [(TWO_CPUS, TWO_CPUS_MOVES), (FOUR_CPUS, FOUR_CPUS_MOVES)])
+def test_a_migration_is_an_arrow_from_cpu_to_cpu(checkout, cpus, moves):
+    (checkout / "moves").write_text(log_of(*cpus))
+    assert timeline(checkout, "moves", WINDOW="0-0.78").returncode == 0  # one µs: one point
+    slices = check_format(chrome_events(checkout))
+    assert flows(checkout) == moves
+    for vcpu in {move[0] for move in moves}:  # runs on one CPU at a time
+        lanes = [slices[cpu + 1, "running"] for cpu in range(len(cpus))]
+        ran = sorted((start, end) for lane in lanes for who, start, end in lane if who == vcpu)
+        assert all(end <= start for (_, end), (start, _) in zip(ran, ran[1:]))
+    texts = labels(picture(checkout))
+    assert "moves to another CPU" in [one.words for one in texts]
+    running = sorted(one.y for one in texts if one.words == "running")
+    assert len(running) == len(cpus) == len([one for one in texts if one.words.startswith("CPU ")])
+    for arrow, (who, source, target, left, arrived) in zip(arrows(checkout), moves, strict=True):
+        title, first, last, head = arrow
+        assert title == f"{who[0]}: CPU {source} to CPU {target} at {arrived} µs" and head
+        assert [first[0], last[0]] == pytest.approx([76 + left, 76 + arrived], abs=2)
+        edge = 12 if source < target else -12  # of the lanes: those that face each other
+        lanes = [running[source] + edge, running[target] - edge]
+        assert [first[1], last[1]] == pytest.approx(lanes, abs=6)
+
+
+def test_a_window_cuts_the_arrows(checkout):
+    def drawn(window):
+        assert timeline(checkout, "moves", WINDOW=window).returncode == 0
+        return [(title[:1], head) for title, _, _, head in arrows(checkout)]
+
+    (checkout / "moves").write_text(log_of(*TWO_CPUS))
+    assert drawn("0.1-0.5") == [("a", True), ("b", True), ("a", True)]
+    whole = arrows(checkout)[0]
+    assert drawn("0.11-0.25") == [("a", True), ("b", True), ("a", False)]
+    half = arrows(checkout)[0]
+    assert half[1][1] == pytest.approx((whole[1][1] + whole[2][1]) / 2, abs=1)
+    for _, first, last, _ in arrows(checkout):
+        assert 76 <= first[0] < last[0] <= 856
+    assert arrows(checkout)[0][1][0] == 76 and arrows(checkout)[2][2][0] == 856
+    assert drawn("0.13-0.19") == []
+    assert "moves to another CPU" not in [one.words for one in labels(picture(checkout))]
+    assert len(flows(checkout)) == 3
+
+
+def test_where_nobody_moves_there_is_no_arrow(checkout):
+    (checkout / "stays").write_text(log_of("0 a run, 9 b run, 20 a run", "0 c run, 30 host idle"))
+    assert timeline(checkout, "stays", WINDOW="0-0.03").returncode == 0
+    assert arrows(checkout) == flows(checkout) == []
+    assert "moves to another CPU" not in [one.words for one in labels(picture(checkout))]
 
 
 def test_a_flush_has_a_row_where_there_is_one(checkout, drawn):
