@@ -215,6 +215,15 @@ void fpu_flush(struct fpu_cpu *cpu)
 	save(cpu);
 }
 
+void fpu_offline(struct fpu_cpu *cpu)
+{
+	assert(!cpu->in_host_section);
+	drop_decision(cpu);
+	fpu_flush(cpu);
+	if (cpu->owner)
+		disown(cpu, cpu->owner);
+}
+
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy)
 {
 	drop_decision(cpu);

@@ -74,11 +74,16 @@ void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t val
 /* The CPU enters another vCPU or goes idle. Before another CPU may enter this one, in any case. */
 void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
 
-/*
- * Whatever this CPU's registers hold that is nowhere else goes to its image: another CPU wants it,
- * or this one goes offline.
+/* Whatever this CPU's registers hold that is nowhere else goes to its image: another CPU wants it.
  */
 void fpu_flush(struct fpu_cpu *cpu);
+
+/*
+ * The CPU stops running guests, and its registers may be lost: fpu_flush(), then nobody is resident
+ * here. Not in a host section. Another CPU may be entering the owner meanwhile, so no context is
+ * written. The residue stays marked.
+ */
+void fpu_offline(struct fpu_cpu *cpu);
 
 /* From now on; between two entries, whatever state the contexts are in. */
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy);

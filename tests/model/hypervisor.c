@@ -126,7 +126,8 @@ static void host_section(struct model_cpu *cpu)
 /* What it had in its registers is gone; the memory of the core is set up as at boot. */
 static void offline(struct model_cpu *cpu)
 {
-	fpu_flush(&cpu->core);
+	fpu_offline(&cpu->core);
+	require(!cpu->core.owner && !cpu->core.dirty, "fpu_offline: there is an owner");
 	access_hook("reset", true);
 	memset(cpu->registers, VALUE_INITIAL, sizeof(cpu->registers));
 	cpu->xcr0 = SUPERSET;

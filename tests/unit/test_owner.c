@@ -219,9 +219,46 @@ static void a_cpu_that_goes_offline_loses_nothing(void **state)
 	(void)state;
 	ghost_run(&cpu[0], a);
 	ghost_idle(&cpu[0]);
-	fpu_flush(&cpu[0].core);
+	fpu_offline(&cpu[0].core);
+	assert_int_equal(cpu[0].core.counters.flushes, 1);
+	assert_int_equal(cpu[0].core.residue, DOMAIN_A);
 	ghost_cpu_init(&cpu[0], 0, FPU_LAZY);
 	assert_int_equal(ghost_run(&cpu[1], a), GHOST_TRAPPED);
+}
+
+/* Saved already, it would still be taken for resident by a CPU that keeps its structure. */
+static void a_cpu_that_goes_offline_forgets_its_owner_and_leaves_the_context_alone(void **state)
+{
+	struct fpu_context before;
+
+	(void)state;
+	ghost_run(&cpu[0], a);
+	ghost_read(&cpu[0], a);
+	before = a->context;
+	fpu_offline(&cpu[0].core);
+	assert_null(cpu[0].core.owner);
+	assert_false(fpu_resident(&cpu[0].core, &a->context));
+	assert_memory_equal(&a->context, &before, sizeof(before));
+	assert_int_equal(cpu[0].work.saves, 1);
+	assert_int_equal(cpu[0].core.counters.flushes, 0);
+	assert_int_equal(ghost_events[FPU_EVENT_DROP], 1);
+	assert_int_equal(ghost_run(&cpu[0], a), GHOST_TRAPPED);
+}
+
+static void a_cpu_without_an_owner_goes_offline_and_does_nothing(void **state)
+{
+	struct ghost_work before;
+
+	(void)state;
+	ghost_enter(&cpu[0], a);
+	ghost_idle(&cpu[0]);
+	before = cpu[0].work;
+	fpu_offline(&cpu[0].core);
+	assert_memory_equal(&cpu[0].work, &before, sizeof(before));
+	assert_int_equal(ghost_events[FPU_EVENT_DROP], 0);
+	ghost_host(&cpu[0]);
+	fpu_offline(&cpu[0].core);
+	assert_null(cpu[0].core.owner);
 }
 
 static void a_host_section_between_loses_nothing_and_saves_once(void **state)
@@ -256,6 +293,7 @@ static void what_is_out_of_order_stops_the_machine(void **state)
 	fpu_host_begin(&cpu[0].core);
 	expect_assert_failure(fpu_host_begin(&cpu[0].core));
 	expect_assert_failure(fpu_enter(&cpu[0].core, &a->context));
+	expect_assert_failure(fpu_offline(&cpu[0].core));
 	fpu_host_end(&cpu[0].core);
 	ghost_run(&cpu[0], a);
 	expect_assert_failure(fpu_trap(&cpu[0].core, &a->context));
@@ -312,6 +350,8 @@ int main(void)
 		owner_test(a_stale_owner_is_not_saved_over_its_newer_state),
 		owner_test(a_flush_saves_what_only_the_registers_hold_and_counts_it),
 		owner_test(a_cpu_that_goes_offline_loses_nothing),
+		owner_test(a_cpu_that_goes_offline_forgets_its_owner_and_leaves_the_context_alone),
+		owner_test(a_cpu_without_an_owner_goes_offline_and_does_nothing),
 		owner_test(a_host_section_between_loses_nothing_and_saves_once),
 		owner_test(a_host_section_between_trap_and_entry_loses_nothing),
 		death_test(what_is_out_of_order_stops_the_machine),

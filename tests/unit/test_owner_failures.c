@@ -82,7 +82,7 @@ static void a_cpu_that_comes_back_has_no_owner(void **state)
 	(void)state;
 	ghost_run(&cpu[0], a);
 	ghost_idle(&cpu[0]);
-	fpu_flush(&cpu[0].core);
+	fpu_offline(&cpu[0].core);
 	ghost_run(&cpu[1], a);
 	ghost_cpu_init(&cpu[0], 0, FPU_LAZY);
 	assert_null(cpu[0].core.owner);

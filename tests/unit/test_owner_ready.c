@@ -81,6 +81,16 @@ static void a_flush_that_saves_drops_it(void **state)
 	assert_true(ready(b));
 }
 
+static void going_offline_drops_it(void **state)
+{
+	(void)state;
+	enter_armed();
+	fpu_flush(&cpu[0].core);
+	ghost_enter(&cpu[0], b);
+	fpu_offline(&cpu[0].core); /* with nothing to save */
+	assert_false(ready(b));
+}
+
 static void a_host_section_drops_it(void **state)
 {
 	(void)state;
@@ -221,6 +231,7 @@ int main(void)
 		owner_test(a_trap_drops_it),
 		owner_test(a_deschedule_drops_it_under_every_policy),
 		owner_test(a_flush_that_saves_drops_it),
+		owner_test(going_offline_drops_it),
 		owner_test(a_host_section_drops_it),
 		owner_test(reading_what_is_resident_drops_it_and_no_other_read_does),
 		owner_test(writing_what_is_resident_drops_it),

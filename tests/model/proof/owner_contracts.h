@@ -105,6 +105,17 @@ void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
     ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && xcr0_writes <= saves; */
 void fpu_flush(struct fpu_cpu *cpu);
 
+/*@ requires cpu == here && world && no_work;
+    requires !cpu->in_host_section;
+    assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
+	    cpu->owner->counters, told, hardware_xcr0, xcr0_writes, image, saves;
+    WORLD_HOLDS
+    DROPS_ARE_TOLD
+    ensures nobodys: cpu->owner == \null && !cpu->dirty && cpu->ready == \null;
+    ensures flushed: \old(holds(cpu, seen)) ==> image == newest;
+    ensures once: saves == (\old(cpu->dirty) ? 1 : 0) && xcr0_writes <= saves; */
+void fpu_offline(struct fpu_cpu *cpu);
+
 /*@ requires cpu == here && world && 0 <= policy < FPU_POLICIES;
     assigns cpu->policy, cpu->ready, told;
     WORLD_HOLDS
