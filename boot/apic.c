@@ -14,6 +14,8 @@ enum apic_register {
 	APIC_EOI = 0x0b0,
 	APIC_SPURIOUS = 0x0f0,
 	APIC_ISR = 0x100, /* eight registers of 32 vectors */
+	APIC_ICR = 0x300,
+	APIC_ICR_HIGH = 0x310, /* in x2APIC mode the high half of that one */
 	APIC_LVT_TIMER = 0x320,
 	APIC_LVT_LINT0 = 0x350,
 	APIC_TIMER_INITIAL = 0x380,
@@ -23,7 +25,19 @@ enum apic_register {
 
 #define SPURIOUS_ENABLE BIT(8)
 #define LVT_EXTINT	0x700
+#define LVT_MASKED	BIT(16)
 #define DIVIDE_BY_16	3
+
+#define ICR_NMI		  (4u << 8)
+#define ICR_INIT	  (5u << 8)
+#define ICR_STARTUP	  (6u << 8)
+#define ICR_PENDING	  (1u << 12)
+#define ICR_ASSERT	  (1u << 14)
+#define ICR_ALL_OTHERS	  (3u << 18)
+#define XAPIC_ID_SHIFT	  24
+#define CPUID1_ECX_X2APIC BIT(21)
+
+static bool x2apic_wanted; /* written at boot by the first CPU */
 
 static uint32_t apic_read(uint32_t reg)
 {
@@ -56,6 +70,10 @@ static bool find(struct cpu_apic *apic)
 		wrmsr(MSR_IA32_APIC_BASE, msr | APIC_BASE_ENABLE);
 		msr = rdmsr(MSR_IA32_APIC_BASE);
 	}
+	if (x2apic_wanted && !(msr & APIC_BASE_X2APIC)) {
+		wrmsr(MSR_IA32_APIC_BASE, msr | APIC_BASE_X2APIC);
+		msr = rdmsr(MSR_IA32_APIC_BASE);
+	}
 	apic->x2apic = msr & APIC_BASE_X2APIC;
 	apic->base = msr & 0x000ffffffffff000;
 	return (msr & APIC_BASE_ENABLE) && (apic->x2apic || apic->base < BIT(32)) &&
@@ -69,12 +87,56 @@ void apic_init_cpu(void)
 	cpu->apic.present = find(&cpu->apic);
 	if (!cpu->apic.present)
 		return;
-	cpu->apic_id = cpu->apic.x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+	x2apic_wanted |= cpu->apic.x2apic; /* firmware has the first CPU in one of the modes */
+	cpu->apic_id = cpu->apic.x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> XAPIC_ID_SHIFT;
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_APIC_SPURIOUS);
-	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
+	/* the 8259's interrupts are the first CPU's */
+	apic_write(APIC_LVT_LINT0, cpu->id ? LVT_MASKED : LVT_EXTINT);
 	apic_write(APIC_LVT_TIMER, VECTOR_APIC_TIMER);
 	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+}
+
+bool apic_use_x2apic(void)
+{
+	if (!(cpuid(1).ecx & CPUID1_ECX_X2APIC))
+		return false;
+	x2apic_wanted = true;
+	apic_init_cpu();
+	return true;
+}
+
+static void send(uint32_t apic_id, uint32_t what)
+{
+	if (apic_id == APIC_ALL_OTHERS) {
+		what |= ICR_ALL_OTHERS;
+		apic_id = 0;
+	}
+	if (this_cpu()->apic.x2apic) {
+		/* it orders nothing, as the xAPIC's page does (SDM Vol. 3A 10.12.3) */
+		__asm__ volatile("mfence; lfence" : : : "memory");
+		wrmsr(0x800 + APIC_ICR / 16, (uint64_t)apic_id << 32 | what | ICR_ASSERT);
+		return;
+	}
+	apic_write(APIC_ICR_HIGH, apic_id << XAPIC_ID_SHIFT);
+	apic_write(APIC_ICR, what | ICR_ASSERT);
+	while (apic_read(APIC_ICR) & ICR_PENDING)
+		cpu_relax();
+}
+
+void apic_send_nmi(uint32_t apic_id)
+{
+	send(apic_id, ICR_NMI);
+}
+
+void apic_send_init(uint32_t apic_id)
+{
+	send(apic_id, ICR_INIT);
+}
+
+void apic_send_startup(uint32_t apic_id, uint64_t page)
+{
+	send(apic_id, ICR_STARTUP | page >> 12);
 }
 
 bool apic_present(void)

@@ -2,10 +2,29 @@
 
 #include <stddef.h>
 
+#include "boot/memory.h"
+#include "lib/lock.h"
 #include "lib/x86.h"
 
 struct cpu_stacks first_stacks __attribute__((section(".bss.stacks")));
 
+/* Written by the first CPU, at boot. */
+struct cpu *cpus[MAX_CPUS];
+volatile uint32_t cpu_count;
+
+void cpu_add(struct cpu *cpu)
+{
+	cpus[cpu_count] = cpu;
+	cpu_count++;
+}
+
+/* All there are; filled at boot by the first CPU. */
+static const struct cpu_stacks *all_stacks[MAX_CPUS] = {&first_stacks};
+static uint32_t stacks_count = 1;
+
+_Static_assert(offsetof(struct cpu, id) == LOCK_CPU_ID &&
+		       offsetof(struct cpu, locks_held) == LOCK_CPU_HELD,
+	       "lib/lock.h reads them there");
 _Static_assert(offsetof(struct cpu_stacks, ist) == PAGE_SIZE + CPU_STACK_SIZE,
 	       "boot/start.S begins there");
 
@@ -64,14 +83,39 @@ static bool touches(uint64_t start, uint64_t end, const uint8_t *guard)
 	return start < (uint64_t)guard + PAGE_SIZE && end > (uint64_t)guard;
 }
 
-bool cpu_has_guard(uint64_t start, uint64_t end)
+static bool has_guard(const struct cpu_stacks *s, uint64_t start, uint64_t end)
 {
-	const struct cpu_stacks *s = this_cpu()->stacks;
-
 	if (touches(start, end, s->guard))
 		return true;
 	for (unsigned int i = 0; i < IST_END - 1; i++)
 		if (touches(start, end, s->ist[i].guard))
 			return true;
 	return false;
+}
+
+bool cpu_has_guard(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < stacks_count; i++)
+		if (has_guard(all_stacks[i], start, end))
+			return true;
+	return false;
+}
+
+void cpu_for_each_guard(const struct cpu_stacks *s, void (*unmap)(uint64_t page))
+{
+	unmap((uint64_t)s->guard);
+	for (unsigned int i = 0; i < IST_END - 1; i++)
+		unmap((uint64_t)s->ist[i].guard);
+}
+
+struct cpu_stacks *cpu_make_stacks(void)
+{
+	struct cpu_stacks *stacks;
+
+	if (stacks_count == MAX_CPUS)
+		return NULL;
+	stacks = (struct cpu_stacks *)memory_alloc_low(sizeof(*stacks), PAGE_SIZE);
+	if (stacks)
+		all_stacks[stacks_count++] = stacks;
+	return stacks;
 }

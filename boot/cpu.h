@@ -12,7 +12,7 @@
 #include "boot/leftovers.h"
 #include "boot/machine_check_severity.h"
 
-#define MAX_CPUS 64
+#define MAX_CPUS 64 /* a set of CPUs is a word of 64 bits */
 
 /* Stacks that the CPU changes to, by number of the interrupt stack table. */
 enum ist {
@@ -60,7 +60,9 @@ struct injected_check {
 struct cpu {
 	struct cpu *self; /* at GS:0 */
 	uint32_t id;
+	uint32_t locks_held; /* lib/lock.h knows where these two are */
 	uint32_t apic_id;
+	volatile uint32_t stage; /* enum cpu_stage: boot/smp.h */
 	struct cpu_stacks *stacks;
 	uint64_t gdt[5];
 	struct tss tss;
@@ -90,6 +92,21 @@ static inline struct cpu *this_cpu(void)
 	return cpu;
 }
 
+/* All that are up, by number from 0; the first CPU adds each. */
+void cpu_add(struct cpu *cpu);
+extern struct cpu *cpus[MAX_CPUS];
+extern volatile uint32_t cpu_count;
+
+static inline struct cpu *cpu_at(uint32_t id)
+{
+	return cpus[id];
+}
+
+static inline uint32_t cpus_count(void)
+{
+	return cpu_count;
+}
+
 /*
  * On the CPU that it is for, all zeros but for its number and its stacks: makes GS point to it, and
  * loads its GDT and TSS.
@@ -99,5 +116,14 @@ void cpu_enter(struct cpu *cpu);
 /* The end of that of this CPU's stacks which an address is in, guard pages left out; 0: none. */
 uint64_t cpu_stack_end(uint64_t address);
 
-/* Whether a page of [start, end) is below one of this CPU's stacks. */
+/*
+ * Stacks for another CPU, whose guard pages are to be left out from now on; NULL: no memory, or
+ * there are MAX_CPUS. Below 4 GiB, where a CPU begins. First CPU.
+ */
+struct cpu_stacks *cpu_make_stacks(void);
+
+/* Whether a page of [start, end) is below one of any CPU's stacks. */
 bool cpu_has_guard(uint64_t start, uint64_t end);
+
+/* Calls unmap() for every page that is below one of these stacks. */
+void cpu_for_each_guard(const struct cpu_stacks *stacks, void (*unmap)(uint64_t page));

@@ -11,11 +11,13 @@
 #include "lib/string.h"
 
 #define LOW_MEMORY_END	  0x100000
+#define BASE_MEMORY_END	  0xa0000
 #define BOOT_TABLES_LIMIT (1ull << 32) /* boot/start.S maps as much */
 
 static struct frames frames; /* under frames_lock */
 static struct spinlock frames_lock;
 static uint64_t limit = BOOT_TABLES_LIMIT; /* what page tables reach; written at boot */
+static uint64_t real_mode_page;		   /* written at boot */
 
 static void reserve(struct memory_map *map, uint64_t start, uint64_t end)
 {
@@ -34,11 +36,29 @@ static void leave_out_what_cannot_be_mapped(struct memory_map *map, uint64_t end
 		log_warning("%lu MiB of memory at or above 0x%lx are not used", beyond >> 20, end);
 }
 
+/* The highest: firmware and boot loaders are fond of the lowest. */
+static uint64_t find_real_mode_page(const struct memory_map *map)
+{
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		uint64_t start = map->range[i].start, end = map->range[i].end;
+
+		if (map->range[i].type != MEMORY_USABLE)
+			continue;
+		end = end < BASE_MEMORY_END ? end : BASE_MEMORY_END;
+		if (end > start && end - start >= PAGE_SIZE && end - PAGE_SIZE > found)
+			found = end - PAGE_SIZE;
+	}
+	return found;
+}
+
 void memory_init(struct boot_info *info, uint64_t end)
 {
 	struct memory_map *map = &info->map;
 	uint64_t given_up = map->given_up;
 
+	real_mode_page = find_real_mode_page(map);
 	reserve(map, 0, LOW_MEMORY_END);
 	reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
@@ -64,14 +84,24 @@ void memory_set_limit(uint64_t end)
 	limit = end;
 }
 
-uint64_t memory_alloc(uint64_t size, uint64_t align)
+static uint64_t allocate_below(uint64_t size, uint64_t align, uint64_t end)
 {
 	uint64_t address;
 
 	spin_lock(&frames_lock);
-	address = frames_alloc(&frames, size, align, limit);
+	address = frames_alloc(&frames, size, align, end);
 	spin_unlock(&frames_lock);
 	return address;
+}
+
+uint64_t memory_alloc(uint64_t size, uint64_t align)
+{
+	return allocate_below(size, align, limit);
+}
+
+uint64_t memory_alloc_low(uint64_t size, uint64_t align)
+{
+	return allocate_below(size, align, BOOT_TABLES_LIMIT);
 }
 
 void memory_free(uint64_t address, uint64_t size)
@@ -104,5 +134,15 @@ void memory_free_page(void *page)
 
 uint64_t memory_free_bytes(void)
 {
-	return frames_free_bytes(&frames);
+	uint64_t bytes;
+
+	spin_lock(&frames_lock);
+	bytes = frames_free_bytes(&frames);
+	spin_unlock(&frames_lock);
+	return bytes;
+}
+
+uint64_t memory_real_mode_page(void)
+{
+	return real_mode_page;
 }

@@ -77,3 +77,36 @@ int page_tables_map(const struct page_tables *tables, uint64_t start, uint64_t e
 	}
 	return 0;
 }
+
+/* Puts a table of 512 entries of the next lower level in a large one's place. */
+static int split(const struct page_tables *tables, uint64_t *entry, int level)
+{
+	uint64_t *table = tables->new_page();
+	uint64_t flags = *entry & ~PTE_ADDRESS & ~(level - 1 == LEVEL_PT ? PTE_LARGE : 0);
+
+	if (!table)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < 512; i++)
+		table[i] = ((*entry & PTE_ADDRESS) + i * entry_size(level - 1)) | flags;
+	*entry = (uint64_t)table | PTE_PRESENT | PTE_WRITE;
+	return 0;
+}
+
+int page_tables_unmap(const struct page_tables *tables, uint64_t address)
+{
+	uint64_t *table = tables->pml4;
+
+	for (int level = LEVEL_PML4;; level--) {
+		uint64_t *entry = &table[address / entry_size(level) % 512];
+
+		if (!(*entry & PTE_PRESENT))
+			return 0;
+		if (level == LEVEL_PT) {
+			*entry = 0;
+			return 0;
+		}
+		if ((*entry & PTE_LARGE) && split(tables, entry, level))
+			return -ENOMEM;
+		table = (uint64_t *)(*entry & PTE_ADDRESS);
+	}
+}

@@ -41,3 +41,9 @@ struct page_tables {
  * range is then mapped.
  */
 int page_tables_map(const struct page_tables *tables, uint64_t start, uint64_t end, uint64_t flags);
+
+/*
+ * Leaves the 4-KiB page at an address out; a large page around it becomes smaller ones. Nothing is
+ * flushed. Returns 0, or -ENOMEM: there is no page for a table.
+ */
+int page_tables_unmap(const struct page_tables *tables, uint64_t address);

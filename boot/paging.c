@@ -9,6 +9,7 @@
 #include "boot/page_tables.h"
 #include "boot/paging.h"
 #include "lib/panic.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_SIZE - 1)
@@ -110,6 +111,15 @@ void paging_init(const struct boot_info *info)
 	memory_set_limit(paging_limit());
 }
 
+bool paging_same_types(void)
+{
+	struct mtrrs own;
+
+	memset(&own, 0, sizeof(own));
+	mtrrs_read(&own);
+	return !memcmp(&own, &mtrrs, sizeof(own));
+}
+
 /* SDM Vol. 3A 11.12.4: caches and TLBs are flushed around such a change. */
 static void reset_pat(void)
 {
@@ -118,6 +128,18 @@ static void reset_pat(void)
 	wbinvd();
 	wrmsr(MSR_IA32_PAT, PAT_AT_RESET);
 	wbinvd();
+}
+
+static void unmap(uint64_t page)
+{
+	if (page_tables_unmap(&tables, page))
+		panic("no memory for the hypervisor's page tables");
+}
+
+void paging_guard(const struct cpu_stacks *stacks)
+{
+	cpu_for_each_guard(stacks, unmap);
+	write_cr3((uint64_t)tables.pml4);
 }
 
 void paging_init_cpu(void)

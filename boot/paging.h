@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct boot_info;
+struct cpu_stacks;
 
 /* Where the addresses that can be mapped on this CPU end. */
 uint64_t paging_limit(void);
@@ -22,8 +23,15 @@ uint64_t paging_limit(void);
  */
 void paging_init(const struct boot_info *info);
 
-/* Loads the same page tables on another CPU. */
+/*
+ * Loads the same page tables on another CPU. Its memory types may not be the first CPU's, which
+ * they are made for: paging_same_types().
+ */
 void paging_init_cpu(void);
+bool paging_same_types(void);
+
+/* Leaves out the page below each of these stacks. First CPU, before another one has them. */
+void paging_guard(const struct cpu_stacks *stacks);
 
 /*
  * Maps the pages of a device's registers, uncached, and returns where they are: at their address.

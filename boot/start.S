@@ -84,6 +84,10 @@ start32:
 	add	$0x200000, %eax
 	loop	1b
 
+	mov	$first64, %edi
+	/* Any CPU, in protected mode without paging: to 64-bit mode at the address in EDI. */
+	.globl	enter_long_mode
+enter_long_mode:
 	mov	$boot_pml4, %eax
 	mov	%eax, %cr3
 	/*
@@ -160,6 +164,9 @@ start64:
 	xor	%eax, %eax
 	mov	%eax, %fs
 	mov	%eax, %gs
+	jmp	*%rdi
+
+first64:
 	mov	$FIRST_STACK_TOP, %esp
 	mov	%ebp, %edi		/* magic */
 	mov	%ebx, %esi		/* boot information */
@@ -178,10 +185,12 @@ uart_setup:	/* pairs: the port's low byte, the value */
 	.byte 0xfb, 0x80, 0xf8, 1, 0xf9, 0, 0xfb, 0x03, 0xfa, 0x07, 0xfc, 0x03, 0
 
 	.balign 8
+	.globl	boot_gdt
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* code, 64-bit, DPL 0 */
 	.quad 0x00cf93000000ffff	/* data */
+	.quad 0x00cf9b000000ffff	/* code, 32-bit: boot/ap_start.S */
 boot_gdt_pointer:
 	.short . - boot_gdt - 1
 	.long boot_gdt
