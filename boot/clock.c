@@ -237,13 +237,9 @@ void clock_interrupt_at(uint64_t deadline)
 	cpu->timer_deadline = deadline;
 }
 
-/* STI takes effect after HLT has begun: an interrupt cannot come between them. */
-static void halt_once(void)
-{
-	__asm__ volatile("sti; hlt; cli" : : : "memory");
-}
+void halt_unless(const volatile uint64_t *words); /* boot/halt.S */
 
-void clock_halt_until(uint64_t deadline)
+void clock_halt_until(uint64_t deadline, const volatile uint64_t *unless)
 {
 	uint64_t now = rdtsc();
 
@@ -254,7 +250,7 @@ void clock_halt_until(uint64_t deadline)
 		start_apic_timer(deadline - now);
 	else
 		start_pit(deadline - now);
-	halt_once();
+	halt_unless(unless);
 	if (idle_timer == CLOCK_TIMER_APIC) {
 		apic_timer_start(0);
 		this_cpu()->timer_deadline = 0;

@@ -76,6 +76,7 @@ uint64_t clock_us_to_tsc(uint64_t microseconds);
 
 /*
  * Halts until the TSC has reached `deadline`, or a little less, or any interrupt or NMI came; not
- * at all if that is past already.
+ * at all if that is past already, or one of two words is not 0: whoever writes one sends an NMI
+ * after that, and none is slept through.
  */
-void clock_halt_until(uint64_t deadline);
+void clock_halt_until(uint64_t deadline, const volatile uint64_t *unless);

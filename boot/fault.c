@@ -4,6 +4,7 @@
 #include "boot/fault.h"
 #include "boot/layout.h"
 #include "boot/power.h"
+#include "boot/stop.h"
 #include "boot/trap_frame.h"
 #include "lib/console.h"
 #include "lib/panic.h"
@@ -99,6 +100,7 @@ static void stop_if_reporting(void)
 {
 	static bool reporting;
 
+	stop_other_cpus();
 	console_set_sink(NULL);
 	if (reporting) {
 		print("\nanother fault while this one was reported\n");

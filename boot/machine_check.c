@@ -3,6 +3,7 @@
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/machine_check.h"
+#include "boot/stop.h"
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/signature.h"
@@ -80,7 +81,7 @@ static void show_leftovers(void)
 	}
 }
 
-/* The other CPUs, which are not started, shut down at a machine check that is sent to all. */
+/* A CPU that is not started, or was left out, shuts down at a machine check that is sent to all. */
 static void make_local(void)
 {
 	uint64_t feature_control;
@@ -156,8 +157,10 @@ static struct verdict judge(void)
 /* What ends the machine waits for nobody's turn on the console. */
 static void report(const char *where, const struct verdict *v, bool ends_machine)
 {
-	if (ends_machine)
+	if (ends_machine) {
+		stop_other_cpus();
 		console_set_sink(NULL);
+	}
 	log_error("machine check %s, MCG_STATUS=0x%lx", where, v->mcg_status);
 	for (unsigned int i = 0; i < bank_count(); i++) {
 		struct machine_check_bank bank = read_bank(i);

@@ -5,6 +5,7 @@
 
 #include "boot/machine.h"
 #include "boot/paging.h"
+#include "boot/stop.h"
 #include "lib/console.h"
 #include "lib/x86.h"
 
@@ -123,6 +124,7 @@ static _Noreturn void reboot(void)
 
 void power_end(uint8_t status)
 {
+	stop_other_cpus();
 	record("end status=%u", status);
 	leave(status);
 }
@@ -137,6 +139,7 @@ static enum power_panic chosen_action(void)
 
 void power_panic(void)
 {
+	stop_other_cpus();
 	record("end status=1");
 	switch (chosen_action()) {
 	case POWER_PANIC_REBOOT:

@@ -4,6 +4,7 @@
 #include "boot/layout.h"
 #include "boot/machine_check.h"
 #include "boot/pic.h"
+#include "boot/stop.h"
 #include "boot/stray.h"
 #include "boot/trap.h"
 #include "boot/trap_frame.h"
@@ -35,8 +36,8 @@ extern char vector_stubs[];
 static struct idt_gate idt[256] __attribute__((aligned(16)));
 
 /*
- * Stretches of code that an NMI must not slip past unseen (the last steps before VM entry,
- * vmx/entry.S): it resumes at `recover` instead of where it struck.
+ * Stretches of code that an NMI must not slip past unseen (the last steps before a VM entry,
+ * vmx/entry.S, or a halt, boot/halt.S): it resumes at `recover` instead of where it struck.
  */
 extern const struct nmi_window {
 	uint64_t start, end, recover;
@@ -142,6 +143,7 @@ static void nmi(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();
 
+	stop_if_asked();
 	cpu->in_nmi = true;
 	cpu->nmi_count++;
 	if (cpu->ask_at_nmi)

@@ -1,6 +1,7 @@
 /*
  * A ring of whole lines that wait for a console. Each has a stamp, by which the lines of several
- * rings find their order. Pure functions; one user at a time.
+ * rings find their order. Pure functions; who shares a ring takes its lock, which only the one that
+ * drops lines may do without when it reads the text of the first one.
  */
 #pragma once
 
@@ -8,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/lock.h"
+
 #define LINE_RING_SIZE	   16384u
 #define LINE_RING_LINE	   1024u /* the longest line */
 #define LINE_RING_OVERHEAD 10u	 /* bytes that a line takes beside its own */
 
 /* All zeros is an empty ring. */
 struct line_ring {
+	struct spinlock lock;
 	uint32_t first; /* offset of the first line's header */
 	uint32_t used;	/* bytes, headers included */
 	uint8_t bytes[LINE_RING_SIZE];

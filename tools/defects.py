@@ -52,4 +52,13 @@ DEFECTS = {
         "VM entry refuses an address that is canonical in 57 bits only, as WRMSR took it",
         since=(3, 1),
     ),
+    # It goes on after the jump out of the delivery without noting the new RIP.
+    "smp-exception-exit": Defect(
+        "with several CPUs an exit by NMI or preemption timer right after an exception of the "
+        "guest saves the RIP before it"
+    ),
+    "smp-sti-window": Defect(
+        "with several CPUs an interrupt-window exit can come between STI and the next instruction: "
+        "what is delivered there wakes no HLT"
+    ),
 }

@@ -12,6 +12,12 @@ DEMONSTRATION = (
     ("integer", "name=count mem=16M trust=demo control=on -- forever"),
 )
 
+MORE = ("fpu-hold", "name=hold{number} mem=16M trust=demo -- rounds=200 seed={number}")
+
+# What fpu-hold leaves for where an emulator with several CPUs loses exceptions and STI's blocking
+# (tools/defects.py): all but these.
+ON_SEVERAL_CPUS = "via=cpuid,io,msr,cr,vmcall,xsetbv,interrupt,preempt,yield,cache"
+
 MULTIBOOT_MAGIC = struct.pack("<I", 0x1BADB002)
 MULTIBOOT_SEARCH = (
     8192  # the header is within the first 8 KiB, 4-byte aligned (multiboot 0.6.96, 3.1)
@@ -22,10 +28,22 @@ class GuestError(Exception):
     """GUEST cannot be booted; the text says why, and what to do."""
 
 
-def demonstration(directory):
-    modules = [
-        Module(os.path.join(directory, file + ".elf"), words) for file, words in DEMONSTRATION
+def demonstration(cpus=1, defects=False):
+    """(file, words) for each: on several CPUs one more guest for each of them. `defects`: for an
+    emulator that has those of ON_SEVERAL_CPUS."""
+    more = [(MORE[0], MORE[1].format(number=cpu + 2)) for cpu in range(1, cpus)]
+    guests = [*DEMONSTRATION[:2], *more, *DEMONSTRATION[2:]]
+    if cpus == 1 or not defects:
+        return guests
+    return [
+        (file, f"{words} {ON_SEVERAL_CPUS}" if file == "fpu-hold" else words)
+        for file, words in guests
     ]
+
+
+def built(guests, directory):
+    """Their modules."""
+    modules = [Module(os.path.join(directory, file + ".elf"), words) for file, words in guests]
     for module in modules:
         if not os.path.exists(module.path):
             raise GuestError(f"{module.path} is not there: run make")

@@ -15,42 +15,42 @@
 
 static const char fpu_key[] = "fpu=";
 
-/* By the CPU that runs the guests. */
+/* By the first CPU. */
 static char line[LINE_MAX];
 static size_t length; /* as typed: what is beyond LINE_MAX - 1 is not kept */
 
-static void set_fpu_policy(struct fpu_cpu *cpu, const char *name)
+static void set_fpu_policy(const char *name)
 {
 	for (unsigned int policy = 0; policy < FPU_POLICIES; policy++) {
 		enum fpu_policy before;
 
 		if (strcmp(name, fpu_policy_name((enum fpu_policy)policy)))
 			continue;
-		before = fpu_policy_set(cpu, (enum fpu_policy)policy);
-		record("policy cpu=%u fpu=%s before=%s", cpu->id, name, fpu_policy_name(before));
+		before = fpu_policy_set((enum fpu_policy)policy);
+		record("policy fpu=%s before=%s", name, fpu_policy_name(before));
 		return;
 	}
 	log_error("command fpu=%s: there is no such policy. " USAGE, name);
 }
 
-static void carry_out(struct fpu_cpu *cpu)
+static void carry_out(void)
 {
 	if (length >= LINE_MAX)
 		log_error("a command of %zu characters is too long. " USAGE, length);
 	else if (!strncmp(line, fpu_key, sizeof(fpu_key) - 1))
-		set_fpu_policy(cpu, line + sizeof(fpu_key) - 1);
+		set_fpu_policy(line + sizeof(fpu_key) - 1);
 	else if (!strcmp(line, "help"))
 		print(USAGE "\n");
 	else
 		log_error("command %s: there is no such command. " USAGE, line);
 }
 
-void command_typed(struct fpu_cpu *cpu, char c)
+void command_typed(char c)
 {
 	if (c == '\r' || c == '\n') {
 		if (length) { /* "\r\n" ends one line, not two */
 			line[length < LINE_MAX ? length : LINE_MAX - 1] = '\0';
-			carry_out(cpu);
+			carry_out();
 		}
 		length = 0;
 	} else if (c == BACKSPACE || c == DELETE) {
@@ -63,10 +63,10 @@ void command_typed(struct fpu_cpu *cpu, char c)
 	}
 }
 
-void command_poll(struct fpu_cpu *cpu)
+void command_poll(void)
 {
 	int c;
 
 	for (int i = 0; i < POLL_MAX && (c = console_read()) >= 0; i++)
-		command_typed(cpu, (char)c);
+		command_typed((char)c);
 }

@@ -3,6 +3,8 @@
 #include "fpu/owner.h"
 #include "fpu/policy.h"
 #include "lib/console.h"
+#include "vmm/mail.h"
+#include "vmm/pcpu.h"
 #include "vmm/vm.h"
 
 /* Whether there are VMs that must not see each other's data, or will be. */
@@ -26,12 +28,13 @@ static bool several_domains(void)
 
 static void warn_of_lazyfp(const struct fpu_cpu *cpu)
 {
-	static bool warned; /* by the first CPU, whoever chose the policy */
+	static bool warned; /* whoever chose the policy, on any CPU */
 
 	if (warned || (cpu->policy != FPU_LAZY && cpu->policy != FPU_UNLOAD) || !cpu->leaks ||
 	    !several_domains())
 		return;
-	warned = true;
+	if (__atomic_test_and_set(&warned, __ATOMIC_RELAXED))
+		return;
 	log_warning("fpu=%s with guests of several trust domains: this CPU may speculate "
 		    "past #NM, and a guest could read another's FPU registers "
 		    "(CVE-2018-3665). Use fpu=auto, or trust=NAME on the module lines of "
@@ -39,12 +42,20 @@ static void warn_of_lazyfp(const struct fpu_cpu *cpu)
 		    fpu_policy_name(cpu->policy));
 }
 
-enum fpu_policy fpu_policy_set(struct fpu_cpu *cpu, enum fpu_policy policy)
+static void set(struct pcpu *pcpu, void *policy)
 {
+	enum fpu_policy wanted = *(const enum fpu_policy *)policy;
+
+	if (pcpu->fpu.policy != wanted)
+		fpu_set_policy(&pcpu->fpu, wanted);
+}
+
+enum fpu_policy fpu_policy_set(enum fpu_policy policy)
+{
+	const struct fpu_cpu *cpu = &this_pcpu()->fpu;
 	enum fpu_policy before = cpu->policy;
 
-	if (policy != before)
-		fpu_set_policy(cpu, policy);
+	mail_ask(pcpus_up(), set, &policy);
 	warn_of_lazyfp(cpu);
 	return before;
 }

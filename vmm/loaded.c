@@ -3,29 +3,14 @@
 #include <stddef.h>
 
 #include "lib/assert.h"
+#include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/switch.h"
 #include "vmm/vcpu.h"
+#include "vmm/vm.h"
+#include "vmx/ept.h"
+#include "vmx/vmcs.h"
 #include "vmx/vmx.h"
-
-void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	struct vcpu *before = pcpu->loaded.vcpu;
-
-	if (before == vcpu)
-		return;
-	assert(!vcpu->pcpu || vcpu->pcpu == pcpu);
-	if (before) {
-		switch_save(&pcpu->loaded.registers, &before->unswitched, before->uses_pkru);
-		pcpu->switches++;
-		vcpu->switches++;
-	}
-	vmcs_make_current(vcpu->vmcs);
-	switch_to(&pcpu->loaded.registers, &vcpu->unswitched);
-	vcpu->pcpu = pcpu;
-	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
-	pcpu->loaded.vcpu = vcpu;
-}
 
 void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
 {
@@ -36,14 +21,65 @@ void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
 		pcpu->cpu.ask_at_nmi = NULL;
 		pcpu->loaded.vcpu = NULL;
 	}
-	if (pcpu->scheduled == vcpu)
+	if (pcpu->scheduled == vcpu) {
+		fpu_leave(&pcpu->fpu, &vcpu->fpu.context);
 		pcpu->scheduled = NULL;
-	fpu_leave(&pcpu->fpu, &vcpu->fpu.context);
-	fpu_write(&pcpu->fpu, &vcpu->fpu.context);
+	}
+	if (pcpu->fpu.owner == &vcpu->fpu.context)
+		fpu_flush(&pcpu->fpu);
 	vmcs_clear(vcpu->vmcs);
 	vcpu->launched = false;
-	vmx_invalidate_vpid(vcpu->vpid);
 	vcpu->pcpu = NULL;
+}
+
+static void give_up(struct pcpu *pcpu, void *vcpu)
+{
+	loaded_give_up(pcpu, vcpu);
+}
+
+void loaded_fetch(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct pcpu *has = vcpu->pcpu;
+
+	if (!has || has == pcpu)
+		return;
+	mail_ask(pcpu_bit(has), give_up, vcpu);
+	assert(!vcpu->pcpu && !fpu_must_flush(&pcpu->fpu, &vcpu->fpu.context));
+	pcpu->moves_in++;
+	vcpu->moves++;
+}
+
+/* Translations may be left from when it was here before; of its EPT, from before a change. */
+static void move_in(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	vcpu->pcpu = pcpu;
+	vcpu->guest.host_rsp = 0;
+	vmcs_write(VMCS_HOST_GS_BASE, (uint64_t)pcpu);
+	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&pcpu->cpu.tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t)pcpu->cpu.gdt);
+	vmx_invalidate_vpid(vcpu->vpid);
+	ept_refresh(&vcpu->vm->ept, pcpu->cpu.id);
+}
+
+void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct vcpu *before;
+
+	loaded_fetch(pcpu, vcpu);
+	before = pcpu->loaded.vcpu; /* fetching may have given that up, for another CPU */
+	if (before == vcpu)
+		return;
+	if (before) {
+		switch_save(&pcpu->loaded.registers, &before->unswitched, before->uses_pkru);
+		pcpu->switches++;
+		vcpu->switches++;
+	}
+	vmcs_make_current(vcpu->vmcs);
+	if (vcpu->pcpu != pcpu)
+		move_in(pcpu, vcpu);
+	switch_to(&pcpu->loaded.registers, &vcpu->unswitched);
+	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
+	pcpu->loaded.vcpu = vcpu;
 }
 
 bool loaded_write_msr(struct vcpu *vcpu, enum unswitched_msr index, uint64_t value)

@@ -1,9 +1,10 @@
 /*
  * What of a vCPU is on a CPU, and outlasts its turns there: its VMCS, which the CPU may keep in
  * itself (SDM Vol. 3C 24.11.1), the registers that VMX does not switch, translations under its
- * VPID, FPU registers. vcpu->pcpu names the CPU, and nothing of it is on any other: before it runs
- * elsewhere that one gives it up. Of all vCPUs that a CPU has anything of, one is loaded:
- * pcpu->loaded, which nobody else writes. Root mode of that CPU, interrupts off.
+ * VPID, FPU registers. vcpu->pcpu names the CPU, and nothing of it is on any other, but for FPU
+ * registers that are in its image too: before it runs elsewhere that one gives it up. Of all vCPUs
+ * that a CPU has anything of, one is loaded: pcpu->loaded, which nobody else writes. Root mode of
+ * that CPU, interrupts off, no lock held.
  */
 #pragma once
 
@@ -15,13 +16,19 @@
 struct pcpu;
 struct vcpu;
 
-/* It is the one that this CPU's VMCS pointer and registers belong to, and no other CPU's. */
+/*
+ * It is the one that this CPU's VMCS pointer and registers belong to, and no other CPU's: if
+ * another one has it, that is asked to give it up. For the CPU whose turn the vCPU has.
+ */
 void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu);
 
+/* As far as that: from now on nothing of it is on another CPU. */
+void loaded_fetch(struct pcpu *pcpu, struct vcpu *vcpu);
+
 /*
- * All of it goes to memory, and this CPU no longer names it. vcpu->pcpu is NULL then: another CPU
- * may take it, or its memory be used again. What its FPU registers hold is saved, unless it was
- * released before. Nothing happens if nothing of it is here.
+ * All of it goes to memory. vcpu->pcpu is NULL then, and another CPU may take it. What its FPU
+ * registers hold that its image does not is saved; it stays at home in them. Nothing happens if
+ * nothing of it is here.
  */
 void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu);
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "boot/acpi.h"
+#include "boot/alike.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
@@ -12,13 +13,18 @@
 #include "boot/ioapic.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
+#include "boot/layout.h"
 #include "boot/machine_check.h"
+#include "boot/madt.h"
 #include "boot/memory.h"
+#include "boot/mp_table.h"
 #include "boot/multiboot.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
+#include "boot/smp.h"
 #include "boot/trap.h"
+#include "boot/tsc_step.h"
 #include "fpu/clobber.h"
 #include "fpu/detect.h"
 #include "fpu/features.h"
@@ -26,7 +32,9 @@
 #include "fpu/policy.h"
 #include "fpu/trace.h"
 #include "lib/console.h"
+#include "lib/errno.h"
 #include "lib/panic.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit/dispatch.h"
@@ -47,11 +55,15 @@
 #include "vmx/multihit.h"
 #include "vmx/vmx.h"
 
+#define LOW_MEMORY_END 0x100000
+#define APIC_IDS_MAX   1024 /* that firmware may name */
+
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
-static bool fpu_works; /* by fpu_detect() */
+static bool fpu_works;	       /* by fpu_detect() */
+static struct alike first_has; /* the first CPU */
 
 static void warn(void *arg, const char *message)
 {
@@ -105,11 +117,12 @@ static void print_boot_record(void)
 	const struct vmx_capabilities *c = vmx_capabilities();
 	const struct fpu_features *f = fpu_features();
 
-	record("boot version=%s machine=%s cpus=1 vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
+	record("boot version=%s machine=%s cpus=%u vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
 	       "lazyfp=%s multihit=%s ept_split=%s firmware=%s timer=%s preemption=%s "
 	       "tsc_khz=%lu clock=%s",
-	       RESIDENT_VERSION, machine_name(), c->vmx, c->ept, c->unrestricted_guest,
-	       f->method_name, f->superset, fpu_policy_name((enum fpu_policy)options.fpu),
+	       RESIDENT_VERSION, machine_name(), cpus_count(), c->vmx, c->ept,
+	       c->unrestricted_guest, f->method_name, f->superset,
+	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected",
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
 	       boot_info.efi ? "uefi" : "bios", clock_timer_name(clock_timer()),
@@ -160,9 +173,10 @@ static int check_this_cpu(struct pcpu *pcpu)
 /* Once a machine: what the first CPU has is what guests find. */
 static void judge_machine(int error)
 {
-	print_boot_record();
-	if (error)
+	if (error) {
+		print_boot_record();
 		power_panic();
+	}
 	if (!fpu_works)
 		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
 	if (!clock_can_wake())
@@ -176,27 +190,123 @@ static void judge_machine(int error)
 }
 
 /* Every CPU: from now on it can run guests. */
-static void start_this_cpu(struct pcpu *pcpu)
+static int start_this_cpu(struct pcpu *pcpu)
 {
 	if (vmx_on(&pcpu->vmxon))
-		power_panic();
+		return -EIO;
 	if (options.trace)
 		fpu_trace_start(pcpu->cpu.id, options.tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
 		     fpu_features()->superset);
 	switch_read(&pcpu->loaded.registers);
 	enter_init(pcpu, options.hostfpu);
+	return 0;
+}
+
+/* Whether guests may move to it; what is wrong is told. */
+static bool is_like_the_first(const struct cpu *cpu)
+{
+	struct alike own;
+	uint32_t word, bits;
+
+	if (!leftovers_report(&cpu->leftovers))
+		return false;
+	alike_read(&own);
+	if (alike_missing(&first_has, &own, &word, &bits)) {
+		log_error("APIC ID %u lacks what the first CPU has: bits 0x%x of %s", cpu->apic_id,
+			  bits, alike_name(word));
+		return false;
+	}
+	if (!paging_same_types()) {
+		log_error("APIC ID %u has other MTRRs than the first CPU: firmware has to set them "
+			  "alike",
+			  cpu->apic_id);
+		return false;
+	}
+	return true;
+}
+
+static bool tsc_is_in_step(struct cpu *cpu)
+{
+	int64_t ahead;
+
+	cpu->stage = CPU_MEASURES;
+	ahead = tsc_step_other();
+	cpu->stage = CPU_STARTS;
+	if (ahead)
+		log_error("the TSC of APIC ID %u is %ld ticks ahead of the first CPU's, and does "
+			  "not let itself be set",
+			  cpu->apic_id, ahead);
+	return !ahead;
+}
+
+/* All but the first. */
+static void other_cpu(struct cpu *cpu)
+{
+	struct pcpu *pcpu = (struct pcpu *)cpu;
+
+	enter_this_cpu(pcpu);
+	paging_init_cpu();
+	if (!is_like_the_first(cpu) || check_this_cpu(pcpu) || !tsc_is_in_step(cpu) ||
+	    start_this_cpu(pcpu)) {
+		log_error("the CPU with APIC ID %u is left out", cpu->apic_id);
+		cpu->stage = CPU_LEFT_OUT;
+		return;
+	}
+	cpu->stage = CPU_UP;
+	run_here(&options);
+}
+
+static struct cpu *new_cpu(void)
+{
+	struct pcpu *pcpu = (struct pcpu *)memory_alloc_low(sizeof(*pcpu), PAGE_SIZE);
+	struct cpu_stacks *stacks = pcpu ? cpu_make_stacks() : NULL;
+
+	if (!stacks) {
+		log_error("no memory for CPU %u: it and those behind it are left out",
+			  cpus_count());
+		return NULL;
+	}
+	paging_guard(stacks);
+	memset(pcpu, 0, sizeof(*pcpu));
+	pcpu->cpu.id = cpus_count();
+	pcpu->cpu.stacks = stacks;
+	return &pcpu->cpu;
+}
+
+static void start_other_cpus(void)
+{
+	static uint32_t apic_id[APIC_IDS_MAX];
+	const struct boot_memory low = {NULL, 0, LOW_MEMORY_END, paging_map_firmware};
+	struct smp_plan plan = {
+		.apic_id = apic_id, .max = options.maxcpus, .new_cpu = new_cpu, .main = other_cpu};
+
+	alike_read(&first_has);
+	if (plan.max == 1 || !apic_present())
+		return;
+	if (clock_timer() != CLOCK_TIMER_APIC) {
+		log_warning("no other CPU is started: without a local APIC timer it could not "
+			    "idle");
+		return;
+	}
+	if (acpi.madt)
+		plan.count = madt_cpus(acpi.madt, acpi.madt_length, apic_id, APIC_IDS_MAX);
+	if (!plan.count && !boot_info.efi)
+		plan.count = mp_table_cpus(&low, apic_id, APIC_IDS_MAX);
+	if (plan.count > APIC_IDS_MAX)
+		plan.count = APIC_IDS_MAX;
+	smp_start(&plan);
 }
 
 /* False: a module cannot be used. */
-static bool start_guests(struct pcpu *pcpu)
+static bool start_guests(void)
 {
 	bool complete = vms_create(&boot_info);
 
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
-	fpu_policy_set(&pcpu->fpu, (enum fpu_policy)options.fpu);
+	fpu_policy_set((enum fpu_policy)options.fpu);
 	return complete;
 }
 
@@ -212,7 +322,11 @@ void resident_main(uint32_t magic, uint64_t info)
 	enter_this_cpu(pcpu);
 	start_first_cpu(pcpu, magic, info);
 	judge_machine(check_this_cpu(pcpu));
-	start_this_cpu(pcpu);
+	if (start_this_cpu(pcpu))
+		power_panic();
+	cpu_add(&pcpu->cpu);
+	start_other_cpus();
+	print_boot_record();
 	provoke((enum provoke)options.crash);
-	run(&options, start_guests(pcpu));
+	run(&options, start_guests());
 }

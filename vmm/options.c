@@ -150,6 +150,13 @@ static const struct option option_table[] = {
 		.name = fpu_method_name_of,
 	},
 	{
+		FIELD(migrate),
+		.note = " turns on one CPU, then the next; 0: only for want of work",
+		.initial = 0,
+		.min = 0,
+		.max = 1000000,
+	},
+	{
 		.key = "slice",
 		.offset = offsetof(struct options, slice_us),
 		.note = " microseconds",

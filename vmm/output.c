@@ -3,6 +3,7 @@
 #include "boot/clock.h"
 #include "lib/console.h"
 #include "lib/line_ring.h"
+#include "lib/lock.h"
 #include "lib/x86.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -17,14 +18,19 @@
 
 _Static_assert(CONSOLE_LINE_MAX <= LINE_RING_LINE, "every line fits");
 
-/* By the CPU that runs the guests. */
 struct line_ring output_own;
-uint64_t output_due_at = OUTPUT_NEVER, output_period;
+volatile uint64_t output_due_at = OUTPUT_NEVER;
+uint64_t output_period;
+
+/* Who has it sends: what follows is under it. A ring's own lock is taken inside. */
+static struct spinlock sending_lock = {.rank = LOCK_CONSOLE};
 static struct line_ring *sending;   /* whose first line has begun to go out, or NULL */
 static struct vm *sending_vm;	    /* whose ring that is, or NULL */
 static size_t sending_length, sent; /* of that line */
+static bool waiting;		    /* there was more to send at the end of the last look */
 static uint64_t moved;		    /* when something was sent last, or began to wait */
-static bool in_use;
+
+/* Written at boot. */
 static uint64_t budget, stuck; /* the times above in ticks of the TSC */
 
 static struct line_ring *ring_of(struct vm *vm)
@@ -42,17 +48,27 @@ static bool choose(void)
 		struct vm *vm = i < vms_count() ? vm_at(i) : NULL;
 		struct line_ring *ring = ring_of(vm);
 
-		if (line_ring_empty(ring) || line_ring_stamp(ring) >= oldest)
+		if (line_ring_empty(ring))
 			continue;
-		oldest = line_ring_stamp(ring);
-		sending = ring;
-		sending_vm = vm;
+		spin_lock(&ring->lock);
+		if (line_ring_stamp(ring) < oldest) {
+			oldest = line_ring_stamp(ring);
+			sending_length = line_ring_length(ring);
+			sending = ring;
+			sending_vm = vm;
+		}
+		spin_unlock(&ring->lock);
 	}
-	if (!sending)
-		return false;
-	sending_length = line_ring_length(sending);
 	sent = 0;
-	return true;
+	return sending;
+}
+
+static void drop_line(void)
+{
+	spin_lock(&sending->lock);
+	line_ring_drop(sending);
+	spin_unlock(&sending->lock);
+	sending = NULL;
 }
 
 /* Sends a piece of a line that has been chosen; false if the devices did not take all of it. */
@@ -68,10 +84,8 @@ static bool send_piece(uint64_t now)
 	else if (now - moved > stuck)
 		console_give_up();
 	sent += done;
-	if (sent == sending_length) {
-		line_ring_drop(sending);
-		sending = NULL;
-	}
+	if (sent == sending_length)
+		drop_line();
 	return done == size;
 }
 
@@ -82,25 +96,56 @@ static void finish_line(void)
 		send_piece(rdtsc());
 }
 
+/* At once: this CPU is in the middle of something here, and a machine check has to be told of. */
+static void write_now(const char *text, size_t length)
+{
+	bool own = spin_held(&sending_lock);
+
+	if (!own)
+		spin_lock(&sending_lock);
+	console_write(text, length);
+	if (!own)
+		spin_unlock(&sending_lock);
+}
+
+static bool put(struct line_ring *ring, const char *text, size_t length)
+{
+	bool done;
+
+	spin_lock(&ring->lock);
+	done = line_ring_put(ring, rdtsc(), text, length);
+	spin_unlock(&ring->lock);
+	return done;
+}
+
+static void make_room(void)
+{
+	spin_lock(&sending_lock);
+	if (sending || choose())
+		finish_line();
+	spin_unlock(&sending_lock);
+}
+
 /* What log_line(), record() and print() write. */
 static void keep(const char *text, size_t length)
 {
-	struct vm *vm = this_pcpu()->output;
+	struct pcpu *pcpu = this_pcpu();
+	struct vm *vm = pcpu->output;
 	struct line_ring *ring = ring_of(vm);
-	bool first = output_due_at == OUTPUT_NEVER;
+	uint64_t never = OUTPUT_NEVER;
+	bool first;
 
-	if (in_use) { /* a machine check in the middle */
-		console_write(text, length);
+	if (pcpu->in_output) {
+		write_now(text, length);
 		return;
 	}
-	in_use = true;
+	pcpu->in_output = true;
 	/* never of a VM's ring, as long as it waits for OUTPUT_RESERVE */
-	while (!line_ring_put(ring, rdtsc(), text, length))
-		if (sending || choose())
-			finish_line();
-	in_use = false;
-	if (first)
-		output_due_at = moved = rdtsc();
+	while (!put(ring, text, length))
+		make_room();
+	pcpu->in_output = false;
+	first = __atomic_compare_exchange_n(&output_due_at, &never, rdtsc(), false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	if (!vm)
 		return;
 	/* a line takes as long as many exits, so the loop looks at the time in any case */
@@ -117,17 +162,30 @@ void output_start(void)
 
 void output_end(void)
 {
+	spin_lock(&sending_lock);
 	while (sending || choose())
 		finish_line();
 	while (console_show())
 		;
 	output_due_at = OUTPUT_NEVER;
 	console_set_sink(NULL);
+	spin_unlock(&sending_lock);
+}
+
+/* A CPU that was stopped may hold any, and this one too. */
+static void break_locks(void)
+{
+	this_pcpu()->cpu.locks_held = 0;
+	sending_lock.holder = 0;
+	output_own.lock.holder = 0;
+	for (uint32_t i = 0; i < vms_count(); i++)
+		vm_at(i)->output.lock.holder = 0;
 }
 
 void output_print_waiting(void)
 {
-	sending = NULL; /* a line that was broken off is printed again */
+	break_locks();
+	sending = NULL; /* a line that was broken off is printed again; others are stopped */
 	while (choose()) {
 		size_t size;
 
@@ -144,16 +202,18 @@ static void charge(struct vm *vm, uint64_t ticks)
 {
 	if (!vm)
 		return;
-	vm->debt += ticks;
-	vm->vcpu[0]->ran += ticks;
+	vm_owes(vm, ticks);
+	vcpu_charge(vm->vcpu[0], ticks);
 }
 
-bool output_send(void)
+/* As much as there is time for; whether there is more. */
+static bool send(void)
 {
 	uint64_t last = rdtsc(), now = last, end = now + budget;
 	bool text = true, picture = true, taken = true;
 
-	in_use = true;
+	if (!waiting)
+		moved = now;
 	while ((text || picture) && now < end) {
 		struct vm *vm;
 
@@ -166,8 +226,25 @@ bool output_send(void)
 		charge(vm, now - last);
 		last = now;
 	}
-	output_due_at = picture || sending || choose() ? now + output_period : OUTPUT_NEVER;
-	in_use = false;
+	/* a line that comes meanwhile finds NEVER, or is found here */
+	__atomic_store_n(&output_due_at, OUTPUT_NEVER, __ATOMIC_SEQ_CST);
+	waiting = picture || sending || choose();
+	if (waiting)
+		output_due_at = now + output_period;
 	charge(sending_vm, rdtsc() - last);
 	return text || picture;
+}
+
+bool output_send(void)
+{
+	struct pcpu *pcpu = this_pcpu();
+	bool more;
+
+	if (!spin_try(&sending_lock)) /* another CPU does */
+		return false;
+	pcpu->in_output = true;
+	more = send();
+	pcpu->in_output = false;
+	spin_unlock(&sending_lock);
+	return more;
 }

@@ -8,7 +8,7 @@
  * is done for a VM in one piece (an exit, a step of vm_settle()) may print up to OUTPUT_RESERVE
  * bytes.
  *
- * Root mode, interrupts off; the CPU that runs the guests.
+ * Root mode, interrupts off; any CPU. One sends at a time.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ void output_end(void);
 void output_print_waiting(void);
 
 extern struct line_ring output_own; /* the hypervisor's ring */
-extern uint64_t output_due_at, output_period;
+extern volatile uint64_t output_due_at;
+extern uint64_t output_period;
 
 /* Whether there is room for OUTPUT_RESERVE bytes in the VM's ring. */
 static inline bool output_has_room(const struct vm *vm)
@@ -57,12 +58,13 @@ static inline uint64_t output_due(void)
 /* The same within a turn, which it does not interrupt shortly before its end. */
 static inline uint64_t output_due_before(uint64_t end)
 {
-	return output_due_at < end && end - output_due_at > output_period ? output_due_at
-									  : OUTPUT_NEVER;
+	uint64_t due = output_due_at;
+
+	return due < end && end - due > output_period ? due : OUTPUT_NEVER;
 }
 
 /*
  * Sends what the devices take without waiting, for a fraction of the time between two calls that
- * are due. True if more could go out at once.
+ * are due. True if more could go out at once. Nothing if another CPU is at it.
  */
 bool output_send(void);

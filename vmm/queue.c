@@ -28,6 +28,21 @@ struct queue_place *queue_take(struct run_queue *queue)
 	return place;
 }
 
+void queue_take_behind(struct run_queue *queue, struct queue_place *before)
+{
+	struct queue_place *place;
+
+	if (!before) {
+		queue_take(queue);
+		return;
+	}
+	place = before->next;
+	before->next = place->next;
+	if (!before->next)
+		queue->last = before;
+	queue->waiting--;
+}
+
 /* The sleepers are a binary heap: none is to be woken before the one at half its index. */
 
 static void put(struct run_queue *queue, uint32_t index, struct queue_place *place)
@@ -95,9 +110,4 @@ void queue_wake_due(struct run_queue *queue, uint64_t now)
 {
 	while (queue->sleepers && queue->heap[0]->until <= now)
 		queue_wake(queue, queue->heap[0]);
-}
-
-uint64_t queue_next_due(const struct run_queue *queue)
-{
-	return queue->sleepers ? queue->heap[0]->until : QUEUE_NEVER;
 }

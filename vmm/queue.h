@@ -1,11 +1,13 @@
 /*
  * Who is to have a turn on a CPU: some wait for one, first come first served, and some sleep until
  * a TSC value. What an operation costs does not depend on how many there are, but for the logarithm
- * of the number of sleepers. On the CPU that the queue belongs to.
+ * of the number of sleepers. Under the queue's lock, which whoever calls these takes.
  */
 #pragma once
 
 #include <stdint.h>
+
+#include "lib/lock.h"
 
 #define QUEUE_NEVER UINT64_MAX
 #define QUEUE_MAX   1024 /* sleepers */
@@ -15,11 +17,14 @@ struct queue_place {
 	struct queue_place *next; /* that waits behind it */
 	uint64_t until;		  /* when it is to be woken, if it sleeps */
 	uint32_t sleeper;	  /* its index in the heap + 1, or 0: it does not sleep */
+	uint64_t used;		  /* what it has had: vmm/sched/balance.h */
 };
 
 struct run_queue {
+	struct spinlock lock;
 	struct queue_place *first, *last;
 	uint32_t waiting;
+	uint64_t used; /* by the one of its vCPUs that has had most: vmm/sched/turns.c */
 	uint32_t sleepers;
 	struct queue_place *heap[QUEUE_MAX]; /* heap[0] is woken first */
 };
@@ -29,6 +34,9 @@ void queue_add(struct run_queue *queue, struct queue_place *place);
 
 /* Takes the one that has waited longest, or NULL. */
 struct queue_place *queue_take(struct run_queue *queue);
+
+/* Takes one that waits, wherever it stands: behind `before`, or first if that is NULL. */
+void queue_take_behind(struct run_queue *queue, struct queue_place *before);
 
 /* Puts one that is in no queue to sleep. */
 void queue_sleep(struct run_queue *queue, struct queue_place *place, uint64_t until);
@@ -40,4 +48,7 @@ void queue_wake(struct run_queue *queue, struct queue_place *place);
 void queue_wake_due(struct run_queue *queue, uint64_t now);
 
 /* When the next one is to be woken, or QUEUE_NEVER. */
-uint64_t queue_next_due(const struct run_queue *queue);
+static inline uint64_t queue_next_due(const struct run_queue *queue)
+{
+	return queue->sleepers ? queue->heap[0]->until : QUEUE_NEVER;
+}

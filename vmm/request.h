@@ -13,6 +13,6 @@ struct vcpu;
 
 /*
  * Asks the run loop to look, before the guest is entered again: at the time, at its state, and at
- * `what`, which may be 0. One that sleeps is woken for it. On the CPU that it belongs to.
+ * `what`. One that sleeps is woken for it. On any CPU; where it is another one, that is kicked.
  */
 void vcpu_request(struct vcpu *vcpu, uint32_t what);

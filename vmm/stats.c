@@ -78,16 +78,24 @@ static void print_row(const char *name, const struct fpu_counters *c)
 	      fpu_resident_entries(c), c->armed, c->nm, c->saves, c->loads, c->ts_writes);
 }
 
-static void print_table(const struct pcpu *pcpu)
+static void print_table(void)
 {
 	char name[VM_NAME_SIZE + 16];
+	uint64_t sections = 0, switches = 0, moves = 0;
 
 	print("\nFPU ownership, policy %s: what each physical CPU and each guest cost\n",
-	      fpu_policy_name(pcpu->fpu.policy));
+	      fpu_policy_name(this_pcpu()->fpu.policy));
 	print("%-16s %10s %10s %10s %8s %8s %8s %10s\n", "", "entries", "resident", "armed", "#NM",
 	      "saves", "loads", "TS toggles");
-	format(name, sizeof(name), "CPU %u", pcpu->cpu.id);
-	print_row(name, &pcpu->fpu.counters);
+	for (uint32_t i = 0; i < cpus_count(); i++) {
+		const struct pcpu *pcpu = pcpu_at(i);
+
+		format(name, sizeof(name), "CPU %u", i);
+		print_row(name, &pcpu->fpu.counters);
+		sections += pcpu->fpu.counters.host;
+		switches += pcpu->switches;
+		moves += pcpu->moves_in;
+	}
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		const struct vm *vm = vm_at(i);
 
@@ -99,9 +107,16 @@ static void print_table(const struct pcpu *pcpu)
 	print("entries: VM entries; resident: of these, with the guest's state found in the "
 	      "registers;\narmed: with CR0.TS forced; #NM: exits that a forced TS caused; "
 	      "saves, loads: XSAVE and\nXRSTOR; TS toggles: VMCS writes for CR0.TS and the #NM "
-	      "intercept.\nThe CPU ran %lu host sections (the hypervisor's own vector code) and "
-	      "switched %lu times\nfrom one guest to another.\n\n",
-	      pcpu->fpu.counters.host, pcpu->switches);
+	      "intercept.\n");
+	if (cpus_count() == 1)
+		print("The CPU ran %lu host sections (the hypervisor's own vector code) and "
+		      "switched %lu times\nfrom one guest to another.\n\n",
+		      sections, switches);
+	else
+		print("The CPUs ran %lu host sections (the hypervisor's own vector code), switched "
+		      "%lu times\nfrom one guest to another, and took %lu times a guest over from "
+		      "another CPU.\n\n",
+		      sections, switches, moves);
 }
 
 static void print_vm_records(const struct vm *vm)
@@ -118,10 +133,12 @@ static void print_context_record(const struct vm *vm, const struct vcpu *vcpu)
 {
 	const struct fpu_counters *c = &vcpu->fpu.context.counters;
 
-	record("fpuctx vm=%s vcpu=%u entries=%lu resident=%lu armed=%lu nm=%lu loads=%lu "
+	record("fpuctx vm=%s vcpu=%u moves=%lu flushes=%lu entries=%lu resident=%lu armed=%lu "
+	       "nm=%lu loads=%lu "
 	       "saves=%lu scrubs=%lu preloads=%lu samples=%lu ts_writes=%lu",
-	       vm->config.name, vcpu->id, c->entries, fpu_resident_entries(c), c->armed, c->nm,
-	       c->loads, c->saves, c->scrubs, c->preloads, c->samples, c->ts_writes);
+	       vm->config.name, vcpu->id, vcpu->moves, c->flushes, c->entries,
+	       fpu_resident_entries(c), c->armed, c->nm, c->loads, c->saves, c->scrubs, c->preloads,
+	       c->samples, c->ts_writes);
 }
 
 #define STEPS (EXIT_REASON_COUNT + 1) /* for each vCPU: its exits, and the rest */
@@ -155,15 +172,22 @@ static void print_vm(const struct vm *vm)
 		;
 }
 
-void stats_print(const struct pcpu *pcpu, bool table)
+static void print_cpu(const struct pcpu *pcpu)
+{
+	record("cpu cpu=%u tsc=%lu guest_tsc=%lu idles=%lu interrupts=%lu nmis=%lu nmi_exits=%lu "
+	       "nmi_first=%lu kicks=%lu moves=%lu pulls=%lu spared=%lu",
+	       pcpu->cpu.id, rdtsc(), pcpu->guest_tsc, pcpu->idles, pcpu->cpu.interrupt_count,
+	       pcpu->cpu.nmi_count, pcpu->nmi_exits, pcpu->nmi_first, pcpu->mail.nmis,
+	       pcpu->moves_in, pcpu->pulls, pcpu->spared);
+	print_fpu_record(pcpu, "");
+}
+
+void stats_print(bool table)
 {
 	if (table)
-		print_table(pcpu);
+		print_table();
 	for (uint32_t i = 0; i < vms_count(); i++)
 		print_vm(vm_at(i));
-	record("cpu cpu=%u tsc=%lu guest_tsc=%lu idles=%lu interrupts=%lu nmis=%lu "
-	       "nmi_exits=%lu nmi_first=%lu",
-	       pcpu->cpu.id, rdtsc(), pcpu->guest_tsc, pcpu->idles, pcpu->cpu.interrupt_count,
-	       pcpu->cpu.nmi_count, pcpu->nmi_exits, pcpu->nmi_first);
-	print_fpu_record(pcpu, "");
+	for (uint32_t i = 0; i < cpus_count(); i++)
+		print_cpu(pcpu_at(i));
 }

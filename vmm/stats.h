@@ -27,5 +27,5 @@ void stats_print_snapshot(const struct pcpu *pcpu, const struct vcpu *vcpu, uint
  */
 bool stats_print_vm_next(const struct vm *vm, unsigned int *next);
 
-/* All records; and, if `table`, the table. At the end of the last VM. */
-void stats_print(const struct pcpu *pcpu, bool table);
+/* All records; and, if `table`, the table. When all VMs have ended, and no CPU counts any more. */
+void stats_print(bool table);

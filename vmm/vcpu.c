@@ -24,8 +24,11 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 
 int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
 {
-	*vcpu = (struct vcpu){
-		.vm = vcpu->vm, .id = vcpu->id, .vpid = vcpu->vpid, .place = vcpu->place};
+	*vcpu = (struct vcpu){.vm = vcpu->vm,
+			      .id = vcpu->id,
+			      .vpid = vcpu->vpid,
+			      .at = vcpu->at,
+			      .place = vcpu->place};
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
@@ -39,6 +42,14 @@ void vcpu_destroy(struct vcpu *vcpu)
 		vmcs_destroy(vcpu->vmcs);
 	vcpu->vmcs = NULL;
 	fpu_guest_destroy(&vcpu->fpu);
+}
+
+void vcpu_release_fpu(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct fpu_context *context = &vcpu->fpu.context;
+
+	if (pcpu->fpu.owner == context || context->home == &pcpu->fpu)
+		fpu_release(&pcpu->fpu, context);
 }
 
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu)

@@ -29,6 +29,8 @@ struct vcpu {
 	struct fpu_guest fpu;
 	struct vm *vm;
 	struct pcpu *pcpu; /* that has anything of it, or NULL: see vmm/loaded.h */
+	/* Whose queue it is in or, if in none, where it has its turn: see vmm/request.h */
+	struct pcpu *volatile at;
 	struct queue_place place;
 	uint32_t id;
 	uint16_t vpid;
@@ -51,7 +53,10 @@ struct vcpu {
 	bool wakes_on_interrupt, wakes_on_nmi;
 
 	uint64_t switches; /* the CPU came to it from another vCPU */
-	uint64_t ran;	   /* TSC ticks it has had, root mode on its behalf included */
+	uint64_t moves;	   /* it came to another CPU */
+	uint32_t turns;	   /* on this CPU since it came: for migrate= */
+	bool gave_up;	   /* the rest of its last turn: it halted, or yielded */
+	uint64_t ran; /* TSC ticks it has had, root mode on its behalf included: vcpu_charge() */
 
 	int32_t uncounted; /* guest.entries_left when its entries were last counted */
 	uint32_t pending;  /* what it is to stop for: see vmm/request.h */
@@ -69,6 +74,9 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
 int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain);
 void vcpu_destroy(struct vcpu *vcpu); /* after loaded_give_up() where it ran */
 
+/* Its VM ends: what this CPU's FPU registers hold of it is dropped, and not saved any more. */
+void vcpu_release_fpu(struct pcpu *pcpu, struct vcpu *vcpu);
+
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);
 
@@ -80,6 +88,12 @@ static inline void vcpu_grant_entries(struct vcpu *vcpu, int32_t entries)
 
 /* Adds the entries made since to the FPU manager's counters: vcpu->pcpu's, and its own. */
 void vcpu_count_entries(struct vcpu *vcpu);
+
+/* It has had so much CPU time more. From any CPU: its output may go out on another one. */
+static inline void vcpu_charge(struct vcpu *vcpu, uint64_t ticks)
+{
+	__atomic_fetch_add(&vcpu->ran, ticks, __ATOMIC_RELAXED);
+}
 
 /* Its timer is due, or it halts: what comes of it. */
 bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now);

@@ -169,6 +169,8 @@ void vcpu_use_de(struct vcpu *vcpu)
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
 		uint64_t ept_pointer)
 {
+	loaded_fetch(pcpu, vcpu);
+	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	loaded_give_up(pcpu, vcpu);
 	vcpu->guest.registers = (struct guest_registers){};
 	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
@@ -178,7 +180,6 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->uses_de = false;
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
 	vcpu->timer_deadline = VCPU_TIMER_OFF;
-	fpu_guest_reset(&pcpu->fpu, &vcpu->fpu);
 	loaded_take(pcpu, vcpu);
 	write_host_state(pcpu);
 	write_controls(vcpu, ept_pointer);

@@ -3,12 +3,15 @@
 
 #include "lib/console.h"
 #include "lib/format.h"
+#include "lib/lock.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 
-static struct vm vms[VMS_MAX]; /* filled at boot; each VM belongs to the CPU that runs it */
+static struct vm
+	vms[VMS_MAX]; /* filled at boot; each VM belongs to the CPU where it has its turn */
+static struct spinlock lock = {.rank = LOCK_VMS}; /* what is asked of a VM by any CPU */
 static uint32_t vm_count;
 
 struct vm *vm_at(uint32_t index)
@@ -21,7 +24,7 @@ uint32_t vms_count(void)
 	return vm_count;
 }
 
-uint32_t vms_alive;
+volatile uint32_t vms_alive;
 
 struct vm *vm_add(void)
 {
@@ -66,37 +69,62 @@ static void ask(struct vm *vm, enum vm_request request)
 
 void vm_end(struct vm *vm, uint8_t status, const char *cause)
 {
-	if (vm->state != VM_RUNNING || vm->request == VM_END)
-		return;
-	vm->end_status = status;
-	vm->end_cause = cause;
-	ask(vm, VM_END);
+	spin_lock(&lock);
+	if (vm->state == VM_RUNNING && vm->request != VM_END) {
+		vm->end_status = status;
+		vm->end_cause = cause;
+		ask(vm, VM_END);
+	}
+	spin_unlock(&lock);
 }
 
 void vm_reset(struct vm *vm)
 {
+	spin_lock(&lock);
 	if (vm->state == VM_RUNNING && vm->request == VM_GOES_ON)
 		ask(vm, VM_RESET);
+	spin_unlock(&lock);
+}
+
+void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg)
+{
+	bool more = true;
+
+	spin_lock(&lock);
+	for (uint32_t i = 0; more && i < vm_count; i++)
+		if (vms[i].state == VM_RUNNING)
+			more = visit(&vms[i], arg);
+	spin_unlock(&lock);
+}
+
+/* From here on nobody asks anything of it. True: it was its end that was asked for. */
+static bool stop_running(struct vm *vm)
+{
+	bool end;
+
+	spin_lock(&lock);
+	end = vm->request == VM_END;
+	vm->request = VM_GOES_ON;
+	vm->state = end ? VM_ENDING : VM_RESETTING;
+	spin_unlock(&lock);
+	return end;
 }
 
 void vm_carry_out(struct vm *vm)
 {
-	bool end = vm->request == VM_END;
+	bool end = stop_running(vm);
 
-	vm->request = VM_GOES_ON;
 	guest_console_flush(&vm->console, vm->config.name);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpu[i]->state = VCPU_STOPPED;
 		if (end) /* not worth a save any more */
-			fpu_release(&this_pcpu()->fpu, &vm->vcpu[i]->fpu.context);
+			vcpu_release_fpu(this_pcpu(), vm->vcpu[i]);
 	}
 	if (!end) {
-		vm->state = VM_RESETTING;
 		vm->settling.stage = SETTLE_LOAD;
 		record("vm name=%s state=reset", vm->config.name);
 		return;
 	}
-	vm->state = VM_ENDING;
 	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
 	vm->status = vm->status ? vm->status : vm->end_status;
 	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, vm->end_status,

@@ -6,7 +6,7 @@
  * runs= to VM_CLEARING again. VM_RUNNING -> VM_RESETTING (its kernel is loaded again) ->
  * VM_RUNNING. A VM that cannot be made goes straight to VM_ENDING: its parts are given back. What
  * it goes through while it does not run is done in pieces, in its turns (vm_settle.c). Root mode of
- * the CPU it runs on.
+ * the CPU where it has its turn, but for what says otherwise.
  */
 #pragma once
 
@@ -73,9 +73,9 @@ enum vm_request {
 
 struct vm {
 	struct vm_config config;
-	enum vm_state state;
-	enum vm_request request;
-	uint8_t end_status; /* for VM_END */
+	enum vm_state state;	 /* it leaves VM_RUNNING under the lock of vm.c */
+	enum vm_request request; /* these three under that lock */
+	uint8_t end_status;	 /* for VM_END */
 	const char *end_cause;
 	uint8_t status; /* of the first run that failed, or 0 */
 	uint32_t runs;	/* that have ended */
@@ -92,7 +92,7 @@ struct vm {
 	struct guest_image kernel; /* what is in the image */
 	struct vm_settling settling;
 	struct line_ring output; /* lines that wait for the console: vmm/output.h */
-	uint64_t debt;		 /* TSC ticks used for it outside of its turns */
+	uint64_t debt;		 /* TSC ticks used for it outside of its turns: vm_owes() */
 	uint64_t unhandled_io;	 /* accesses to ports that are not there */
 };
 
@@ -114,17 +114,37 @@ uint32_t vms_count(void);
 uint32_t vms_in_state(enum vm_state state);
 
 /* How many have not ended: vm_parts.c counts. */
-extern uint32_t vms_alive;
+extern volatile uint32_t vms_alive;
+
+/* Something was done for it outside of its turns. From any CPU. */
+static inline void vm_owes(struct vm *vm, uint64_t ticks)
+{
+	__atomic_fetch_add(&vm->debt, ticks, __ATOMIC_RELAXED);
+}
+
+/* All that it owes, or less: it is paid. */
+static inline void vm_pays(struct vm *vm, uint64_t ticks)
+{
+	__atomic_fetch_sub(&vm->debt, ticks, __ATOMIC_RELAXED);
+}
 
 /*
  * Asks for the reset of a VM that runs, as by the reset button of a PC: memory stays, but what its
- * kernel's image overwrites.
+ * kernel's image overwrites. From any CPU.
  */
 void vm_reset(struct vm *vm);
 
-/* Asks for the end of a VM that runs; `cause` is the word in its @vm record. The first one counts.
+/*
+ * Asks for the end of a VM that runs; `cause` is the word in its @vm record. The first one counts.
+ * From any CPU.
  */
 void vm_end(struct vm *vm, uint8_t status, const char *cause);
+
+/*
+ * Calls visit() for each VM that runs, as long as it returns true; none stops running meanwhile,
+ * and no two CPUs visit at once.
+ */
+void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg);
 
 /*
  * Carries out what was asked for: from now on it does not run. For the scheduler, with none of its

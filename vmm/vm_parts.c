@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "vmm/loaded.h"
 #include "vmm/lost_memory.h"
+#include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 
@@ -70,12 +71,13 @@ static void refuse_memory(struct vm *vm)
 /* A domain never had before; VMs of one trust=NAME share that of the first of them. */
 static uint32_t trust_domain(const struct vm *vm)
 {
-	static uint32_t last_domain = FPU_DOMAIN_FIRST - 1; /* set at boot and by VMs' new runs */
+	static uint32_t last_domain = FPU_DOMAIN_FIRST - 1; /* by VMs' new runs, on any CPU */
 
+	/* at boot all have one: nothing changes in the table for those with a name */
 	for (uint32_t i = 0; vm->config.trust[0] && i < vms_count(); i++)
 		if (vm_at(i)->domain && !strcmp(vm_at(i)->config.trust, vm->config.trust))
 			return vm_at(i)->domain;
-	return ++last_domain;
+	return __atomic_add_fetch(&last_domain, 1, __ATOMIC_RELAXED);
 }
 
 /* False when all extents are mapped. */
@@ -92,15 +94,14 @@ static bool map_next(struct vm *vm)
 
 static void create(struct vm *vm)
 {
-	uint64_t online = 1ull << this_pcpu()->cpu.id;
-
 	vm->state = VM_CLEARING;
 	vm->domain = trust_domain(vm);
 	vm->unhandled_io = 0;
 	vm->console.used = false;
 	vm->settling.free = memory_free_bytes();
-	if (!(vm->config.cpus & online)) {
-		vm_refuse(vm, "cpus= names no physical CPU that runs; CPU 0 does");
+	if (!(vm->config.cpus & pcpus_up())) {
+		vm_refuse(vm, "cpus= names no physical CPU that runs: %u do, from 0 on",
+			  cpus_count());
 		return;
 	}
 	if (create_memory(vm)) {
@@ -133,18 +134,23 @@ static void create_vcpus(struct vm *vm)
 	vm->settling.stage = SETTLE_CLEAR;
 }
 
-static void destroy_vcpus(struct vm *vm)
+/* Every CPU, before the VM's memory is used for anything else. */
+static void forget(struct pcpu *pcpu, void *arg)
 {
-	struct pcpu *pcpu = this_pcpu();
+	struct vm *vm = arg;
 
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		struct vcpu *vcpu = vm->vcpu[i];
-
-		if (vcpu->fpu.context.home) /* else vm_carry_out() did, or it never ran */
-			fpu_release(&pcpu->fpu, &vcpu->fpu.context);
-		loaded_give_up(pcpu, vcpu);
-		vcpu_destroy(vcpu);
+		vcpu_release_fpu(pcpu, vm->vcpu[i]);
+		loaded_give_up(pcpu, vm->vcpu[i]);
 	}
+	ept_forget(&vm->ept);
+}
+
+static void destroy_vcpus(struct vm *vm)
+{
+	mail_ask(pcpus_up(), forget, vm);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_destroy(vm->vcpu[i]);
 }
 
 /* True when there is no more; what a machine check took is left out. */
@@ -172,7 +178,11 @@ static bool free_piece(struct vm *vm)
 static void end_for_good(struct vm *vm)
 {
 	vm->state = VM_ENDED;
-	vms_alive--;
+	if (__atomic_sub_fetch(&vms_alive, 1, __ATOMIC_SEQ_CST))
+		return;
+	for (uint32_t i = 0; i < cpus_count(); i++) /* nothing is left to wait for */
+		if (pcpu_at(i) != this_pcpu())
+			mail_kick(pcpu_at(i));
 }
 
 static void end_run(struct vm *vm)

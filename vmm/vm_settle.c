@@ -143,5 +143,5 @@ void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 	} while (vm_settles(vm) && output_has_room(vm) && now < deadline &&
 		 now < output_due_before(deadline));
 	if (reset)
-		vm->vcpu[0]->ran += now - start; /* limit= counts what resets take */
+		vcpu_charge(vm->vcpu[0], now - start); /* limit= counts what resets take */
 }

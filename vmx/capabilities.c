@@ -175,7 +175,7 @@ static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
 		c->pin &= ~PIN_PREEMPTION_TIMER;
 		c->exit &= ~EXIT_SAVE_PREEMPTION_TIMER;
 	}
-	if (c->preemption == PREEMPTION_VMX && broken)
+	if (c->preemption == PREEMPTION_VMX && broken && !machine)
 		log_warning("preemption=vmx: the VMX-preemption timer of this CPU is known to "
 			    "count wrong, and slices may be far too long: use preemption=auto");
 	if (c->preemption != PREEMPTION_NONE)
@@ -194,7 +194,7 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 	bool affected = multihit_affects_this_cpu();
 
 	c->ept_split = wanted == MULTIHIT_AUTO ? affected : wanted == MULTIHIT_SPLIT;
-	if (affected && !c->ept_split)
+	if (affected && !c->ept_split && !machine)
 		log_warning("multihit=off: a guest can stop this machine by a machine check "
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }

@@ -192,7 +192,21 @@ static void split(struct ept *ept, uint64_t *entry, unsigned int level)
 	ept->splits++;
 }
 
-bool ept_split(struct ept *ept, uint64_t gpa)
+void ept_refresh(struct ept *ept, uint32_t cpu)
+{
+	if (!(ept->outdated & BIT(cpu)))
+		return;
+	ept->outdated &= ~BIT(cpu);
+	vmx_invalidate_ept(ept->pointer);
+}
+
+void ept_forget(const struct ept *ept)
+{
+	if (ept->pointer)
+		vmx_invalidate_ept(ept->pointer);
+}
+
+bool ept_split(struct ept *ept, uint32_t cpu, uint64_t gpa)
 {
 	uint64_t splits = ept->splits;
 	uint64_t *table = ept->root;
@@ -210,6 +224,7 @@ bool ept_split(struct ept *ept, uint64_t gpa)
 	}
 	if (ept->splits == splits)
 		return false;
+	ept->outdated = ~BIT(cpu);
 	vmx_invalidate_ept(ept->pointer);
 	return true;
 }
@@ -245,10 +260,7 @@ static void free_some(struct ept *ept)
 
 bool ept_destroy_step(struct ept *ept)
 {
-	if (ept->pointer) {
-		vmx_invalidate_ept(ept->pointer);
-		ept->pointer = 0;
-	}
+	ept->pointer = 0;
 	if (ept->root)
 		free_some(ept);
 	else if (ept->spare)

@@ -19,6 +19,7 @@ struct ept {
 	uint64_t *spare;   /* tables kept for ept_split(), or NULL */
 	uint64_t owed;	   /* tables that mapping has yet to set aside as spare */
 	uint64_t given_up; /* guest-physical: tables below are given back already */
+	uint64_t outdated; /* CPUs that may have translations from before a change, a bit each */
 };
 
 /* What is to be mapped: guest-physical [gpa, gpa + size) to host-physical from hpa. */
@@ -40,13 +41,19 @@ int ept_map_step(struct ept *ept, struct ept_range *left);
 
 /*
  * After an instruction fetch that the tables did not allow: makes the 2 MiB around it executable
- * 4-KiB pages and forgets cached translations. False, with nothing done, unless a large page that
- * is not executable is mapped there.
+ * 4-KiB pages and forgets cached translations, on this CPU now and on others when they refresh.
+ * False, with nothing done, unless a large page that is not executable is mapped there.
  */
-bool ept_split(struct ept *ept, uint64_t gpa);
+bool ept_split(struct ept *ept, uint32_t cpu, uint64_t gpa);
+
+/* Forgets this CPU's translations if others have changed the tables. Before it enters a guest. */
+void ept_refresh(struct ept *ept, uint32_t cpu);
+
+/* Forgets this CPU's translations: the tables are given back. Every CPU, before that begins. */
+void ept_forget(const struct ept *ept);
 
 /*
- * Forgets cached translations, then gives the tables back, at most one a call. False when all is
+ * Gives the tables back, at most one a call. False when all is
  * done. No vCPU may use it any more, and nothing else here may be called from the first step on,
  * but ept_create().
  */

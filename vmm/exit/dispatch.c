@@ -194,7 +194,7 @@ static void exit_ept_violation(struct vcpu *vcpu)
 			     : qualification & EPT_WRITE ? "write"
 							 : "read";
 
-	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, gpa)) {
+	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, vcpu->pcpu->cpu.id, gpa)) {
 		fetch_again(qualification);
 		return;
 	}

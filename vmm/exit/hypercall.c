@@ -92,7 +92,7 @@ static int64_t set_fpu_policy(const struct vcpu *vcpu, uint64_t policy)
 		return -EPERM;
 	if (policy >= FPU_POLICIES)
 		return -EINVAL;
-	return fpu_policy_set(&vcpu->pcpu->fpu, (enum fpu_policy)policy);
+	return fpu_policy_set((enum fpu_policy)policy);
 }
 
 _Static_assert((int)HYPERCALL_NO_BIOS == FIRMWARE_CALL, "what vmm/load/firmware_rom.S calls");

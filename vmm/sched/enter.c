@@ -44,11 +44,13 @@ static void preempt_at(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
 
 void notice_nmis(struct pcpu *pcpu)
 {
-	if (!pcpu->nmi_seen && pcpu->cpu.nmi_count)
+	if (!pcpu->nmi_told && pcpu->cpu.nmi_count > pcpu->mail.nmis) {
+		pcpu->nmi_told = true;
 		log_warning(
 			"CPU %u got an NMI from the machine (chipset, watchdog, debugger): NMIs "
 			"are counted, and change nothing",
 			pcpu->cpu.id);
+	}
 	pcpu->nmi_seen = pcpu->cpu.nmi_count;
 }
 
@@ -72,7 +74,10 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_
 	/* what could not be delivered is tried again after each exit */
 	granted = vcpu->events.attend ? 1 : pcpu->entries_at_once;
 	vcpu_grant_entries(vcpu, granted);
-	if (pcpu->cpu.nmi_count != pcpu->nmi_seen) /* one after this look is in entries_left */
+	/* what is asked after this look comes with an NMI, which is in entries_left */
+	if (vcpu->pending || pcpu->mail.from)
+		vmx_ask_to_return(&vcpu->guest.entries_left);
+	if (pcpu->cpu.nmi_count != pcpu->nmi_seen)
 		notice_nmis(pcpu);
 	if (!fpu_ready(&pcpu->fpu, &vcpu->fpu.context))
 		fpu_enter(&pcpu->fpu, &vcpu->fpu.context);

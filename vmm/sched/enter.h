@@ -21,5 +21,8 @@ void enter_init(struct pcpu *pcpu, bool clobber_at_exits);
  */
 uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline);
 
-/* Nobody here sends NMIs: the first is told of, and all are counted (@cpu). */
+/*
+ * NMIs come from other CPUs, as kicks. The first that came from elsewhere is told of; all are
+ * counted (@cpu).
+ */
 void notice_nmis(struct pcpu *pcpu);

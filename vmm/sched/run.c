@@ -1,19 +1,20 @@
+#include "vmm/sched/run.h"
+
 #include <stddef.h>
 
 #include "boot/clock.h"
 #include "boot/power.h"
-#include "fpu/trace.h"
-#include "lib/assert.h"
-#include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/command.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/mail.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
-#include "vmm/sched/enter.h"
-#include "vmm/sched/run.h"
+#include "vmm/sched/balance.h"
+#include "vmm/sched/idle.h"
 #include "vmm/sched/slice.h"
+#include "vmm/sched/turns.h"
 #include "vmm/stats.h"
 #include "vmm/trace_records.h"
 #include "vmm/vm.h"
@@ -40,15 +41,25 @@ static void settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
 		now = sent;
 	} while (vm_settles(vm) && output_has_room(vm) && now < end);
 	if (now > end)
-		vm->debt += now - end;
+		vm_owes(vm, now - end);
+}
+
+/* What it owes of this slice: more was done for it meanwhile, perhaps, and is left for the next. */
+static uint64_t pay(struct vm *vm, uint64_t slice)
+{
+	uint64_t debt = vm->debt;
+
+	debt = debt < slice / 2 ? debt : slice / 2;
+	vm_pays(vm, debt);
+	return debt;
 }
 
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
-	uint64_t length = slice - vm->debt;
+	uint64_t length = slice - pay(vm, slice), start = rdtsc(), had = vcpu->ran;
 
-	vm->debt = 0;
+	pcpu->turn = vcpu;
 	pcpu->output = vm;
 	if (vm->state == VM_RUNNING && !vm->request)
 		run_slice(pcpu, vcpu, slice, length);
@@ -56,107 +67,19 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		settle(pcpu, vm, length);
 	if (vm->request)
 		vm_carry_out(vm);
+	had = vcpu->ran - had;
+	vcpu->place.used += had ? had : rdtsc() - start;
 	pcpu->output = NULL;
+	pcpu->turn = NULL;
 }
 
-static struct vcpu *vcpu_at(struct queue_place *place)
-{
-	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
-}
-
-/* After its turn, or instead of one: where it is to wait for the next. */
-static void put_back(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	struct vm *vm = vcpu->vm;
-
-	if (vm->state == VM_ENDED)
-		return;
-	if (vm->state != VM_RUNNING || vm->request || vcpu_poll(vcpu, rdtsc())) {
-		queue_add(&pcpu->queue, &vcpu->place);
-		return;
-	}
-	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
-	assert(vcpu->timer_deadline != VCPU_TIMER_OFF);
-	queue_sleep(&pcpu->queue, &vcpu->place, vcpu->timer_deadline);
-}
-
-/*
- * The next vCPU that has something to do; NULL: none has. While a VM starts or ends its first vCPU
- * stands for it. One that has used most of a slice outside of its turns has had this turn, unless
- * nobody else wants it: of several, the one that owes least then. One whose output must wait stays
- * where it is.
- */
-static struct vcpu *pick(struct pcpu *pcpu, uint64_t slice)
-{
-	struct run_queue *queue = &pcpu->queue;
-	struct vcpu *indebted = NULL;
-
-	queue_wake_due(queue, rdtsc());
-	for (uint32_t left = queue->waiting; left; left--) {
-		struct vcpu *vcpu = vcpu_at(queue_take(queue));
-		struct vm *vm = vcpu->vm;
-
-		if (!output_has_room(vm)) {
-			queue_add(queue, &vcpu->place);
-			continue;
-		}
-		if (vm->debt <= slice / 2) {
-			if (indebted)
-				queue_add(queue, &indebted->place);
-			return vcpu;
-		}
-		vm->debt -= vm->debt < slice ? vm->debt : slice;
-		if (indebted && indebted->vm->debt <= vm->debt) {
-			queue_add(queue, &vcpu->place);
-			continue;
-		}
-		if (indebted)
-			queue_add(queue, &indebted->place);
-		indebted = vcpu;
-	}
-	if (indebted)
-		indebted->vm->debt = 0;
-	return indebted;
-}
-
-/* Whether one that waited for the console can go on. */
-static bool any_has_room(const struct run_queue *queue)
-{
-	for (struct queue_place *place = queue->first; place; place = place->next)
-		if (output_has_room(vcpu_at(place)->vm))
-			return true;
-	return false;
-}
-
-/* Nothing can run until a timer is due, or the console has taken something. */
-static void idle(struct pcpu *pcpu, const struct options *options)
-{
-	uint64_t deadline = queue_next_due(&pcpu->queue);
-
-	if (options->crash == PROVOKE_IDLE)
-		panic("crash=idle");
-	if (output_due() != OUTPUT_NEVER && output_send())
-		return;
-	if (any_has_room(&pcpu->queue))
-		return;
-	if (output_due() < deadline)
-		deadline = output_due();
-	if (deadline <= rdtsc())
-		return;
-	deschedule(pcpu);
-	fpu_trace(&pcpu->fpu, &pcpu->fpu.host, FPU_TRACE_IDLE);
-	pcpu->idles++;
-	clock_halt_until(deadline);
-	notice_nmis(pcpu);
-}
-
-static _Noreturn void finish(const struct pcpu *pcpu, const struct options *options, bool complete)
+static _Noreturn void finish(const struct options *options, bool complete)
 {
 	bool success = complete && vms_count() > 0, any_ran = false;
 
 	output_end();
 	trace_print();
-	stats_print(pcpu, options->stats);
+	stats_print(options->stats);
 	provoke_report((enum provoke)options->crash);
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		success = success && vm_at(i)->status == 0;
@@ -167,33 +90,93 @@ static _Noreturn void finish(const struct pcpu *pcpu, const struct options *opti
 	power_end(success ? 0 : 1);
 }
 
-void run(const struct options *options, bool complete)
+/* Until all VMs have ended. */
+static void run_guests(struct pcpu *pcpu, const struct options *options)
 {
-	struct pcpu *pcpu = this_pcpu();
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
 	uint64_t poll_period = clock_us_to_tsc(COMMAND_POLL_US), polled = rdtsc();
 
-	for (uint32_t i = 0; i < vms_count(); i++)
-		if (vm_at(i)->vcpu_count)
-			put_back(pcpu, vm_at(i)->vcpu[0]);
-	output_start();
 	while (vms_alive) {
 		uint64_t now = rdtsc();
 		struct vcpu *vcpu;
 
-		if (now - polled >= poll_period && output_own_has_room()) {
-			command_poll(&pcpu->fpu);
+		if (pcpu->mail.from)
+			mail_serve(pcpu);
+		if (!pcpu->cpu.id && now - polled >= poll_period && output_own_has_room()) {
+			command_poll();
 			polled = now;
 		}
 		if (now >= output_due())
 			output_send();
-		vcpu = pick(pcpu, slice);
+		vcpu = turns_pick(pcpu);
 		if (vcpu) {
 			take_turn(pcpu, vcpu, slice);
-			put_back(pcpu, vcpu);
+			turns_put(pcpu, vcpu);
 		} else {
 			idle(pcpu, options);
 		}
 	}
-	finish(pcpu, options, complete);
+}
+
+/* The CPUs that have come out of run_guests(), and change nothing any more. */
+static volatile uint32_t done;
+
+static volatile bool started;
+
+void run_here(const struct options *options)
+{
+	struct pcpu *pcpu = this_pcpu();
+
+	while (!started) {
+		mail_serve(pcpu);
+		cpu_relax();
+	}
+	run_guests(pcpu, options);
+	deschedule(pcpu);
+	__atomic_fetch_add(&done, 1, __ATOMIC_SEQ_CST);
+	for (;;) {
+		mail_serve(pcpu);
+		cpu_relax();
+	}
+}
+
+/* Each where it may run, and there are fewest. */
+static void spread(void)
+{
+	uint32_t waiting[MAX_CPUS] = {};
+
+	for (uint32_t i = 0; i < vms_count(); i++) {
+		struct vcpu *vcpu = vm_at(i)->vcpu_count ? vm_at(i)->vcpu[0] : NULL;
+		struct pcpu *best = NULL;
+
+		if (!vcpu || vm_at(i)->state == VM_ENDED)
+			continue;
+		for (uint64_t cpus = balance_cpus(vcpu); cpus; cpus &= cpus - 1) {
+			struct pcpu *pcpu = pcpu_at(__builtin_ctzll(cpus));
+
+			if (!best || waiting[pcpu->cpu.id] < waiting[best->cpu.id])
+				best = pcpu;
+		}
+		best = best ? best : this_pcpu(); /* to be given back */
+		waiting[best->cpu.id]++;
+		vcpu->at = best;
+		queue_add(&best->queue, &vcpu->place);
+	}
+}
+
+void run(const struct options *options, bool complete)
+{
+	struct pcpu *pcpu = this_pcpu();
+
+	turns_init(options, clock_us_to_tsc(options->slice_us));
+	balance_online = pcpus_up();
+	spread();
+	output_start();
+	started = true;
+	run_guests(pcpu, options);
+	while (done + 1 < cpus_count()) {
+		mail_serve(pcpu);
+		cpu_relax();
+	}
+	finish(options, complete);
 }

@@ -4,6 +4,7 @@
 #include "fpu/trace.h"
 #include "lib/x86.h"
 #include "vmm/loaded.h"
+#include "vmm/mail.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
@@ -59,6 +60,8 @@ static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *tur
 		now = enter_guest(pcpu, vcpu, now, min(turn->stop, vcpu->timer_deadline));
 		if (vcpu->pending)
 			break;
+		if (pcpu->mail.from)
+			mail_serve(pcpu);
 		/* state that a trap just loaded is used before another guest may want the
 		 * registers: once a slice, or a guest whose registers host sections clobber would
 		 * keep the CPU
@@ -79,13 +82,19 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 
 	if (now < output_due())
 		return now;
-	vcpu->ran += now - turn->start;
+	vcpu_charge(vcpu, now - turn->start);
 	output_send();
 	sent = rdtsc();
 	turn->start = sent;
 	turn->slice_end += sent - now;
 	turn->limit = limit_deadline(vcpu, sent);
 	return sent;
+}
+
+/* What it has been asked to stop for, which it is told once. */
+static uint32_t take_requests(struct vcpu *vcpu)
+{
+	return __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
 }
 
 void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t length)
@@ -97,7 +106,10 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 		.limit = limit_deadline(vcpu, now),
 	};
 	bool extended = false;
+	uint32_t asked;
 
+	if (take_requests(vcpu) & VCPU_VM)
+		return;
 	if (pcpu->scheduled != vcpu) {
 		deschedule(pcpu);
 		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
@@ -105,15 +117,16 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	loaded_take(pcpu, vcpu);
 	pcpu->scheduled = vcpu;
 	do {
-		vcpu->pending = 0;
 		set_stop(&turn);
 		now = run_guest(pcpu, vcpu, &turn, now, slice, &extended);
 		now = send_output(vcpu, &turn, now);
-	} while (vcpu->state == VCPU_RUNNABLE && !(vcpu->pending & (VCPU_YIELD | VCPU_VM)) &&
+		asked = take_requests(vcpu);
+	} while (vcpu->state == VCPU_RUNNABLE && !(asked & (VCPU_YIELD | VCPU_VM)) &&
 		 output_has_room(vcpu->vm) && now < min(turn.slice_end, turn.limit));
-	vcpu->ran += now - turn.start;
+	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE || (asked & VCPU_YIELD);
+	vcpu_charge(vcpu, now - turn.start);
 	if (now > turn.slice_end)
-		vcpu->vm->debt += now - turn.slice_end;
+		vm_owes(vcpu->vm, now - turn.slice_end);
 	if (now >= turn.limit)
 		vm_fail(vcpu, "limit",
 			"it has had the CPU for the %lu ms of its module line (limit=)",

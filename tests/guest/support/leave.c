@@ -28,7 +28,7 @@ static void via_hlt(void)
 
 	cli(); /* it must not come before the HLT that waits for it */
 	before = ticks;
-	set_timer(TIMER_VECTOR, 100);
+	set_timer(TIMER_VECTOR, 200); /* the CPU has time to go idle meanwhile */
 	while (ticks == before)
 		asm volatile("sti; hlt; cli" : : : "memory");
 }

@@ -1,0 +1,168 @@
+#include "vmm/sched/balance.h"
+
+#include <stddef.h>
+
+#include "lib/x86.h"
+#include "vmm/mail.h"
+#include "vmm/output.h"
+#include "vmm/pcpu.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+#define LOOKS 32 /* at vCPUs that wait in one queue, at most */
+
+volatile uint64_t balance_online;
+static volatile uint64_t idle_cpus;
+
+uint64_t balance_cpus(const struct vcpu *vcpu)
+{
+	return vcpu->vm->config.cpus & balance_online;
+}
+
+static struct vcpu *vcpu_at(struct queue_place *place)
+{
+	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
+}
+
+/* What it left in that CPU would have to be fetched, if the FPU's registers are changed there. */
+static bool is_live(const struct pcpu *pcpu, const struct vcpu *vcpu)
+{
+	return fpu_resident(&pcpu->fpu, &vcpu->fpu.context);
+}
+
+/* It has had less, and by no doing of its own; to a CPU with nothing to do that is all one. */
+static bool is_behind(const struct vcpu *vcpu, uint64_t used, uint64_t margin)
+{
+	if (used == UINT64_MAX)
+		return true;
+	return !vcpu->gave_up && vcpu->place.used + margin < used;
+}
+
+/* One that waits alone on a CPU between two turns has its next one there, at once. */
+static bool may_lose_one(const struct pcpu *from)
+{
+	return from->queue.waiting > (from->turn ? 0 : 1);
+}
+
+/* Of those that wait there; under the queue's lock. */
+static struct vcpu *take(struct pcpu *from, struct pcpu *pcpu, uint64_t used, uint64_t margin)
+{
+	struct queue_place *before = NULL, *behind = NULL;
+	struct vcpu *found = NULL;
+	bool spares = false;
+
+	queue_wake_due(&from->queue, rdtsc());
+	if (!may_lose_one(from))
+		return NULL;
+	for (unsigned int looks = 0; looks < LOOKS; looks++) {
+		struct queue_place *place = before ? before->next : from->queue.first;
+		struct vcpu *vcpu;
+
+		if (!place)
+			break;
+		vcpu = vcpu_at(place);
+		if ((balance_cpus(vcpu) & pcpu_bit(pcpu)) && is_behind(vcpu, used, margin) &&
+		    output_has_room(vcpu->vm)) {
+			bool live = is_live(from, vcpu);
+
+			if (!live || !found) {
+				found = vcpu;
+				behind = before;
+			}
+			if (!live)
+				break;
+			spares = true;
+		}
+		before = place;
+	}
+	if (!found)
+		return NULL;
+	queue_take_behind(&from->queue, behind);
+	found->at = pcpu;
+	pcpu->pulls++;
+	pcpu->spared += spares && !is_live(from, found);
+	return found;
+}
+
+/* Without its lock: what is read may be out of date. */
+static bool may_have_one(const struct pcpu *from, uint64_t used, uint64_t margin)
+{
+	struct queue_place *first = from->queue.first;
+
+	if (first && is_behind(vcpu_at(first), used, margin) && may_lose_one(from))
+		return true;
+	return used == UINT64_MAX && from->turn && queue_next_due(&from->queue) <= rdtsc();
+}
+
+struct vcpu *balance_pull(struct pcpu *pcpu, uint64_t used, uint64_t margin)
+{
+	uint32_t count = cpus_count();
+
+	for (uint32_t i = 1; i < count; i++) {
+		struct pcpu *from = pcpu_at((pcpu->cpu.id + i) % count);
+		struct vcpu *vcpu;
+
+		if (!may_have_one(from, used, margin))
+			continue;
+		spin_lock(&from->queue.lock);
+		vcpu = take(from, pcpu, used, margin);
+		spin_unlock(&from->queue.lock);
+		if (vcpu)
+			return vcpu;
+	}
+	return NULL;
+}
+
+bool balance_any(const struct pcpu *pcpu)
+{
+	for (uint32_t i = 0; i < cpus_count(); i++)
+		if (pcpu_at(i) != pcpu && may_have_one(pcpu_at(i), UINT64_MAX, 0))
+			return true;
+	return false;
+}
+
+struct pcpu *balance_next(const struct pcpu *pcpu, const struct vcpu *vcpu)
+{
+	uint64_t cpus = balance_cpus(vcpu);
+	uint64_t above = cpus & ~(pcpu_bit(pcpu) | (pcpu_bit(pcpu) - 1));
+
+	return pcpu_at(__builtin_ctzll(above ? above : cpus));
+}
+
+void balance_idle(const struct pcpu *pcpu, bool idle)
+{
+	if (idle)
+		__atomic_fetch_or(&idle_cpus, pcpu_bit(pcpu), __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&idle_cpus, ~pcpu_bit(pcpu), __ATOMIC_SEQ_CST);
+}
+
+void balance_offer(const struct pcpu *at, const struct vcpu *vcpu)
+{
+	uint64_t idle = idle_cpus & balance_cpus(vcpu);
+
+	if (!idle)
+		return;
+	if (idle & pcpu_bit(at))
+		idle = pcpu_bit(at);
+	idle &= -idle;
+	/* only one kick for it */
+	if (__atomic_fetch_and(&idle_cpus, ~idle, __ATOMIC_SEQ_CST) & idle)
+		mail_kick(pcpu_at(__builtin_ctzll(idle)));
+}
+
+uint64_t balance_next_due(const struct pcpu *pcpu)
+{
+	uint64_t due = QUEUE_NEVER;
+
+	for (uint32_t i = 0; i < cpus_count(); i++) {
+		const struct pcpu *other = pcpu_at(i);
+		uint64_t next;
+
+		if (other == pcpu || (idle_cpus & pcpu_bit(other)))
+			continue;
+		next = queue_next_due(&other->queue);
+		due = next < due ? next : due;
+	}
+	return due;
+}

@@ -1,0 +1,13 @@
+/*
+ * A CPU with nothing to run.
+ */
+#pragma once
+
+struct options;
+struct pcpu;
+
+/*
+ * Halts until a timer here is due, the console has taken something, or another CPU sends work; or
+ * not at all, if there is work after a last look.
+ */
+void idle(struct pcpu *pcpu, const struct options *options);

@@ -1,0 +1,162 @@
+#include "vmm/sched/turns.h"
+
+#include <stddef.h>
+
+#include "lib/assert.h"
+#include "lib/x86.h"
+#include "vmm/options.h"
+#include "vmm/output.h"
+#include "vmm/pcpu.h"
+#include "vmm/sched/balance.h"
+#include "vmm/vm.h"
+
+/* Written at boot. */
+static uint64_t slice;
+static uint32_t migrate; /* turns after which a vCPU moves on, or 0 */
+
+void turns_init(const struct options *options, uint64_t ticks)
+{
+	slice = ticks;
+	migrate = options->migrate;
+}
+
+static struct vcpu *vcpu_at(struct queue_place *place)
+{
+	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of this CPU's own queue, under its lock. */
+static struct vcpu *choose(struct run_queue *queue)
+{
+	struct vcpu *indebted = NULL;
+
+	for (uint32_t left = queue->waiting; left; left--) {
+		struct vcpu *vcpu = vcpu_at(queue_take(queue));
+		struct vm *vm = vcpu->vm;
+
+		if (!output_has_room(vm)) {
+			queue_add(queue, &vcpu->place);
+			continue;
+		}
+		if (vm->debt <= slice / 2) {
+			if (indebted)
+				queue_add(queue, &indebted->place);
+			return vcpu;
+		}
+		vm_pays(vm, min(vm->debt, slice));
+		if (indebted && indebted->vm->debt <= vm->debt) {
+			queue_add(queue, &vcpu->place);
+			continue;
+		}
+		if (indebted)
+			queue_add(queue, &indebted->place);
+		indebted = vcpu;
+	}
+	if (indebted)
+		vm_pays(indebted->vm, indebted->vm->debt);
+	return indebted;
+}
+
+/*
+ * One that gave up a turn has no claim to it any more. One that comes from a CPU where there was
+ * more to do is a little ahead of others here, no more.
+ */
+static void catch_up(struct run_queue *queue, struct vcpu *vcpu)
+{
+	uint64_t credit = vcpu->gave_up ? 0 : 2 * slice;
+
+	if (vcpu->place.used + credit < queue->used)
+		vcpu->place.used = queue->used - credit;
+	if (vcpu->place.used > queue->used)
+		queue->used = vcpu->place.used;
+}
+
+static struct vcpu *pick_own(struct pcpu *pcpu)
+{
+	struct run_queue *queue = &pcpu->queue;
+	struct vcpu *vcpu, *next;
+
+	spin_lock(&queue->lock);
+	queue_wake_due(queue, rdtsc());
+	vcpu = choose(queue);
+	next = vcpu && queue->first ? vcpu_at(queue->first) : NULL;
+	spin_unlock(&queue->lock);
+	if (next)
+		balance_offer(pcpu, next);
+	return vcpu;
+}
+
+/* What the one that would be next has had; UINT64_MAX: none would. */
+static uint64_t next_used(const struct run_queue *queue)
+{
+	return queue->first ? queue->first->used : UINT64_MAX;
+}
+
+struct vcpu *turns_pick(struct pcpu *pcpu)
+{
+	uint64_t used = next_used(&pcpu->queue);
+	struct vcpu *vcpu = NULL;
+
+	if (cpus_count() > 1 && used != UINT64_MAX)
+		vcpu = balance_pull(pcpu, used, slice / 2);
+	if (!vcpu)
+		vcpu = pick_own(pcpu);
+	if (!vcpu && cpus_count() > 1)
+		vcpu = balance_pull(pcpu, UINT64_MAX, 0);
+	if (vcpu)
+		catch_up(&pcpu->queue, vcpu);
+	return vcpu;
+}
+
+static struct pcpu *place_for(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	bool stays = balance_cpus(vcpu) & pcpu_bit(pcpu);
+
+	if (!migrate || ++vcpu->turns < migrate)
+		return stays ? pcpu : balance_next(pcpu, vcpu);
+	vcpu->turns = 0;
+	return balance_next(pcpu, vcpu);
+}
+
+void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	struct pcpu *to;
+	bool ready;
+
+	if (vm->state == VM_ENDED)
+		return;
+	ready = vm->state != VM_RUNNING || vm->request || vcpu_poll(vcpu, rdtsc());
+	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
+	assert(ready || vcpu->timer_deadline != VCPU_TIMER_OFF);
+	to = place_for(pcpu, vcpu);
+	spin_lock(&to->queue.lock);
+	/* before the look at what is pending: see vmm/request.c */
+	__atomic_store_n(&vcpu->at, to, __ATOMIC_SEQ_CST);
+	if (ready || vcpu->pending)
+		queue_add(&to->queue, &vcpu->place);
+	else
+		queue_sleep(&to->queue, &vcpu->place, vcpu->timer_deadline);
+	spin_unlock(&to->queue.lock);
+	if (to != pcpu)
+		balance_offer(to, vcpu);
+}
+
+bool turns_any(struct pcpu *pcpu)
+{
+	struct run_queue *queue = &pcpu->queue;
+	bool any = false;
+
+	if (!queue->waiting)
+		return false;
+	spin_lock(&queue->lock);
+	for (struct queue_place *place = queue->first; place && !any; place = place->next)
+		any = output_has_room(vcpu_at(place)->vm);
+	spin_unlock(&queue->lock);
+	return any;
+}
