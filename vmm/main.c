@@ -63,7 +63,8 @@ static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
 static bool fpu_works;	       /* by fpu_detect() */
-static struct alike first_has; /* the first CPU */
+static struct alike first_has; /* of the first CPU, as what follows */
+static uint64_t first_cr0, first_cr4;
 
 static void warn(void *arg, const char *message)
 {
@@ -226,6 +227,17 @@ static bool is_like_the_first(const struct cpu *cpu)
 	return true;
 }
 
+/* What VM exits load is written once for a vCPU, wherever it runs then. */
+static bool has_same_control_registers(const struct cpu *cpu)
+{
+	if (read_cr0() == first_cr0 && read_cr4() == first_cr4)
+		return true;
+	log_error("APIC ID %u has CR0=0x%lx CR4=0x%lx, the first CPU 0x%lx and 0x%lx: they must "
+		  "not differ",
+		  cpu->apic_id, read_cr0(), read_cr4(), first_cr0, first_cr4);
+	return false;
+}
+
 static bool tsc_is_in_step(struct cpu *cpu)
 {
 	int64_t ahead;
@@ -248,11 +260,15 @@ static void other_cpu(struct cpu *cpu)
 	enter_this_cpu(pcpu);
 	paging_init_cpu();
 	if (!is_like_the_first(cpu) || check_this_cpu(pcpu) || !tsc_is_in_step(cpu) ||
-	    start_this_cpu(pcpu)) {
+	    start_this_cpu(pcpu) || !has_same_control_registers(cpu)) {
 		log_error("the CPU with APIC ID %u is left out", cpu->apic_id);
 		cpu->stage = CPU_LEFT_OUT;
 		return;
 	}
+	if (cpu->mcg_cap != first_pcpu.cpu.mcg_cap)
+		log_info("CPU %u has other machine-check banks than CPU 0: IA32_MCG_CAP is 0x%lx, "
+			 "not 0x%lx",
+			 cpu->id, cpu->mcg_cap, first_pcpu.cpu.mcg_cap);
 	cpu->stage = CPU_UP;
 	run_here(&options);
 }
@@ -282,6 +298,8 @@ static void start_other_cpus(void)
 		.apic_id = apic_id, .max = options.maxcpus, .new_cpu = new_cpu, .main = other_cpu};
 
 	alike_read(&first_has);
+	first_cr0 = read_cr0();
+	first_cr4 = read_cr4();
 	if (plan.max == 1 || !apic_present())
 		return;
 	if (clock_timer() != CLOCK_TIMER_APIC) {

@@ -57,7 +57,7 @@ static uint64_t pay(struct vm *vm, uint64_t slice)
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
-	uint64_t length = slice - pay(vm, slice), start = rdtsc(), had = vcpu->ran;
+	uint64_t length = slice - pay(vm, slice), start = rdtsc(), ran = vcpu->ran;
 
 	pcpu->turn = vcpu;
 	pcpu->output = vm;
@@ -67,8 +67,8 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		settle(pcpu, vm, length);
 	if (vm->request)
 		vm_carry_out(vm);
-	had = vcpu->ran - had;
-	vcpu->place.used += had ? had : rdtsc() - start;
+	/* a VM that settles may have a new vCPU */
+	vcpu->place.used += vcpu->ran > ran ? vcpu->ran - ran : rdtsc() - start;
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
