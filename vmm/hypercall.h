@@ -49,7 +49,7 @@ enum hypercall {
 	 */
 	HYPERCALL_SET_TIMER = 5,
 	/*
-	 * EBX = enum hypercall_fpu_policy: the FPU policy of this physical CPU from now on.
+	 * EBX = enum hypercall_fpu_policy: the FPU policy of all physical CPUs from now on.
 	 * -> the policy before. -EPERM without control=on on the VM's module line: a policy is
 	 * part of what keeps guests apart.
 	 */
