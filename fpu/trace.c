@@ -96,6 +96,7 @@ const char *fpu_trace_event_name(unsigned int event)
 		[FPU_EVENT_HOST] = "host",	 [FPU_EVENT_HOST_END] = "host-end",
 		[FPU_EVENT_RELEASE] = "release", [FPU_EVENT_POLICY] = "policy",
 		[FPU_TRACE_RUN] = "run",	 [FPU_TRACE_IDLE] = "idle",
+		[FPU_TRACE_FLUSH] = "flush",
 	};
 
 	_Static_assert(ARRAY_SIZE(name) == FPU_TRACE_EVENTS, "a name each");

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "fpu/trace.h"
 #include "lib/assert.h"
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
@@ -25,8 +26,10 @@ void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
 		fpu_leave(&pcpu->fpu, &vcpu->fpu.context);
 		pcpu->scheduled = NULL;
 	}
-	if (pcpu->fpu.owner == &vcpu->fpu.context)
+	if (pcpu->fpu.owner == &vcpu->fpu.context && pcpu->fpu.dirty) {
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_FLUSH);
 		fpu_flush(&pcpu->fpu);
+	}
 	vmcs_clear(vcpu->vmcs);
 	vcpu->launched = false;
 	vcpu->pcpu = NULL;
