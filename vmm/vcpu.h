@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fpu/guest.h"
@@ -62,6 +63,12 @@ struct vcpu {
 	uint32_t pending;  /* what it is to stop for: see vmm/request.h */
 	bool state_loaded; /* a #NM exit has loaded its FPU state: for the run loop */
 };
+
+/* Whose place in a queue that is. */
+static inline struct vcpu *vcpu_at(struct queue_place *place)
+{
+	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
+}
 
 /* A vCPU of a VM, with a VPID that no other has; NULL: no memory. At boot. */
 struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);

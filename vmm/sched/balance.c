@@ -19,11 +19,6 @@ uint64_t balance_cpus(const struct vcpu *vcpu)
 	return vcpu->vm->config.cpus & balance_online;
 }
 
-static struct vcpu *vcpu_at(struct queue_place *place)
-{
-	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
-}
-
 /* What it left in that CPU would have to be fetched, if the FPU's registers are changed there. */
 static bool is_live(const struct pcpu *pcpu, const struct vcpu *vcpu)
 {

@@ -4,6 +4,7 @@
 
 #include "boot/clock.h"
 #include "fpu/trace.h"
+#include "lib/min.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/exit/provoke.h"
@@ -16,11 +17,6 @@
 #include "vmm/sched/turns.h"
 #include "vmm/vm.h"
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* After others know that it halts. */
 static bool has_work(struct pcpu *pcpu)
 {
@@ -29,10 +25,10 @@ static bool has_work(struct pcpu *pcpu)
 
 static void halt(struct pcpu *pcpu)
 {
-	uint64_t deadline = min(queue_next_due(&pcpu->queue), output_due());
+	uint64_t deadline = min_u64(queue_next_due(&pcpu->queue), output_due());
 
 	if (cpus_count() > 1)
-		deadline = min(deadline, balance_next_due(pcpu));
+		deadline = min_u64(deadline, balance_next_due(pcpu));
 	if (deadline <= rdtsc())
 		return;
 	deschedule(pcpu);

@@ -2,6 +2,7 @@
 
 #include "boot/clock.h"
 #include "fpu/trace.h"
+#include "lib/min.h"
 #include "lib/x86.h"
 #include "vmm/loaded.h"
 #include "vmm/mail.h"
@@ -13,11 +14,6 @@
 #include "vmm/vm.h"
 
 #define NEVER UINT64_MAX
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 void deschedule(struct pcpu *pcpu)
 {
@@ -47,7 +43,8 @@ struct turn {
 
 static void set_stop(struct turn *turn)
 {
-	turn->stop = min(min(turn->slice_end, turn->limit), output_due_before(turn->slice_end));
+	turn->stop =
+		min_u64(min_u64(turn->slice_end, turn->limit), output_due_before(turn->slice_end));
 }
 
 /* The guest, until the turn has to stop or something is pending. Returns the time. */
@@ -57,7 +54,7 @@ static uint64_t run_guest(struct pcpu *pcpu, struct vcpu *vcpu, struct turn *tur
 	/* its timer may have come due meanwhile */
 	while (vcpu_poll(vcpu, now) && now < turn->stop) {
 		vcpu->state_loaded = false;
-		now = enter_guest(pcpu, vcpu, now, min(turn->stop, vcpu->timer_deadline));
+		now = enter_guest(pcpu, vcpu, now, min_u64(turn->stop, vcpu->timer_deadline));
 		if (vcpu->pending)
 			break;
 		if (pcpu->mail.from)
@@ -122,7 +119,7 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 		now = send_output(vcpu, &turn, now);
 		asked = take_requests(vcpu);
 	} while (vcpu->state == VCPU_RUNNABLE && !(asked & (VCPU_YIELD | VCPU_VM)) &&
-		 output_has_room(vcpu->vm) && now < min(turn.slice_end, turn.limit));
+		 output_has_room(vcpu->vm) && now < min_u64(turn.slice_end, turn.limit));
 	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE || (asked & VCPU_YIELD);
 	vcpu_charge(vcpu, now - turn.start);
 	if (now > turn.slice_end)

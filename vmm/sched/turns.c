@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "lib/assert.h"
+#include "lib/min.h"
 #include "lib/x86.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
@@ -18,16 +19,6 @@ void turns_init(const struct options *options, uint64_t ticks)
 {
 	slice = ticks;
 	migrate = options->migrate;
-}
-
-static struct vcpu *vcpu_at(struct queue_place *place)
-{
-	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
-}
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Of this CPU's own queue, under its lock. */
@@ -48,7 +39,7 @@ static struct vcpu *choose(struct run_queue *queue)
 				queue_add(queue, &indebted->place);
 			return vcpu;
 		}
-		vm_pays(vm, min(vm->debt, slice));
+		vm_pays(vm, min_u64(vm->debt, slice));
 		if (indebted && indebted->vm->debt <= vm->debt) {
 			queue_add(queue, &vcpu->place);
 			continue;
