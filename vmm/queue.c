@@ -87,7 +87,9 @@ void queue_sleep(struct run_queue *queue, struct queue_place *place, uint64_t un
 {
 	assert(!place->sleeper && queue->sleepers < QUEUE_MAX);
 	place->until = until;
-	rise(queue, queue->sleepers++, place);
+	rise(queue, queue->sleepers, place);
+	/* last: queue_next_due() reads heap[0] without the lock */
+	__atomic_store_n(&queue->sleepers, queue->sleepers + 1, __ATOMIC_RELEASE);
 }
 
 void queue_wake(struct run_queue *queue, struct queue_place *place)

@@ -47,8 +47,17 @@ void queue_wake(struct run_queue *queue, struct queue_place *place);
 /* Wakes all whose time has come. */
 void queue_wake_due(struct run_queue *queue, uint64_t now);
 
-/* When the next one is to be woken, or QUEUE_NEVER. */
+/*
+ * Without the lock, for a look that may be out of date: when the next one is to be woken, or
+ * QUEUE_NEVER; and the one that has waited longest, or NULL. What queues is never freed.
+ */
 static inline uint64_t queue_next_due(const struct run_queue *queue)
 {
-	return queue->sleepers ? queue->heap[0]->until : QUEUE_NEVER;
+	return __atomic_load_n(&queue->sleepers, __ATOMIC_ACQUIRE) ? queue->heap[0]->until
+								   : QUEUE_NEVER;
+}
+
+static inline struct queue_place *queue_first(const struct run_queue *queue)
+{
+	return __atomic_load_n(&queue->first, __ATOMIC_RELAXED);
 }

@@ -82,7 +82,7 @@ static struct vcpu *take(struct pcpu *from, struct pcpu *pcpu, uint64_t used, ui
 /* Without its lock: what is read may be out of date. */
 static bool may_have_one(const struct pcpu *from, uint64_t used, uint64_t margin)
 {
-	struct queue_place *first = from->queue.first;
+	struct queue_place *first = queue_first(&from->queue);
 
 	if (first && is_behind(vcpu_at(first), used, margin) && may_lose_one(from))
 		return true;

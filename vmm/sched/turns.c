@@ -85,7 +85,9 @@ static struct vcpu *pick_own(struct pcpu *pcpu)
 /* What the one that would be next has had; UINT64_MAX: none would. */
 static uint64_t next_used(const struct run_queue *queue)
 {
-	return queue->first ? queue->first->used : UINT64_MAX;
+	const struct queue_place *first = queue_first(queue);
+
+	return first ? first->used : UINT64_MAX;
 }
 
 struct vcpu *turns_pick(struct pcpu *pcpu)
