@@ -140,7 +140,7 @@ void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 	do {
 		step(pcpu, vm, deadline);
 		now = rdtsc();
-	} while (vm_settles(vm) && output_has_room(vm) && now < deadline &&
+	} while (vm_settles(vm) && output_has_room(vm) && !pcpu->mail.from && now < deadline &&
 		 now < output_due_before(deadline));
 	if (reset)
 		vcpu_charge(vm->vcpu[0], now - start); /* limit= counts what resets take */

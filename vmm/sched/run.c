@@ -32,6 +32,8 @@ static void settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
 		uint64_t sent;
 
 		vm_settle(pcpu, vm, end);
+		if (pcpu->mail.from)
+			mail_serve(pcpu);
 		now = rdtsc();
 		if (now < output_due_before(end))
 			continue;
