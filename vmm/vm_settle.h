@@ -10,7 +10,7 @@ struct vm;
 
 /*
  * Goes on with a VM that settles, in pieces of some ten microseconds, until the TSC has reached
- * `deadline`, it no longer settles, or there is something to be done for the console. Root mode of
- * the CPU that it belongs to.
+ * `deadline`, it no longer settles, or there is something to be done for the console or another
+ * CPU. Root mode of the CPU where it has its turn.
  */
 void vm_settle(struct pcpu *pcpu, struct vm *vm, uint64_t deadline);
