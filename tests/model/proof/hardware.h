@@ -16,17 +16,18 @@ uint64_t fpu_hw_save(struct fpu_context *context);
 
 /*@ requires minimal: loads == 0;
     requires placed: \valid(context);
-    assigns registers, registers_of, loads;
+    assigns registers, registers_of, held, loads;
     ensures loads == 1;
     ensures has(hardware_xcr0) ==> registers_of == context->domain;
-    ensures context == seen && has(hardware_xcr0) ==> registers == image; */
+    ensures context == seen && has(hardware_xcr0) ==> registers == image;
+    ensures has(hardware_xcr0) ==> (held <==> context == seen && image == newest); */
 uint64_t fpu_hw_load(struct fpu_context *context);
 
 /*@ requires minimal: scrubs == 0;
-    assigns registers, registers_of, scrubs;
+    assigns registers, registers_of, held, scrubs;
     ensures scrubs == 1;
     ensures has(hardware_xcr0) ==>
-	    registers == INITIAL && registers_of == FPU_RESIDUE_INITIAL; */
+	    registers == INITIAL && registers_of == FPU_RESIDUE_INITIAL && !held; */
 uint64_t fpu_hw_scrub(void);
 
 /*@ requires minimal: xcr0_writes < 2;
@@ -39,11 +40,11 @@ void fpu_hw_write_xcr0(uint64_t value);
 /*@ requires minimal: begin ==> sections == 0;
     requires new: hardware_open != begin;
     requires all_components: begin ==> has(hardware_xcr0);
-    assigns hardware_open, sections, registers, registers_of;
+    assigns hardware_open, sections, registers, registers_of, held;
     ensures hardware_open == begin;
-    ensures begin ==> sections == 1 && registers_of == FPU_DOMAIN_HOST;
+    ensures begin ==> sections == 1 && registers_of == FPU_DOMAIN_HOST && !held;
     ensures !begin ==> sections == \old(sections) && registers == \old(registers) &&
-	    registers_of == \old(registers_of); */
+	    registers_of == \old(registers_of) && held == \old(held); */
 void fpu_hw_host_section(bool begin);
 
 /*@ requires minimal: ts_reads == 0;

@@ -11,14 +11,16 @@
     requires left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->residue, cpu->xcr0, cpu->counters,
 	    context->home, context->use, context->state, context->counters, cpu->owner->counters,
-	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs,
+	    hardware_xcr0, xcr0_writes, registers, registers_of, held, image, saves, loads, scrubs,
 	    seen_vmcs, state_writes, ts_reads;
     WORLD_HOLDS
+    THEOREMS
     ensures ready: cpu->ready == context;
     ensures table_open: context->state == FPU_OPEN <==> resident(cpu, context);
     ensures table_closed: context == seen && !resident(cpu, seen) ==>
 	    seen_vmcs == (seen_ts ? FPU_GUARDED : FPU_ARMED);
     ensures open_is_dirty: context->state == FPU_OPEN ==> cpu->dirty;
+    ensures theorem_owner: context->state == FPU_OPEN ==> (held <==> context == seen);
     ensures newest: context == seen && seen_vmcs == FPU_OPEN ==> registers == newest;
     ensures xcr0: hardware_xcr0 == context->xcr0;
     ensures root: !hardware_open;
@@ -42,7 +44,8 @@ void fpu_enter(struct fpu_cpu *cpu, struct fpu_context *context);
 /*@ requires cpu == here && world && given(context);
     assigns cpu->counters.entries, cpu->counters.armed, context->counters.entries,
 	    context->counters.armed;
-    WORLD_HOLDS */
+    WORLD_HOLDS
+    THEOREMS */
 void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entries);
 
 /*@ requires cpu == here && world && given(context);
@@ -51,16 +54,19 @@ void fpu_entered(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t entr
     requires left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->residue, cpu->xcr0, cpu->counters,
 	    context->home, context->use, context->counters, cpu->owner->counters, told,
-	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads;
+	    hardware_xcr0, xcr0_writes, registers, registers_of, held, image, saves, loads;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures loaded: resident(cpu, context);
+    ensures theorem_owner: held <==> context == seen;
     ensures newest: context == seen ==> registers == newest;
     ensures once: loads == 1 && saves <= 1 && xcr0_writes <= 1; */
 void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
 
 // the guest's TS is another one, and nothing else
-/*@ requires cpu == here && machine && seen_placed && seen_known && found && somewhere;
+/*@ requires cpu == here && machine && seen_placed && seen_known && found && somewhere &&
+	    theorem_owner;
     requires given(context) && left_there(context);
     requires cpu->ready == seen ==> set_up(here, seen) && (context != seen ==> as_its_ts_asks);
     requires there->ready == seen ==> set_up(there, seen) && as_its_ts_asks;
@@ -68,6 +74,7 @@ void fpu_trap(struct fpu_cpu *cpu, struct fpu_context *context);
     assigns cpu->ready, context->state, cpu->counters.ts_writes, context->counters.ts_writes,
 	    seen_vmcs, state_writes;
     WORLD_HOLDS
+    THEOREMS
     ensures ready: cpu->ready == \old(cpu->ready);
     ensures open: \old(context->state) == FPU_OPEN ==> no_work;
     ensures table_closed: context == seen && \old(context->state) != FPU_OPEN ==>
@@ -77,6 +84,7 @@ void fpu_guest_ts_changed(struct fpu_cpu *cpu, struct fpu_context *context, bool
 /*@ requires cpu == here && world && given(context) && left_there(context) && no_work;
     assigns context->xcr0, cpu->xcr0, cpu->counters.xcr0, hardware_xcr0, xcr0_writes;
     WORLD_HOLDS
+    THEOREMS
     ensures set: context->xcr0 == value;
     ensures at_once: cpu->ready == context ==> hardware_xcr0 == value;
     ensures else_later: cpu->ready != context ==> no_work; */
@@ -86,6 +94,7 @@ void fpu_set_xcr0(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t val
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, context->use,
 	    cpu->owner->counters, told, hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures left: cpu->ready != context;
     ensures unloaded: cpu->policy == FPU_UNLOAD || cpu->policy == FPU_SWAP ==>
@@ -99,6 +108,7 @@ void fpu_leave(struct fpu_cpu *cpu, struct fpu_context *context);
     assigns cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
 	    hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures saved: !cpu->dirty;
     ensures flushed: \old(holds(cpu, seen)) ==> image == newest && resident(cpu, seen);
@@ -110,6 +120,7 @@ void fpu_flush(struct fpu_cpu *cpu);
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, told, hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures nobodys: cpu->owner == \null && !cpu->dirty && cpu->ready == \null;
     ensures flushed: \old(holds(cpu, seen)) ==> image == newest;
@@ -119,6 +130,7 @@ void fpu_offline(struct fpu_cpu *cpu);
 /*@ requires cpu == here && world && 0 <= policy < FPU_POLICIES;
     assigns cpu->policy, cpu->ready, told;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures set: cpu->policy == policy; */
 void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy);
@@ -127,9 +139,10 @@ void fpu_set_policy(struct fpu_cpu *cpu, enum fpu_policy policy);
     requires !cpu->in_host_section;
     assigns cpu->owner, cpu->host.home, cpu->dirty, cpu->ready, cpu->residue,
 	    cpu->in_host_section, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
-	    hardware_xcr0, xcr0_writes, hardware_open, registers, registers_of, sections, image,
-	    saves;
+	    hardware_xcr0, xcr0_writes, hardware_open, registers, registers_of, held, sections,
+	    image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures open: hardware_open && cpu->in_host_section && has(hardware_xcr0);
     ensures nobodys: !resident(cpu, seen) && registers_of == FPU_DOMAIN_HOST;
@@ -138,8 +151,9 @@ void fpu_host_begin(struct fpu_cpu *cpu);
 
 /*@ requires cpu == here && world;
     requires cpu->in_host_section;
-    assigns cpu->in_host_section, hardware_open, registers, registers_of, sections;
+    assigns cpu->in_host_section, hardware_open, registers, registers_of, held, sections;
     WORLD_HOLDS
+    THEOREMS
     ensures closed: !hardware_open && !cpu->in_host_section;
     ensures nobodys: !resident(cpu, seen); */
 void fpu_host_end(struct fpu_cpu *cpu);
@@ -149,6 +163,7 @@ void fpu_host_end(struct fpu_cpu *cpu);
     assigns cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters, cpu->owner->counters, told,
 	    hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures newest: context == seen ==> image == newest;
     ensures nothing: !\old(holds(cpu, context)) ==> no_work;
@@ -162,6 +177,7 @@ void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, told, hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures newest: context == seen ==> image == newest;
     ensures nowhere: context->home == \null && !resident(here, context) &&
@@ -170,13 +186,15 @@ void fpu_read(struct fpu_cpu *cpu, struct fpu_context *context);
 void fpu_write(struct fpu_cpu *cpu, struct fpu_context *context);
 
 // its VMCS is set for OPEN already
-/*@ requires cpu == here && machine && seen_placed && found && somewhere && kept && no_work;
+/*@ requires cpu == here && machine && seen_placed && found && somewhere && kept &&
+	    theorem_owner && no_work;
     requires context == seen ? seen_vmcs == FPU_OPEN : seen_known;
     requires given(context) && !must_flush(cpu, context) && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->ready, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, context->state, context->xcr0, told,
 	    hardware_xcr0, xcr0_writes, image, saves;
     WORLD_HOLDS
+    THEOREMS
     DROPS_ARE_TOLD
     ensures open: context->state == FPU_OPEN && context->xcr0 == xcr0;
     ensures dropped: cpu->ready == \null;
@@ -188,6 +206,9 @@ void fpu_reset(struct fpu_cpu *cpu, struct fpu_context *context, uint64_t xcr0);
 /*@ requires cpu == here && world && given(context) && no_work;
     assigns cpu->owner, cpu->dirty, cpu->ready, context->home, told;
     DROPS_ARE_TOLD
+    ensures theorem_owner: context != seen ==> theorem_owner;
+    ensures theorem_isolation: theorem_isolation;
+    ensures theorem_frame: context != seen ==> theorem_frame{Old, Post};
     ensures forgotten: cpu->owner != context && context->home != cpu && cpu->ready != context;
     ensures kept: context != seen ==> kept;
     ensures machine: two_cpus;

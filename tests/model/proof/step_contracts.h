@@ -46,6 +46,7 @@ static void set_xcr0(struct fpu_cpu *cpu, uint64_t value);
     assigns context->state, cpu->counters.ts_writes, context->counters.ts_writes, seen_vmcs,
 	    state_writes;
     WORLD_HOLDS
+    THEOREMS
     ensures set: context->state == state;
     ensures writes: state_writes == (\old(context->state) == state ? 0 : 1); */
 static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu_state state);
@@ -57,6 +58,7 @@ static void set_state(struct fpu_cpu *cpu, struct fpu_context *context, enum fpu
 	    cpu->owner->counters.saves, cpu->owner->counters.bytes, hardware_xcr0, xcr0_writes,
 	    image, saves;
     WORLD_HOLDS
+    THEOREMS
     ensures clean: !cpu->dirty;
     ensures nothing: !\old(cpu->dirty) ==> image == \old(image);
     ensures written: resident(cpu, seen) ==> image == newest;
@@ -78,8 +80,9 @@ static void disown(struct fpu_cpu *cpu, struct fpu_context *context);
     requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, context->counters, hardware_xcr0, xcr0_writes,
-	    registers, registers_of, image, saves, loads;
+	    registers, registers_of, held, image, saves, loads;
     WORLD_HOLDS
+    THEOREMS
     ensures loaded: resident(cpu, context) && !cpu->dirty && cpu->residue == context->domain;
     ensures xcr0: cpu->xcr0 == cpu->superset;
     ensures writes: xcr0_writes == (\old(cpu->xcr0) == cpu->superset ? 0 : 1);
@@ -91,8 +94,9 @@ static void load(struct fpu_cpu *cpu, struct fpu_context *context);
     requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->counters, hardware_xcr0, xcr0_writes, registers,
-	    registers_of, image, saves, scrubs;
+	    registers_of, held, image, saves, scrubs;
     WORLD_HOLDS
+    THEOREMS
     ensures empty: cpu->owner == \null && !cpu->dirty && cpu->residue == FPU_RESIDUE_INITIAL;
     ensures initial: registers == INITIAL;
     ensures xcr0: cpu->xcr0 == cpu->superset;
@@ -106,8 +110,9 @@ static void scrub(struct fpu_cpu *cpu, struct fpu_context *context);
     requires undecided: cpu->ready == \null && left_there(context);
     assigns cpu->owner, cpu->dirty, cpu->residue, cpu->xcr0, cpu->counters,
 	    cpu->owner->counters, context->home, context->use, context->counters,
-	    hardware_xcr0, xcr0_writes, registers, registers_of, image, saves, loads, scrubs;
+	    hardware_xcr0, xcr0_writes, registers, registers_of, held, image, saves, loads, scrubs;
     WORLD_HOLDS
+    THEOREMS
     ensures context: placed(context);
     ensures once: loads + scrubs <= 1 && (loads == 1 <==> resident(cpu, context));
     ensures once: saves <= loads + scrubs && xcr0_writes <= loads + scrubs;
