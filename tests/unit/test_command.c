@@ -5,7 +5,7 @@
 #include "vmm/command.h"
 #include "vmm/fpu_policy.h"
 
-static struct fpu_cpu cpu;
+static enum fpu_policy current;
 static char printed[4096];
 static unsigned int errors, policies_set;
 static const char *waiting; /* what the UART has received */
@@ -48,11 +48,11 @@ int console_read(void)
 	return *waiting ? (unsigned char)*waiting++ : -1;
 }
 
-enum fpu_policy fpu_policy_set(struct fpu_cpu *which, enum fpu_policy policy)
+enum fpu_policy fpu_policy_set(enum fpu_policy policy)
 {
-	enum fpu_policy before = which->policy;
+	enum fpu_policy before = current;
 
-	which->policy = policy;
+	current = policy;
 	policies_set++;
 	return before;
 }
@@ -60,7 +60,7 @@ enum fpu_policy fpu_policy_set(struct fpu_cpu *which, enum fpu_policy policy)
 static int start(void **state)
 {
 	(void)state;
-	cpu = (struct fpu_cpu){.policy = FPU_AUTO};
+	current = FPU_AUTO;
 	memset(printed, 0, sizeof(printed));
 	errors = policies_set = 0;
 	return 0;
@@ -70,7 +70,7 @@ static void type(const char *text)
 {
 	waiting = text;
 	while (*waiting)
-		command_poll(&cpu);
+		command_poll();
 }
 
 static void each_policy_is_set_by_its_name_and_recorded(void **state)
@@ -80,12 +80,12 @@ static void each_policy_is_set_by_its_name_and_recorded(void **state)
 		const char *name = fpu_policy_name((enum fpu_policy)policy);
 		char text[64], wanted[128];
 
-		cpu.policy = FPU_AUTO;
+		current = FPU_AUTO;
 		printed[0] = '\0';
 		snprintf(text, sizeof(text), "fpu=%s\r\n", name);
-		snprintf(wanted, sizeof(wanted), "policy cpu=0 fpu=%s before=auto\n", name);
+		snprintf(wanted, sizeof(wanted), "policy fpu=%s before=auto\n", name);
 		type(text);
-		assert_int_equal(cpu.policy, policy);
+		assert_int_equal(current, policy);
 		assert_string_equal(printed, wanted);
 	}
 	assert_int_equal(policies_set, FPU_POLICIES);
@@ -99,7 +99,7 @@ static void a_line_may_come_in_parts_and_takes_effect_when_it_ends(void **state)
 	type("zy");
 	assert_int_equal(policies_set, 0);
 	type("\n");
-	assert_int_equal(cpu.policy, FPU_LAZY);
+	assert_int_equal(current, FPU_LAZY);
 }
 
 static void what_was_mistyped_can_be_taken_back(void **state)
@@ -107,9 +107,9 @@ static void what_was_mistyped_can_be_taken_back(void **state)
 	(void)state;
 	type("x\b\b\bfpu=eagle\x7f\x7f"
 	     "er\n");
-	assert_int_equal(cpu.policy, FPU_EAGER);
+	assert_int_equal(current, FPU_EAGER);
 	type("fpu=lazy and a great deal more than there is room for\b\b\b\n");
-	assert_int_equal(cpu.policy, FPU_EAGER);
+	assert_int_equal(current, FPU_EAGER);
 	assert_int_equal(errors, 1);
 }
 
@@ -135,7 +135,7 @@ static void a_line_that_is_too_long_is_not_carried_out_in_part(void **state)
 	type("fpu=lazyfpu=lazyfpu=lazyfpu=lazyfpu=lazyfpu=lazyfpu=lazyfpu=lazy\n");
 	assert_int_equal(errors, 2);
 	type("fpu=swap\n");
-	assert_int_equal(cpu.policy, FPU_SWAP);
+	assert_int_equal(current, FPU_SWAP);
 	assert_int_equal(policies_set, 1);
 }
 
@@ -147,7 +147,7 @@ static void empty_lines_and_unprintable_bytes_are_passed_over(void **state)
 	type("\x01"
 	     "fpu=\xff"
 	     "swap\r");
-	assert_int_equal(cpu.policy, FPU_SWAP);
+	assert_int_equal(current, FPU_SWAP);
 }
 
 static void a_flood_is_taken_in_parts(void **state)
@@ -156,12 +156,12 @@ static void a_flood_is_taken_in_parts(void **state)
 
 	(void)state;
 	waiting = flood;
-	command_poll(&cpu);
+	command_poll();
 	assert_int_equal(waiting - flood, 16);
 	assert_int_equal(policies_set, 1);
 	type(waiting);
 	assert_int_equal(policies_set, 5);
-	assert_int_equal(cpu.policy, FPU_SWAP);
+	assert_int_equal(current, FPU_SWAP);
 }
 
 static void help_names_the_commands(void **state)

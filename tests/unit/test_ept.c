@@ -15,10 +15,13 @@
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
+#define CPU 5 /* this one */
+
 static struct vmx_capabilities capabilities;
 static int pages, pages_left;
 static int pages_in_step; /* taken or given back */
 static uint64_t invalidated;
+static unsigned int invalidations;
 
 const struct vmx_capabilities *vmx_capabilities(void)
 {
@@ -45,6 +48,7 @@ void memory_free_page(void *page)
 void vmx_invalidate_ept(uint64_t ept_pointer)
 {
 	invalidated = ept_pointer;
+	invalidations++;
 }
 
 static uint64_t mapped(const struct ept *ept)
@@ -95,6 +99,7 @@ static int setup(void **state)
 	pages = 0;
 	pages_left = 100;
 	invalidated = 0;
+	invalidations = 0;
 	return 0;
 }
 
@@ -208,7 +213,7 @@ static void test_want_of_memory_is_an_error_and_leaks_nothing(void **state)
 	assert_int_equal(ept_create(&ept), -ENOMEM);
 }
 
-static void test_destroying_forgets_cached_translations(void **state)
+static void test_what_is_to_be_given_back_is_forgotten_before(void **state)
 {
 	struct ept ept;
 	uint64_t pointer;
@@ -217,9 +222,15 @@ static void test_destroying_forgets_cached_translations(void **state)
 	assert_int_equal(ept_create(&ept), 0);
 	pointer = ept.pointer;
 	assert_int_equal(pointer & 0xfff, 0x1e); /* write-back tables, 4 levels */
-	destroy(&ept);
+	ept_forget(&ept);
 	assert_int_equal(invalidated, pointer);
+	assert_int_equal(ept.pointer, pointer); /* other CPUs have yet to forget it */
 	destroy(&ept);
+	assert_int_equal(invalidations, 1);
+	ept_forget(&ept); /* of a VM that could not be made there is none */
+	assert_int_equal(invalidations, 1);
+	destroy(&ept);
+	assert_int_equal(invalidations, 1);
 }
 
 /* All of [gpa, gpa + size) is there, readable and writable, and executable if and only if small. */
@@ -260,7 +271,7 @@ static void test_a_fetch_splits_its_2m_region_and_no_other(void **state)
 	assert_int_equal(map(&ept, 0, 4 * GIB, 8 * MIB), 0);
 	invalidated = 0;
 	pages_left = 0; /* what a split takes was set aside */
-	assert_true(ept_split(&ept, 3 * MIB + 17));
+	assert_true(ept_split(&ept, CPU, 3 * MIB + 17));
 	assert_int_equal(invalidated, ept.pointer);
 	assert_int_equal(ept.splits, 1);
 	assert_int_equal(ept.pages_2m, 3);
@@ -282,7 +293,7 @@ static void test_a_fetch_from_a_1g_page_leaves_the_rest_of_it_large(void **state
 	assert_int_equal(ept_create(&ept), 0);
 	assert_int_equal(map(&ept, GIB, 4 * GIB, GIB), 0);
 	assert_int_equal(ept.pages_1g, 1);
-	assert_true(ept_split(&ept, GIB + 6 * MIB + 4 * KIB));
+	assert_true(ept_split(&ept, CPU, GIB + 6 * MIB + 4 * KIB));
 	assert_int_equal(ept.splits, 2);
 	assert_int_equal(ept.pages_1g, 0);
 	assert_int_equal(ept.pages_2m, 511);
@@ -305,7 +316,7 @@ static void test_a_guest_that_executes_everywhere_finds_a_table_each_time(void *
 	assert_int_equal(map(&ept, 0, 4 * GIB, 2 * GIB), 0);
 	pages_left = 0;
 	for (uint64_t gpa = 0; gpa < 2 * GIB; gpa += 2 * MIB)
-		assert_true(ept_split(&ept, gpa));
+		assert_true(ept_split(&ept, CPU, gpa));
 	assert_int_equal(ept.pages_1g + ept.pages_2m, 0);
 	assert_int_equal(ept.pages_4k, 2 * GIB / (4 * KIB));
 	assert_null(ept.spare);
@@ -324,19 +335,56 @@ static void test_what_cannot_be_split_is_left_alone(void **state)
 		assert_int_equal(ept_create(&ept), 0);
 		assert_int_equal(map(&ept, 0, 4 * GIB, 2 * MIB + 4 * KIB), 0);
 		invalidated = 0;
-		assert_int_equal(ept_split(&ept, 5), split);
+		assert_int_equal(ept_split(&ept, CPU, 5), split);
 		assert_int_equal(invalidated, split ? ept.pointer : 0);
 		invalidated = 0;
-		assert_false(ept_split(&ept, 5));	   /* once is enough */
-		assert_false(ept_split(&ept, 2 * MIB));	   /* small and executable */
-		assert_false(ept_split(&ept, 4 * MIB));	   /* not mapped */
-		assert_false(ept_split(&ept, 600 * GIB));  /* not mapped at any level */
-		assert_false(ept_split(&ept, 1ull << 48)); /* no guest-physical address */
+		assert_false(ept_split(&ept, CPU, 5));		/* once is enough */
+		assert_false(ept_split(&ept, CPU, 2 * MIB));	/* small and executable */
+		assert_false(ept_split(&ept, CPU, 4 * MIB));	/* not mapped */
+		assert_false(ept_split(&ept, CPU, 600 * GIB));	/* not mapped at any level */
+		assert_false(ept_split(&ept, CPU, 1ull << 48)); /* no guest-physical address */
 		assert_int_equal(ept.splits, split);
 		assert_int_equal(invalidated, 0);
 		destroy(&ept);
 		assert_int_equal(pages, 0);
 	}
+}
+
+/* Each forgets once, when it comes to it, and only what was changed elsewhere. */
+static void expect_refreshed(struct ept *ept, unsigned int changed_on)
+{
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int cpu = 0; cpu < 64; cpu++) {
+			invalidated = 0;
+			ept_refresh(ept, cpu);
+			assert_int_equal(invalidated,
+					 round || cpu == changed_on ? 0 : ept->pointer);
+		}
+	}
+}
+
+static void test_after_a_split_every_other_cpu_forgets_once(void **state)
+{
+	struct ept ept;
+
+	(void)state;
+	capabilities.ept_split = true;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(map(&ept, 0, 4 * GIB, 8 * MIB), 0);
+	for (unsigned int cpu = 0; cpu < 64; cpu++)
+		ept_refresh(&ept, cpu);
+	assert_int_equal(invalidations, 0); /* what was not there is in no TLB */
+	assert_true(ept_split(&ept, CPU, 0));
+	expect_refreshed(&ept, CPU);
+	assert_true(ept_split(&ept, 63, 2 * MIB));
+	expect_refreshed(&ept, 63);
+	/* changed here and there before anyone came to it */
+	assert_true(ept_split(&ept, CPU, 4 * MIB));
+	assert_true(ept_split(&ept, 0, 6 * MIB));
+	assert_false(ept_split(&ept, 1, 6 * MIB)); /* no change */
+	expect_refreshed(&ept, 0);
+	destroy(&ept);
+	assert_int_equal(pages, 0);
 }
 
 static void test_want_of_memory_for_splits_is_an_error_at_the_start(void **state)
@@ -370,7 +418,7 @@ static void test_tables_are_given_back_one_a_step_wherever_they_hang(void **stat
 	assert_int_equal(pages, 0);
 }
 
-static void test_nothing_is_forgotten_twice(void **state)
+static void test_giving_back_alone_forgets_nothing_and_ends_once(void **state)
 {
 	struct ept ept;
 
@@ -378,10 +426,9 @@ static void test_nothing_is_forgotten_twice(void **state)
 	assert_int_equal(ept_create(&ept), 0);
 	assert_int_equal(map(&ept, 0, 4 * KIB, 4 * KIB), 0);
 	assert_true(ept_destroy_step(&ept));
-	assert_true(invalidated);
-	invalidated = 0;
+	assert_int_equal(ept.pointer, 0);
 	destroy(&ept);
-	assert_int_equal(invalidated, 0);
+	assert_int_equal(invalidations, 0);
 	assert_false(ept_destroy_step(&ept));
 	assert_int_equal(pages, 0);
 }
@@ -418,7 +465,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_is_mapped_already_or_not_aligned_is_refused,
 				       setup),
 		cmocka_unit_test_setup(test_want_of_memory_is_an_error_and_leaks_nothing, setup),
-		cmocka_unit_test_setup(test_destroying_forgets_cached_translations, setup),
+		cmocka_unit_test_setup(test_what_is_to_be_given_back_is_forgotten_before, setup),
 		cmocka_unit_test_setup(test_only_4k_pages_are_executable_where_large_ones_are_split,
 				       setup),
 		cmocka_unit_test_setup(test_a_fetch_splits_its_2m_region_and_no_other, setup),
@@ -427,11 +474,12 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_a_guest_that_executes_everywhere_finds_a_table_each_time, setup),
 		cmocka_unit_test_setup(test_what_cannot_be_split_is_left_alone, setup),
+		cmocka_unit_test_setup(test_after_a_split_every_other_cpu_forgets_once, setup),
 		cmocka_unit_test_setup(test_want_of_memory_for_splits_is_an_error_at_the_start,
 				       setup),
 		cmocka_unit_test_setup(test_tables_are_given_back_one_a_step_wherever_they_hang,
 				       setup),
-		cmocka_unit_test_setup(test_nothing_is_forgotten_twice, setup),
+		cmocka_unit_test_setup(test_giving_back_alone_forgets_nothing_and_ends_once, setup),
 		cmocka_unit_test_setup(test_refused_at_any_page_it_is_given_back_wholly, setup),
 	};
 

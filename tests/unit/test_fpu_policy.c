@@ -4,17 +4,39 @@
  */
 #include "tests/unit/unit.h"
 
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "fpu/owner.h"
 #include "lib/console.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/pcpu.h"
 #include "vmm/vm.h"
 
 #define LAB  FPU_DOMAIN_FIRST
 #define ROOM (FPU_DOMAIN_FIRST + 1)
 
+#define CPUS 3
+#define OWN  1 /* the CPU where the policy is set */
+
 static struct vm vms[2];
-static struct fpu_cpu cpu;
-static unsigned int sets, warnings;
+static struct pcpu pcpus[CPUS];
+static struct fpu_cpu *const cpu = &pcpus[OWN].fpu;
+static unsigned int sets, warnings, asked;
+
+uint32_t cpus_count(void)
+{
+	return CPUS;
+}
+
+void mail_ask(uint64_t cpus, mail_handler *handler, void *arg)
+{
+	asked++;
+	assert_int_equal(cpus, (1u << CPUS) - 1);
+	for (unsigned int i = 0; i < CPUS; i++)
+		handler(&pcpus[i], arg);
+}
 
 struct vm *vm_at(uint32_t index)
 {
@@ -42,51 +64,62 @@ void log_line(enum log_level level, const char *format, ...)
 static int start(void **state)
 {
 	(void)state;
-	cpu = (struct fpu_cpu){.policy = FPU_AUTO, .leaks = true};
+	memset(pcpus, 0, sizeof(pcpus));
+	for (unsigned int i = 0; i < CPUS; i++) {
+		pcpus[i].cpu = (struct cpu){.self = &pcpus[i].cpu, .id = i};
+		pcpus[i].fpu = (struct fpu_cpu){.policy = FPU_AUTO, .leaks = true};
+	}
+	syscall(SYS_arch_prctl, ARCH_SET_GS, &pcpus[OWN]); /* where this_cpu() looks */
 	for (unsigned int i = 0; i < ARRAY_SIZE(vms); i++)
 		vms[i] = (struct vm){.state = VM_RUNNING, .domain = LAB + i, .config = {.runs = 1}};
-	sets = warnings = 0;
+	sets = warnings = asked = 0;
 	return 0;
 }
 
 static void each_policy_is_set_and_the_one_before_returned(void **state)
 {
-	enum fpu_policy before = cpu.policy;
+	enum fpu_policy before = cpu->policy;
 
 	(void)state;
-	cpu.leaks = false;
+	cpu->leaks = false;
 	for (unsigned int policy = 0; policy < FPU_POLICIES; policy++) {
-		assert_int_equal(fpu_policy_set(&cpu, (enum fpu_policy)policy), before);
-		assert_int_equal(cpu.policy, policy);
+		assert_int_equal(fpu_policy_set((enum fpu_policy)policy), before);
+		for (unsigned int i = 0; i < CPUS; i++)
+			assert_int_equal(pcpus[i].fpu.policy, policy);
 		before = (enum fpu_policy)policy;
 	}
-	assert_int_equal(sets, FPU_POLICIES);
+	assert_int_equal(sets, FPU_POLICIES * CPUS);
+	assert_int_equal(asked, FPU_POLICIES);
 	assert_int_equal(warnings, 0);
 }
 
 static void the_policy_that_there_is_already_is_not_set_again(void **state)
 {
 	(void)state;
-	assert_int_equal(fpu_policy_set(&cpu, FPU_AUTO), FPU_AUTO);
+	assert_int_equal(fpu_policy_set(FPU_AUTO), FPU_AUTO);
 	assert_int_equal(sets, 0);
+	pcpus[0].fpu.policy = FPU_LAZY;
+	assert_int_equal(fpu_policy_set(FPU_AUTO), FPU_AUTO);
+	assert_int_equal(pcpus[0].fpu.policy, FPU_AUTO);
+	assert_int_equal(sets, 1);
 }
 
 static void who_cannot_be_harmed_is_not_warned(void **state)
 {
 	(void)state;
-	fpu_policy_set(&cpu, FPU_EAGER);
-	fpu_policy_set(&cpu, FPU_SWAP);
-	fpu_policy_set(&cpu, FPU_SCRUB);
-	fpu_policy_set(&cpu, FPU_AUTO);
+	fpu_policy_set(FPU_EAGER);
+	fpu_policy_set(FPU_SWAP);
+	fpu_policy_set(FPU_SCRUB);
+	fpu_policy_set(FPU_AUTO);
 	vms[1].domain = LAB;
-	fpu_policy_set(&cpu, FPU_LAZY);
-	fpu_policy_set(&cpu, FPU_UNLOAD);
+	fpu_policy_set(FPU_LAZY);
+	fpu_policy_set(FPU_UNLOAD);
 	vms[1].domain = ROOM;
 	vms[0].state = VM_ENDED;
-	fpu_policy_set(&cpu, FPU_LAZY);
+	fpu_policy_set(FPU_LAZY);
 	vms[1].config.runs = 3;
 	strcpy(vms[1].config.trust, "lab");
-	fpu_policy_set(&cpu, FPU_UNLOAD);
+	fpu_policy_set(FPU_UNLOAD);
 	assert_int_equal(warnings, 0);
 }
 
@@ -94,12 +127,13 @@ static void who_cannot_be_harmed_is_not_warned(void **state)
 static void several_domains_are_warned_of_lazy_once(void **state)
 {
 	(void)state;
-	cpu.policy = FPU_LAZY;
-	fpu_policy_set(&cpu, FPU_LAZY);
+	for (unsigned int i = 0; i < CPUS; i++)
+		pcpus[i].fpu.policy = FPU_LAZY;
+	fpu_policy_set(FPU_LAZY);
 	assert_int_equal(warnings, 1);
 	assert_int_equal(sets, 0);
-	fpu_policy_set(&cpu, FPU_UNLOAD);
-	fpu_policy_set(&cpu, FPU_LAZY);
+	fpu_policy_set(FPU_UNLOAD);
+	fpu_policy_set(FPU_LAZY);
 	assert_int_equal(warnings, 1);
 }
 

@@ -39,6 +39,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.fpu, FPU_AUTO);
 	assert_int_equal(options.xsave, FPU_METHOD_AUTO);
 	assert_int_equal(options.slice_us, 2000);
+	assert_int_equal(options.migrate, 0);
 	assert_int_equal(options.maxcpus, 64);
 	assert_int_equal(options.console, CONSOLE_COM1 | CONSOLE_VGA);
 	assert_int_equal(options.trace, 0);
@@ -75,7 +76,7 @@ static void a_file_name_in_front_is_skipped_and_only_there(void **state)
 static void every_option_is_understood(void **state)
 {
 	(void)state;
-	parse("fpu=unload xsave=xsavec slice=500 maxcpus=0x2 console=e9+com1 trace=on "
+	parse("fpu=unload xsave=xsavec migrate=7 slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
 	      "crash=vmentry preemption=apic multihit=split");
@@ -85,6 +86,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.fpu, FPU_UNLOAD);
 	assert_int_equal(options.xsave, FPU_XSAVEC);
 	assert_int_equal(options.slice_us, 500);
+	assert_int_equal(options.migrate, 7);
 	assert_int_equal(options.maxcpus, 2);
 	assert_int_equal(options.console, CONSOLE_COM1 | CONSOLE_E9);
 	assert_int_equal(options.trace, 1);
@@ -123,8 +125,9 @@ static void each_way_to_save_is_understood(void **state)
 
 static void the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not(void **state)
 {
-	static const char *const good[] = {"slice=100",	 "slice=1000000", "maxcpus=1",
-					   "maxcpus=64", "loglevel=0",	  "loglevel=3"};
+	static const char *const good[] = {"slice=100",	 "slice=1000000",  "maxcpus=1",
+					   "maxcpus=64", "loglevel=0",	   "loglevel=3",
+					   "migrate=0",	 "migrate=1000000"};
 	static const char *const bad[] = {"slice=99",
 					  "slice=1000001",
 					  "slice=",
@@ -134,6 +137,8 @@ static void the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not(void **
 					  "maxcpus=0",
 					  "maxcpus=65",
 					  "loglevel=4",
+					  "migrate=-1",
+					  "migrate=1000001",
 					  "loglevel=debug",
 					  "slice=18446744073709551716"};
 
@@ -180,6 +185,8 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	} options_told[] = {
 		{"fpu", "lazy, scrub, eager, unload, swap, auto"},
 		{"xsave", "auto, xsaves, xsaveopt, xsavec, xsave, fxsave"},
+		{"migrate",
+		 "0 to 1000000 turns on one CPU, then the next; 0: only for want of work"},
 		{"slice", "100 to 1000000 microseconds"},
 		{"maxcpus", "1 to 64"},
 		{"console", "com1, vga, e9, joined by + (fb is not built yet)"},
@@ -211,7 +218,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	parse("turbo=1");
 	assert_string_equal(
 		heard.last,
-		"option turbo is not known: accepted are fpu xsave slice maxcpus "
+		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
 		"console timer clock preemption multihit trace tracesize stats loglevel "
 		"panic hostfpu crash");
 }
@@ -243,8 +250,9 @@ static void long_words_and_open_quotes_are_told(void **state)
 
 static void random_lines_are_survived_with_valid_results(void **state)
 {
-	static const char *const parts[] = {"fpu", "=", "slice", "lazy", " ",  "console", "com1",
-					    "+",   ",", "99",	 "\"",	 "\\", "maxcpus", "'"};
+	static const char *const parts[] = {"fpu",     "=",    "slice",	  "lazy", " ",
+					    "console", "com1", "+",	  ",",	  "99",
+					    "\"",      "\\",   "maxcpus", "'",	  "migrate"};
 	uint64_t seed = 0x0971;
 
 	(void)state;
@@ -259,6 +267,7 @@ static void random_lines_are_survived_with_valid_results(void **state)
 		parse(copy);
 		assert_true(options.fpu <= FPU_AUTO);
 		assert_in_range(options.slice_us, 100, 1000000);
+		assert_in_range(options.migrate, 0, 1000000);
 		assert_in_range(options.maxcpus, 1, 64);
 		assert_in_range(options.console, 1, 7);
 		free(copy);

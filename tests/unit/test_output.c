@@ -20,9 +20,10 @@ static struct vcpu vcpus[VMS];
 static console_sink *sink;
 static char sent[1 << 20];
 static size_t sent_length;
-static size_t room;	     /* characters that the device takes at once */
-static bool given_up;	     /* ... and then all, which are dropped */
-static unsigned int undrawn; /* calls until all is shown */
+static size_t room;	      /* characters that the device takes at once */
+static bool given_up;	      /* ... and then all, which are dropped */
+static unsigned int undrawn;  /* calls until all is shown */
+static void (*at_send)(void); /* what happens while it sends, once, or NULL */
 
 uint32_t vms_count(void)
 {
@@ -34,9 +35,12 @@ struct vm *vm_at(uint32_t index)
 	return &vms[index];
 }
 
+static unsigned int requests;
+
 void vcpu_request(struct vcpu *vcpu, uint32_t what)
 {
 	vcpu->pending |= what;
+	requests++;
 }
 
 /* So slow a clock that no deadline passes while a test looks at it. */
@@ -61,6 +65,12 @@ void console_write(const char *text, size_t length)
 
 size_t console_send(const char *text, size_t length)
 {
+	if (at_send) {
+		void (*happens)(void) = at_send;
+
+		at_send = NULL;
+		happens();
+	}
 	if (given_up)
 		return length;
 	length = length < room ? length : room;
@@ -90,10 +100,11 @@ static int start(void **state)
 	for (unsigned int i = 0; i < VMS; i++)
 		vms[i].vcpu[0] = &vcpus[i];
 	memset(sent, 0, sizeof(sent));
-	sent_length = 0;
+	sent_length = requests = 0;
 	room = SIZE_MAX;
 	given_up = false;
 	undrawn = 0;
+	at_send = NULL;
 	ticks_per_us = 3000000;
 	output_start();
 	return 0;
@@ -105,6 +116,10 @@ static int end(void **state)
 	room = SIZE_MAX;
 	output_end();
 	assert_null(sink);
+	assert_false(pcpu.in_output);
+	assert_int_equal(output_own.lock.holder, 0);
+	for (unsigned int i = 0; i < VMS; i++)
+		assert_int_equal(vms[i].output.lock.holder, 0);
 	return 0;
 }
 
@@ -263,6 +278,51 @@ static void after_a_panic_what_waited_is_printed_whole(void **state)
 	expect_sent("cutcut\nwhole\n");
 }
 
+/* CPUs that were stopped have left locks held. */
+static void after_a_panic_no_lock_is_waited_for(void **state)
+{
+	(void)state;
+	room = 0;
+	say(&vms[0], "one\n");
+	say(NULL, "two\n");
+	vms[0].output.lock.holder = 3;
+	output_own.lock.holder = 2;
+	pcpu.cpu.locks_held = 1;
+	output_print_waiting();
+	expect_sent("one\ntwo\n");
+	assert_int_equal(pcpu.cpu.locks_held, 0);
+}
+
+static void interrupt(void)
+{
+	say(&vms[1], "at once\n");
+	assert_false(output_send()); /* one sends already */
+}
+
+/* As a machine check has to. */
+static void what_is_said_in_the_middle_of_sending_waits_for_nothing(void **state)
+{
+	(void)state;
+	say(&vms[0], "one\n");
+	at_send = interrupt;
+	output_send();
+	expect_sent("at once\none\n");
+	assert_true(line_ring_empty(&vms[1].output));
+}
+
+static void who_says_something_is_asked_to_look_when_it_did_not_wait_before(void **state)
+{
+	(void)state;
+	room = 0;
+	say(&vms[0], "first\n");
+	assert_int_equal(vcpus[0].pending, VCPU_OUTPUT);
+	say(&vms[1], "is due already\n");
+	assert_int_equal(vcpus[1].pending, 0);
+	assert_int_equal(requests, 2);
+	say(NULL, "nobody's\n");
+	assert_int_equal(requests, 2);
+}
+
 static void a_device_that_takes_nothing_for_long_is_given_up(void **state)
 {
 	(void)state;
@@ -290,6 +350,9 @@ int main(void)
 		output_test(time_is_charged_to_the_vm_whose_line_it_is),
 		output_test(the_end_waits_for_all),
 		output_test(after_a_panic_what_waited_is_printed_whole),
+		output_test(after_a_panic_no_lock_is_waited_for),
+		output_test(what_is_said_in_the_middle_of_sending_waits_for_nothing),
+		output_test(who_says_something_is_asked_to_look_when_it_did_not_wait_before),
 		output_test(a_device_that_takes_nothing_for_long_is_given_up),
 	};
 
