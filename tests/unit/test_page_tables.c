@@ -166,6 +166,112 @@ static void the_limit_is_the_cpus_width_or_the_lower_half(void **state)
 	}
 }
 
+/* Each page of [start, end) is there as it was mapped, but for the one that was left out. */
+static void expect_all_but(uint64_t out, uint64_t start, uint64_t end, uint64_t flags)
+{
+	for (uint64_t at = start; at < end; at += KIB4) {
+		uint64_t size, entry = leaf(at, &size);
+
+		if (at == out) {
+			assert_int_equal(entry, 0);
+			assert_int_equal(size, KIB4);
+			continue;
+		}
+		assert_int_equal(entry, (at & ~(size - 1)) | flags | PTE_PRESENT |
+						(size > KIB4 ? PTE_LARGE : 0));
+	}
+}
+
+static void a_page_that_is_left_out_splits_what_is_around_it_and_no_more(void **state)
+{
+	static const uint64_t flags[] = {FLAGS, 0, PTE_NX, PTE_WRITE | PTE_PWT | PTE_PCD};
+	static const uint64_t at[] = {GIB1, 2 * GIB1 - KIB4, GIB1 + 7 * MIB2,
+				      GIB1 + 7 * MIB2 + KIB4, 2 * GIB1 - MIB2 - KIB4};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags) * ARRAY_SIZE(at); i++) {
+		uint64_t flag = flags[i % ARRAY_SIZE(flags)], out = at[i / ARRAY_SIZE(flags)];
+		uint64_t large = out & ~(MIB2 - 1), size;
+		unsigned int before;
+
+		reset(state);
+		assert_int_equal(page_tables_map(&tables, 0, 3 * GIB1, flag), 0);
+		before = page_count;
+		assert_int_equal(page_tables_unmap(&tables, out), 0);
+		assert_int_equal(page_count - before, 2);
+		expect_all_but(out, 0, 3 * GIB1, flag);
+		leaf(GIB1 - 1, &size);
+		assert_int_equal(size, GIB1);
+		leaf(2 * GIB1, &size);
+		assert_int_equal(size, GIB1);
+		for (uint64_t page = GIB1; page < 2 * GIB1; page += MIB2) {
+			leaf(page, &size);
+			assert_int_equal(size, page == large ? KIB4 : MIB2);
+		}
+	}
+}
+
+static void of_a_2m_page_its_neighbours_stay(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	tables.gigabyte_pages = false;
+	map(0, 4 * MIB2 + 2 * KIB4);
+	before = page_count;
+	assert_int_equal(page_tables_unmap(&tables, 2 * MIB2 - KIB4 + 0x123),
+			 0); /* anywhere in it */
+	assert_int_equal(page_count - before, 1);
+	expect_all_but(2 * MIB2 - KIB4, 0, 4 * MIB2 + 2 * KIB4, FLAGS);
+	expect_size(0, MIB2);
+	expect_size(MIB2, KIB4);
+	expect_size(2 * MIB2, MIB2);
+	/* one that is small already takes no table, and goes alone */
+	assert_int_equal(page_tables_unmap(&tables, MIB2), 0);
+	assert_int_equal(page_tables_unmap(&tables, 4 * MIB2 + KIB4), 0);
+	assert_int_equal(page_count - before, 1);
+	expect_nothing(MIB2);
+	expect_nothing(4 * MIB2 + KIB4);
+	expect_size(MIB2 + KIB4, KIB4);
+	expect_size(4 * MIB2, KIB4);
+	/* and can be mapped again */
+	map(0, 4 * MIB2 + 2 * KIB4);
+	expect_all_but(UINT64_MAX, 0, 4 * MIB2 + 2 * KIB4, FLAGS);
+	assert_int_equal(page_count - before, 1);
+}
+
+static void what_is_not_mapped_need_not_be_left_out(void **state)
+{
+	(void)state;
+	assert_int_equal(page_tables_unmap(&tables, 5 * GIB1), 0); /* not at any level */
+	map(GIB1, GIB1 + MIB2 + KIB4);
+	pages_left = 0;
+	assert_int_equal(page_tables_unmap(&tables, TIB1), 0);
+	assert_int_equal(page_tables_unmap(&tables, 0), 0);
+	assert_int_equal(page_tables_unmap(&tables, GIB1 + 2 * MIB2), 0);
+	assert_int_equal(page_tables_unmap(&tables, GIB1 + MIB2 + KIB4), 0);
+	assert_int_equal(page_tables_unmap(&tables, GIB1 + MIB2), 0);
+	assert_int_equal(page_tables_unmap(&tables, GIB1 + MIB2), 0); /* twice */
+	expect_size(GIB1, MIB2);
+	expect_nothing(GIB1 + MIB2);
+}
+
+/* Whatever has been split by then, all stays mapped. */
+static void without_a_page_for_a_table_nothing_is_left_out(void **state)
+{
+	(void)state;
+	map(0, 2 * GIB1);
+	for (unsigned int left = 0; left < 2; left++) {
+		pages_left = left;
+		assert_int_equal(page_tables_unmap(&tables, GIB1 + KIB4), -ENOMEM);
+		expect_all_but(UINT64_MAX, 0, 2 * GIB1, FLAGS);
+	}
+	expect_size(0, GIB1);
+	expect_size(GIB1, MIB2);
+	pages_left = 1;
+	assert_int_equal(page_tables_unmap(&tables, GIB1 + KIB4), 0);
+	expect_all_but(GIB1 + KIB4, 0, 2 * GIB1, FLAGS);
+}
+
 static void add_mtrr(uint64_t base, uint64_t size)
 {
 	mtrrs.on = true;
@@ -246,6 +352,11 @@ int main(void)
 		cmocka_unit_test_setup(what_is_mapped_stays_as_it_is, reset),
 		cmocka_unit_test_setup(a_range_that_is_none_is_refused, reset),
 		cmocka_unit_test_setup(the_limit_is_the_cpus_width_or_the_lower_half, reset),
+		cmocka_unit_test_setup(a_page_that_is_left_out_splits_what_is_around_it_and_no_more,
+				       reset),
+		cmocka_unit_test_setup(of_a_2m_page_its_neighbours_stay, reset),
+		cmocka_unit_test_setup(what_is_not_mapped_need_not_be_left_out, reset),
+		cmocka_unit_test_setup(without_a_page_for_a_table_nothing_is_left_out, reset),
 		cmocka_unit_test_setup(a_large_page_never_spans_a_change_of_type, reset),
 		cmocka_unit_test_setup(
 			mtrrs_that_are_off_split_nothing_and_the_fixed_ones_the_first_page, reset),
