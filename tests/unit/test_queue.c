@@ -44,6 +44,45 @@ static void one_that_comes_back_waits_behind_all(void **state)
 	}
 }
 
+/* What is left waits in its order, whole, and one more behind it. */
+static void expect_rest(unsigned int count, unsigned int without)
+{
+	static struct queue_place more;
+	unsigned int left = 0;
+
+	more = (struct queue_place){};
+	assert_int_equal(queue.waiting, count - 1);
+	assert_ptr_equal(queue.last,
+			 count == 1 ? NULL : &place[count - 1 - (without == count - 1)]);
+	queue_add(&queue, &more);
+	for (unsigned int i = 0; i < count; i++) {
+		if (i == without)
+			continue;
+		assert_ptr_equal(queue_take(&queue), &place[i]);
+		left++;
+	}
+	assert_int_equal(left, count - 1);
+	assert_ptr_equal(queue_take(&queue), &more);
+	assert_null(queue_take(&queue));
+	assert_int_equal(queue.waiting, 0);
+}
+
+static void one_can_be_taken_from_anywhere_and_the_others_keep_their_order(void **state)
+{
+	(void)state;
+	for (unsigned int count = 1; count <= 5; count++) {
+		for (unsigned int taken = 0; taken < count; taken++) {
+			for (unsigned int i = 0; i < count; i++)
+				queue_add(&queue, &place[i]);
+			queue_take_behind(&queue, taken ? &place[taken - 1] : NULL);
+			expect_rest(count, taken);
+			/* the one that was taken is in no queue, and may come back */
+			queue_add(&queue, &place[taken]);
+			assert_ptr_equal(queue_take(&queue), &place[taken]);
+		}
+	}
+}
+
 static void sleepers_are_woken_when_they_are_due_and_in_that_order(void **state)
 {
 	(void)state;
@@ -102,6 +141,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(who_waits_longest_is_taken_first, start),
 		cmocka_unit_test_setup(one_that_comes_back_waits_behind_all, start),
+		cmocka_unit_test_setup(
+			one_can_be_taken_from_anywhere_and_the_others_keep_their_order, start),
 		cmocka_unit_test_setup(sleepers_are_woken_when_they_are_due_and_in_that_order,
 				       start),
 		cmocka_unit_test_setup(any_sleeper_can_be_woken_before_its_time, start),
