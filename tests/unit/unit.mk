@@ -3,6 +3,7 @@
 
 UNIT_acpi        = boot/acpi.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
+UNIT_alike       := boot/alike.c
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
