@@ -34,6 +34,7 @@ UNIT_line_ring   := lib/line_ring.c
 UNIT_lost_memory := vmm/lost_memory.c
 UNIT_machine_check_severity := boot/machine_check_severity.c
 UNIT_madt        = boot/madt.c $(UNIT_multiboot1)
+UNIT_mail        := vmm/mail.c
 UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
@@ -107,6 +108,10 @@ $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
+
+# Threads are the CPUs
+$(UNIT_DIR)/test_mail: UNIT_CFLAGS := -fsanitize=thread -g -O1 $(UNIT_WARN) -pthread \
+	-include tests/unit/threads.h
 
 $(foreach test,$(UNIT_TESTS),$(eval $(test): $(UNIT_$(test:$(UNIT_DIR)/test_%=%))))
 $(UNIT_TESTS): $(UNIT_DIR)/test_%: tests/unit/test_%.c $(UNIT_HEADERS)
