@@ -57,12 +57,17 @@ static struct vcpu *choose(struct run_queue *queue)
  * One that gave up a turn has no claim to it any more. One that comes from a CPU where there was
  * more to do is a little ahead of others here, no more.
  */
-static void catch_up(struct run_queue *queue, struct vcpu *vcpu)
+static void catch_up(const struct run_queue *queue, struct vcpu *vcpu)
 {
 	uint64_t credit = vcpu->gave_up ? 0 : 2 * slice;
 
 	if (vcpu->place.used + credit < queue->used)
 		vcpu->place.used = queue->used - credit;
+}
+
+/* It has had a turn here: what catch_up() compares with, this turn included. */
+static void keep_most(struct run_queue *queue, const struct vcpu *vcpu)
+{
 	if (vcpu->place.used > queue->used)
 		queue->used = vcpu->place.used;
 }
@@ -122,6 +127,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct pcpu *to;
 	bool ready;
 
+	keep_most(&pcpu->queue, vcpu);
 	if (vm->state == VM_ENDED)
 		return;
 	ready = vm->state != VM_RUNNING || vm->request || vcpu_poll(vcpu, rdtsc());
