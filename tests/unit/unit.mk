@@ -4,6 +4,7 @@
 UNIT_acpi        = boot/acpi.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
 UNIT_alike       := boot/alike.c
+UNIT_balance     = $(UNIT_turns)
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
@@ -61,6 +62,7 @@ UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_string      := lib/string.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
+UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
 UNIT_uart        := vmm/uart.c
 UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
@@ -108,6 +110,9 @@ $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
+
+# The test is the clock
+$(addprefix $(UNIT_DIR)/,test_balance test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
 
 # Threads are the CPUs
 $(UNIT_DIR)/test_mail: UNIT_CFLAGS := -fsanitize=thread -g -O1 $(UNIT_WARN) -pthread \
