@@ -25,15 +25,13 @@ static struct pcpu pcpus[CPUS];
 static struct fpu_cpu *const cpu = &pcpus[OWN].fpu;
 static unsigned int sets, warnings, asked;
 
-uint32_t cpus_count(void)
-{
-	return CPUS;
-}
+struct cpu *cpus[MAX_CPUS];
+volatile uint32_t cpu_count = CPUS;
 
-void mail_ask(uint64_t cpus, mail_handler *handler, void *arg)
+void mail_ask(uint64_t who, mail_handler *handler, void *arg)
 {
 	asked++;
-	assert_int_equal(cpus, (1u << CPUS) - 1);
+	assert_int_equal(who, (1u << CPUS) - 1);
 	for (unsigned int i = 0; i < CPUS; i++)
 		handler(&pcpus[i], arg);
 }

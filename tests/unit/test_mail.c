@@ -20,7 +20,7 @@ struct letter {
 };
 
 static struct pcpu pcpus[MAX_CPUS];
-static uint32_t cpus, rounds;
+static uint32_t rounds;
 static uint64_t done[MAX_CPUS][MAX_CPUS]; /* [asker][asked]: the number of the last letter */
 static uint64_t calls[MAX_CPUS][MAX_CPUS];
 static uint64_t nmis[MAX_CPUS];
@@ -29,15 +29,8 @@ static pthread_barrier_t all_start, all_asked;
 static bool meet;			/* at its first NMI each CPU waits for all others */
 static void (*at_nmi)(struct pcpu *to); /* or NULL */
 
-struct cpu *cpu_at(uint32_t id)
-{
-	return &pcpus[id].cpu;
-}
-
-uint32_t cpus_count(void)
-{
-	return cpus;
-}
+struct cpu *cpus[MAX_CPUS];
+volatile uint32_t cpu_count;
 
 static void become(struct pcpu *pcpu)
 {
@@ -74,7 +67,9 @@ static void start(uint32_t count)
 	wrong = finished = 0;
 	meet = false;
 	at_nmi = NULL;
-	cpus = count;
+	cpu_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		cpus[i] = &pcpus[i].cpu;
 	for (uint32_t i = 0; i < count; i++)
 		pcpus[i].cpu =
 			(struct cpu){.self = &pcpus[i].cpu, .id = i, .apic_id = APIC_IDS + i};
@@ -98,7 +93,7 @@ static void ask(struct pcpu *pcpu, uint64_t set, uint64_t number)
 
 	memcpy(before, calls[letter.asker], sizeof(before));
 	mail_ask(set, carry_out, &letter);
-	for (uint32_t i = 0; i < cpus; i++) {
+	for (uint32_t i = 0; i < cpu_count; i++) {
 		bool asked = set >> i & 1;
 
 		expect(calls[letter.asker][i] == before[i] + asked);
@@ -112,7 +107,7 @@ static void ask(struct pcpu *pcpu, uint64_t set, uint64_t number)
 static void serve_all(struct pcpu *pcpu)
 {
 	__atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < cpus) {
+	while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < cpu_count) {
 		mail_serve(pcpu);
 		cpu_relax();
 	}
@@ -141,7 +136,7 @@ static void *asks_random_sets(void *arg)
 	for (uint32_t n = 1; n <= rounds; n++) {
 		ask(pcpu, random_next(&seed) & pcpus_up(), n);
 		if (random_next(&seed) % 4 == 0)
-			mail_kick(pcpu_at((uint32_t)(random_next(&seed) % cpus)));
+			mail_kick(pcpu_at((uint32_t)(random_next(&seed) % cpu_count)));
 		if (random_next(&seed) % 2)
 			mail_serve(pcpu);
 	}
@@ -166,16 +161,16 @@ static void run(void *(*body)(void *))
 {
 	pthread_t thread[MAX_CPUS];
 
-	pthread_barrier_init(&all_start, NULL, cpus);
-	pthread_barrier_init(&all_asked, NULL, cpus);
-	for (uint32_t i = 0; i < cpus; i++)
+	pthread_barrier_init(&all_start, NULL, cpu_count);
+	pthread_barrier_init(&all_asked, NULL, cpu_count);
+	for (uint32_t i = 0; i < cpu_count; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, body, &pcpus[i]), 0);
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		pthread_join(thread[i], NULL);
 	pthread_barrier_destroy(&all_start);
 	pthread_barrier_destroy(&all_asked);
 	assert_int_equal(wrong, 0);
-	for (uint32_t i = 0; i < cpus; i++) {
+	for (uint32_t i = 0; i < cpu_count; i++) {
 		assert_int_equal(pcpus[i].mail.from, 0);
 		assert_null(pcpus[i].mail.what);
 		assert_int_equal(pcpus[i].mail.nmis, nmis[i]);
@@ -184,7 +179,7 @@ static void run(void *(*body)(void *))
 
 static void expect_calls(uint32_t asker, uint64_t count)
 {
-	for (uint32_t asked = 0; asked < cpus; asked++)
+	for (uint32_t asked = 0; asked < cpu_count; asked++)
 		assert_int_equal(calls[asker][asked], count);
 }
 
@@ -197,9 +192,9 @@ static void all_that_ask_each_other_at_the_same_time_are_served(void **state)
 		start(counts[c][0]);
 		rounds = counts[c][1];
 		run(asks_all);
-		for (uint32_t i = 0; i < cpus; i++) {
+		for (uint32_t i = 0; i < cpu_count; i++) {
 			expect_calls(i, rounds);
-			assert_int_equal(nmis[i], (cpus - 1) * rounds);
+			assert_int_equal(nmis[i], (cpu_count - 1) * rounds);
 		}
 	}
 }
@@ -213,7 +208,7 @@ static void all_that_wait_for_each_other_serve_each_other(void **state)
 		rounds = 1;
 		meet = true;
 		run(asks_all);
-		for (uint32_t i = 0; i < cpus; i++)
+		for (uint32_t i = 0; i < cpu_count; i++)
 			expect_calls(i, 1);
 	}
 }
@@ -224,7 +219,7 @@ static void whoever_asks_nothing_serves_all(void **state)
 	start(5);
 	rounds = 1000;
 	run(asks_if_even);
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		expect_calls(i, i & 1 ? 0 : rounds);
 }
 

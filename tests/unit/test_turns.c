@@ -19,7 +19,7 @@ static uint32_t busy(void)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		count += pcpus[i].turn != NULL;
 	return count;
 }
@@ -28,7 +28,7 @@ static uint64_t pulls(void)
 {
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		count += pcpus[i].pulls;
 	return count;
 }
@@ -47,8 +47,9 @@ static void of_vcpus_that_always_want_a_cpu_none_gets_ahead_by_more_than_a_slice
 				step(order);
 				if (spread(NULL) > 1)
 					fail_msg("%u vCPUs on %u CPUs, order %u, slice %u",
-						 vcpu_count, cpus, order, n);
-				assert_int_equal(busy(), cpus < vcpu_count ? cpus : vcpu_count);
+						 vcpu_count, cpu_count, order, n);
+				assert_int_equal(busy(),
+						 cpu_count < vcpu_count ? cpu_count : vcpu_count);
 			}
 		}
 	}
@@ -172,7 +173,7 @@ static void a_sleeper_is_woken_where_it_sleeps_or_by_a_cpu_with_nothing_to_do(vo
 	queue_add(&pcpus[0].queue, &vcpus[0].place);
 	queue_add(&pcpus[0].queue, &vcpus[1].place);
 	turns_put(&pcpus[0], &vcpus[2]);
-	assert_int_equal(turns_next_due(&pcpus[0]), 10 * SLICE);
+	assert_int_equal(queue_next_due(&pcpus[0].queue), 10 * SLICE);
 	assert_int_equal(balance_next_due(&pcpus[1]), 10 * SLICE);
 	assert_int_equal(balance_next_due(&pcpus[0]), QUEUE_NEVER);
 	for (unsigned int n = 0; n < 10; n++) {
@@ -181,7 +182,7 @@ static void a_sleeper_is_woken_where_it_sleeps_or_by_a_cpu_with_nothing_to_do(vo
 	}
 	step(LOCKSTEP);
 	assert_ptr_equal(pcpus[1].turn, &vcpus[2]);
-	assert_int_equal(turns_next_due(&pcpus[0]), QUEUE_NEVER);
+	assert_int_equal(queue_next_due(&pcpus[0].queue), QUEUE_NEVER);
 }
 
 static void with_migrate_a_vcpu_goes_round_all_cpus_that_may_run_it(void **state)

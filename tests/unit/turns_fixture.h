@@ -19,7 +19,7 @@
 static struct pcpu pcpus[MAX_CPUS];
 static struct vm vms[VCPUS_MAX];
 static struct vcpu vcpus[VCPUS_MAX];
-static uint32_t cpus, vcpu_count;
+static uint32_t vcpu_count;
 static uint64_t now;
 static uint64_t had[VCPUS_MAX]; /* slices */
 static uint64_t nap[VCPUS_MAX]; /* slices that it sleeps after its next turn */
@@ -32,16 +32,8 @@ uint64_t fake_rdtsc(void)
 	return now;
 }
 
-uint32_t cpus_count(void)
-{
-	return cpus;
-}
-
-struct cpu *cpu_at(uint32_t id)
-{
-	assert_true(id < cpus);
-	return &pcpus[id].cpu;
-}
+struct cpu *cpus[MAX_CPUS];
+volatile uint32_t cpu_count;
 
 void mail_kick(struct pcpu *pcpu)
 {
@@ -69,7 +61,7 @@ static inline void add(struct vcpu *vcpu)
 {
 	struct pcpu *best = NULL;
 
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		if ((balance_cpus(vcpu) & pcpu_bit(&pcpus[i])) &&
 		    (!best || pcpus[i].queue.waiting < best->queue.waiting))
 			best = &pcpus[i];
@@ -78,7 +70,7 @@ static inline void add(struct vcpu *vcpu)
 }
 
 /* `count` that want a CPU always, each the vCPU of a VM of its own, in no queue yet. */
-static inline void prepare(uint32_t cpu_count, uint32_t count, uint32_t migrate)
+static inline void prepare(uint32_t with, uint32_t count, uint32_t migrate)
 {
 	struct options options = {.migrate = migrate};
 
@@ -88,12 +80,14 @@ static inline void prepare(uint32_t cpu_count, uint32_t count, uint32_t migrate)
 	memset(had, 0, sizeof(had));
 	memset(nap, 0, sizeof(nap));
 	memset(kicked, 0, sizeof(kicked));
-	cpus = cpu_count;
+	cpu_count = with;
 	vcpu_count = count;
 	now = kicks = 0;
 	seed = 0x7045;
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		cpus[i] = &pcpus[i].cpu;
 		pcpus[i].cpu = (struct cpu){.self = &pcpus[i].cpu, .id = i};
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		vms[i].state = VM_RUNNING;
 		vms[i].config.cpus = UINT64_MAX;
@@ -105,13 +99,13 @@ static inline void prepare(uint32_t cpu_count, uint32_t count, uint32_t migrate)
 	}
 	turns_init(&options, SLICE);
 	balance_online = pcpus_up();
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		balance_idle(&pcpus[i], false);
 }
 
-static inline void prepare_all(uint32_t cpu_count, uint32_t count, uint32_t migrate)
+static inline void prepare_all(uint32_t with, uint32_t count, uint32_t migrate)
 {
-	prepare(cpu_count, count, migrate);
+	prepare(with, count, migrate);
 	for (uint32_t i = 0; i < count; i++)
 		add(&vcpus[i]);
 }
@@ -150,7 +144,7 @@ static inline struct vcpu *pick(struct pcpu *pcpu)
 	}
 	if (vcpu) {
 		assert_true(balance_cpus(vcpu) & pcpu_bit(pcpu));
-		for (uint32_t i = 0; i < cpus; i++)
+		for (uint32_t i = 0; i < cpu_count; i++)
 			assert_ptr_not_equal(pcpus[i].turn, vcpu);
 		pcpu->turn = vcpu;
 	}
@@ -179,11 +173,11 @@ static inline void shuffle(uint32_t *list, uint32_t count)
 /* All CPUs run a slice. */
 static inline void step(enum order order)
 {
-	uint32_t list[2 * MAX_CPUS], count = order == INTERLEAVED ? 2 * cpus : cpus;
+	uint32_t list[2 * MAX_CPUS], count = order == INTERLEAVED ? 2 * cpu_count : cpu_count;
 	bool ended[MAX_CPUS] = {false};
 
 	for (uint32_t i = 0; i < count; i++)
-		list[i] = (order == BACKWARDS ? count - 1 - i : i) % cpus;
+		list[i] = (order == BACKWARDS ? count - 1 - i : i) % cpu_count;
 	if (order >= SHUFFLED)
 		shuffle(list, count);
 	for (uint32_t i = 0; i < count; i++) {
@@ -196,7 +190,7 @@ static inline void step(enum order order)
 		ended[list[i]] = true;
 	}
 	/* those that halted and were kicked since */
-	for (uint32_t i = 0; i < cpus; i++)
+	for (uint32_t i = 0; i < cpu_count; i++)
 		if (kicked[i] && !pcpus[i].turn)
 			pick(&pcpus[i]);
 	now += SLICE;
