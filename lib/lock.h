@@ -49,11 +49,18 @@ static inline uint32_t lock_cpu(void)
 	return id;
 }
 
-static inline void lock_note(uint32_t rank, bool held)
+static inline uint32_t lock_ranks(void)
 {
 	uint32_t ranks;
 
 	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(ranks) : "i"(LOCK_CPU_HELD));
+	return ranks;
+}
+
+static inline void lock_note(uint32_t rank, bool held)
+{
+	uint32_t ranks = lock_ranks();
+
 	assert(!held || !(ranks & ((2u << rank) - 1)));
 	ranks ^= 1u << rank;
 	__asm__ volatile("mov %0, %%gs:%c1" : : "r"(ranks), "i"(LOCK_CPU_HELD) : "memory");

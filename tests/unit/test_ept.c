@@ -1,138 +1,8 @@
 /* vmx/ept.c: what is mapped by which page size, what is refused, what may be executed, and that no
  * step is long. */
-#include "tests/unit/unit.h"
+#include "tests/unit/ept_fixture.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "boot/memory.h"
-#include "vmx/capabilities.h"
-#include "vmx/ept.h"
-#include "vmx/vmcs_bits.h"
-#include "vmx/vmx.h"
-
-#define KIB (1ull << 10)
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
-
-#define CPU 5 /* this one */
-
-static struct vmx_capabilities capabilities;
-static int pages, pages_left;
-static int pages_in_step; /* taken or given back */
-static uint64_t invalidated;
-static unsigned int invalidations;
-
-const struct vmx_capabilities *vmx_capabilities(void)
-{
-	return &capabilities;
-}
-
-void *memory_alloc_page(void)
-{
-	if (!pages_left)
-		return NULL;
-	pages_left--;
-	pages++;
-	pages_in_step++;
-	return memset(aligned_alloc(4096, 4096), 0, 4096);
-}
-
-void memory_free_page(void *page)
-{
-	pages--;
-	pages_in_step++;
-	free(page);
-}
-
-void vmx_invalidate_ept(uint64_t ept_pointer)
-{
-	invalidated = ept_pointer;
-	invalidations++;
-}
-
-static uint64_t mapped(const struct ept *ept)
-{
-	return ept->pages_4k + ept->pages_2m + ept->pages_1g;
-}
-
-/* All of a range in steps, none of which is long. */
-static int map(struct ept *ept, uint64_t gpa, uint64_t hpa, uint64_t size)
-{
-	struct ept_range left = {gpa, hpa, size};
-	int more;
-
-	do {
-		uint64_t before = mapped(ept);
-
-		pages_in_step = 0;
-		more = ept_map_step(ept, &left);
-		assert_true(pages_in_step <= 1);
-		assert_true(mapped(ept) - before <= (pages_in_step ? 0 : 32));
-		assert_int_equal(left.gpa - left.hpa, gpa - hpa);
-		assert_int_equal(left.gpa + left.size, gpa + size);
-	} while (more > 0);
-	if (!more)
-		assert_int_equal(left.size, 0);
-	return more;
-}
-
-/* Returns the steps. */
-static unsigned destroy(struct ept *ept)
-{
-	unsigned steps = 1;
-
-	do
-		pages_in_step = 0;
-	while (ept_destroy_step(ept) && pages_in_step <= 1 && ++steps);
-	assert_true(pages_in_step <= 1);
-	assert_null(ept->root);
-	assert_null(ept->spare);
-	return steps;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	capabilities.ept_vpid = EPT_CAP_2M_PAGES | EPT_CAP_1G_PAGES;
-	capabilities.ept_split = false;
-	pages = 0;
-	pages_left = 100;
-	invalidated = 0;
-	invalidations = 0;
-	return 0;
-}
-
-/* What a walk as the CPU does it finds: rights 0 is an EPT violation. */
-struct walk {
-	uint64_t hpa, size;
-	unsigned int rights; /* all levels together: 1 read, 2 write, 4 execute */
-};
-
-static struct walk walk(const struct ept *ept, uint64_t gpa)
-{
-	const uint64_t *table = ept->root;
-	unsigned int rights = 7;
-
-	for (int level = 3;; level--) {
-		uint64_t size = 1ull << (12 + 9 * level);
-		uint64_t entry = table[gpa / size % 512];
-
-		rights &= entry & 7;
-		if (!rights)
-			return (struct walk){UINT64_MAX, size, 0};
-		if (level == 0 || (entry & 0x80)) {
-			assert_int_equal(entry >> 3 & 7, 6); /* write-back, */
-			assert_true(entry & 0x40);	     /* whatever PAT says */
-			return (struct walk){(entry & 0x000ffffffffff000ull & ~(size - 1)) +
-						     gpa % size,
-					     size, rights};
-		}
-		assert_int_equal(rights, 7);
-		assert_int_equal(entry & 0xf8, 0); /* reserved in an entry that names a table */
-		table = (const uint64_t *)(uintptr_t)(entry & 0x000ffffffffff000ull);
-	}
-}
+#define CPU 0 /* this one */
 
 static uint64_t translate(const struct ept *ept, uint64_t gpa)
 {
@@ -211,26 +81,6 @@ static void test_want_of_memory_is_an_error_and_leaks_nothing(void **state)
 	assert_int_equal(pages, 0);
 	pages_left = 0;
 	assert_int_equal(ept_create(&ept), -ENOMEM);
-}
-
-static void test_what_is_to_be_given_back_is_forgotten_before(void **state)
-{
-	struct ept ept;
-	uint64_t pointer;
-
-	(void)state;
-	assert_int_equal(ept_create(&ept), 0);
-	pointer = ept.pointer;
-	assert_int_equal(pointer & 0xfff, 0x1e); /* write-back tables, 4 levels */
-	ept_forget(&ept);
-	assert_int_equal(invalidated, pointer);
-	assert_int_equal(ept.pointer, pointer); /* other CPUs have yet to forget it */
-	destroy(&ept);
-	assert_int_equal(invalidations, 1);
-	ept_forget(&ept); /* of a VM that could not be made there is none */
-	assert_int_equal(invalidations, 1);
-	destroy(&ept);
-	assert_int_equal(invalidations, 1);
 }
 
 /* All of [gpa, gpa + size) is there, readable and writable, and executable if and only if small. */
@@ -350,43 +200,6 @@ static void test_what_cannot_be_split_is_left_alone(void **state)
 	}
 }
 
-/* Each forgets once, when it comes to it, and only what was changed elsewhere. */
-static void expect_refreshed(struct ept *ept, unsigned int changed_on)
-{
-	for (unsigned int round = 0; round < 2; round++) {
-		for (unsigned int cpu = 0; cpu < 64; cpu++) {
-			invalidated = 0;
-			ept_refresh(ept, cpu);
-			assert_int_equal(invalidated,
-					 round || cpu == changed_on ? 0 : ept->pointer);
-		}
-	}
-}
-
-static void test_after_a_split_every_other_cpu_forgets_once(void **state)
-{
-	struct ept ept;
-
-	(void)state;
-	capabilities.ept_split = true;
-	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(map(&ept, 0, 4 * GIB, 8 * MIB), 0);
-	for (unsigned int cpu = 0; cpu < 64; cpu++)
-		ept_refresh(&ept, cpu);
-	assert_int_equal(invalidations, 0); /* what was not there is in no TLB */
-	assert_true(ept_split(&ept, CPU, 0));
-	expect_refreshed(&ept, CPU);
-	assert_true(ept_split(&ept, 63, 2 * MIB));
-	expect_refreshed(&ept, 63);
-	/* changed here and there before anyone came to it */
-	assert_true(ept_split(&ept, CPU, 4 * MIB));
-	assert_true(ept_split(&ept, 0, 6 * MIB));
-	assert_false(ept_split(&ept, 1, 6 * MIB)); /* no change */
-	expect_refreshed(&ept, 0);
-	destroy(&ept);
-	assert_int_equal(pages, 0);
-}
-
 static void test_want_of_memory_for_splits_is_an_error_at_the_start(void **state)
 {
 	struct ept ept;
@@ -415,21 +228,6 @@ static void test_tables_are_given_back_one_a_step_wherever_they_hang(void **stat
 	tables = pages;
 	assert_int_equal(tables, 1 + 3 + 5 + 7);
 	assert_in_range(destroy(&ept), tables, tables + (1 + 3 + 5) * 512 / 64);
-	assert_int_equal(pages, 0);
-}
-
-static void test_giving_back_alone_forgets_nothing_and_ends_once(void **state)
-{
-	struct ept ept;
-
-	(void)state;
-	assert_int_equal(ept_create(&ept), 0);
-	assert_int_equal(map(&ept, 0, 4 * KIB, 4 * KIB), 0);
-	assert_true(ept_destroy_step(&ept));
-	assert_int_equal(ept.pointer, 0);
-	destroy(&ept);
-	assert_int_equal(invalidations, 0);
-	assert_false(ept_destroy_step(&ept));
 	assert_int_equal(pages, 0);
 }
 
@@ -465,7 +263,6 @@ int main(void)
 		cmocka_unit_test_setup(test_what_is_mapped_already_or_not_aligned_is_refused,
 				       setup),
 		cmocka_unit_test_setup(test_want_of_memory_is_an_error_and_leaks_nothing, setup),
-		cmocka_unit_test_setup(test_what_is_to_be_given_back_is_forgotten_before, setup),
 		cmocka_unit_test_setup(test_only_4k_pages_are_executable_where_large_ones_are_split,
 				       setup),
 		cmocka_unit_test_setup(test_a_fetch_splits_its_2m_region_and_no_other, setup),
@@ -474,12 +271,10 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_a_guest_that_executes_everywhere_finds_a_table_each_time, setup),
 		cmocka_unit_test_setup(test_what_cannot_be_split_is_left_alone, setup),
-		cmocka_unit_test_setup(test_after_a_split_every_other_cpu_forgets_once, setup),
 		cmocka_unit_test_setup(test_want_of_memory_for_splits_is_an_error_at_the_start,
 				       setup),
 		cmocka_unit_test_setup(test_tables_are_given_back_one_a_step_wherever_they_hang,
 				       setup),
-		cmocka_unit_test_setup(test_giving_back_alone_forgets_nothing_and_ends_once, setup),
 		cmocka_unit_test_setup(test_refused_at_any_page_it_is_given_back_wholly, setup),
 	};
 

@@ -1,7 +1,7 @@
 /*
- * The three theorems of the proof. Every operation of fpu/owner.h, every step inside one that leaves
- * the world whole, and all that happens between two of them keeps each: THEOREMS in its contract.
- * docs/proof.md says why they are put like this.
+ * The three theorems of the proof. Every operation of fpu/owner.h, every step inside one that
+ * leaves the world whole, and all that happens between two of them keeps each: THEOREMS in its
+ * contract. docs/proof.md says why they are put like this.
  */
 #pragma once
 
