@@ -112,7 +112,7 @@ test: ## everything: static checks, unit tests, model and proof and their mutant
 nightly: ## what takes a night: all tests, on the system's Bochs too, torture, bugs in vmm/ and vmx/
 	@tools/setup test
 	@$(BUILD_ALL)
-	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/nightly
+	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) SEED=$(SEED) JOBS=$(JOBS) tools/nightly
 
 .PHONY: check
 check: all ## static checks: vector instructions, floors and rooms, layout, cppcheck
@@ -126,7 +126,8 @@ system: all ## boots everything: pytest on Bochs and QEMU
 torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
 	@tools/setup test
 	@$(BUILD_ALL)
-	@SWITCHES=$(SWITCHES) SEED=$(SEED) JOBS=$(JOBS) tools/torture
+	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) CPUS=$(CPUS) MIGRATE=$(MIGRATE) SEED=$(SEED) \
+		JOBS=$(JOBS) tools/torture
 
 .PHONY: fpu-table
 fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture

@@ -11,6 +11,7 @@
  *   peers=N    settled means: so many VMs run (default 2 with snapshot or yields, else 1)
  *   settle=N   turns before and after the window of yields=N, so that windows overlap (default 17)
  *   linger=N   turns at the end that yield and leave the FPU alone (default 0)
+ *   smp-exception-exit, smp-sti-window  without the exits that these spoil: support/leave.h
  *   no-fcs     leave FCS and FDS out: 64-bit XSAVE drops them
  */
 #include "support/fpu.h"

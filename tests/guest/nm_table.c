@@ -8,6 +8,8 @@
  *   peers=N      waits for so many VMs (default 2): to lose its registers it yields to a VM that
  *                takes them, the guest `clobber`
  *
+ *   smp-exception-exit  only what raises nothing: support/trap.h
+ *
  * Without hypercalls there is `open` only.
  */
 #include "support/fpu.h"
@@ -312,6 +314,8 @@ static void run_row(void)
 		if (current_state == ARMED && (cr0 & CR0_TS))
 			continue; /* that would be GUARDED */
 		if (current_state > ARMED && !(cr0 & CR0_TS))
+			continue;
+		if (expected(current->class, cr0) != NO_TRAP && option(DEFECT_EXCEPTION))
 			continue;
 		try_once(current, current_state, cr0);
 	}

@@ -12,6 +12,7 @@
  *   no-irq     no interrupts whose handler uses the FPU
  *   init-zmm-upper  stay away from XRSTOR that makes bits 255:128 initial and leaves 511:256 out:
  *              the machine zeroes both
+ *   smp-exception-exit, smp-sti-window  stay away from what these spoil: support/leave.h, trap.h
  *   trace      prints the name of each step's operation
  *
  * What is wrong is printed with seed and step: the same module lines and options repeat it.
@@ -219,6 +220,11 @@ void verify(void)
 			verify_one();
 		return;
 	}
+}
+
+bool may_fault(void)
+{
+	return !option(DEFECT_EXCEPTION);
 }
 
 void pause_here(void)

@@ -34,6 +34,9 @@ void verify_all(void);
 /* Leaves the guest in some way, or does not. Touches no FPU register and not the model. */
 void pause_here(void);
 
+/* Whether an exception may be taken without an exit: support/trap.h. */
+bool may_fault(void);
+
 static inline bool x87_pending(void)
 {
 	return model.fx.fsw & 0x80;

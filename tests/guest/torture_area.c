@@ -168,6 +168,8 @@ void area_malformed(void)
 	uint32_t mxcsr = 0x10000u << below(15);
 	unsigned what = xcr0_now ? below(5) : 0;
 
+	if (!may_fault())
+		return;
 	fpu_pattern(&fresh, draw(), draw(), FPU_FULL);
 	fpu_area_make(area, &fresh, xcr0_now);
 	if (what < 2)

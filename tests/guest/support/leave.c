@@ -138,18 +138,18 @@ static void via_cache(void)
 }
 
 const struct exit exits[] = {
-	{"cpuid", via_cpuid, 0},
-	{"hlt", via_hlt, NEEDS_HYPERCALL},
-	{"io", via_io, 0},
-	{"msr", via_msr, 0},
-	{"cr", via_cr, 0},
-	{"vmcall", via_vmcall, NEEDS_HYPERCALL},
-	{"xsetbv", via_xsetbv, NEEDS_XSAVE},
-	{"interrupt", via_interrupt, NEEDS_HYPERCALL},
-	{"preempt", via_preempt, NEEDS_HYPERCALL},
-	{"yield", via_yield, NEEDS_HYPERCALL},
-	{"exception", via_exception, 0},
-	{"cache", via_cache, 0},
+	{"cpuid", via_cpuid, 0, NULL},
+	{"hlt", via_hlt, NEEDS_HYPERCALL, DEFECT_STI},
+	{"io", via_io, 0, NULL},
+	{"msr", via_msr, 0, NULL},
+	{"cr", via_cr, 0, NULL},
+	{"vmcall", via_vmcall, NEEDS_HYPERCALL, NULL},
+	{"xsetbv", via_xsetbv, NEEDS_XSAVE, NULL},
+	{"interrupt", via_interrupt, NEEDS_HYPERCALL, NULL},
+	{"preempt", via_preempt, NEEDS_HYPERCALL, NULL},
+	{"yield", via_yield, NEEDS_HYPERCALL, NULL},
+	{"exception", via_exception, 0, DEFECT_EXCEPTION},
+	{"cache", via_cache, 0, NULL},
 };
 
 const unsigned exit_count = ARRAY_SIZE(exits);
@@ -161,6 +161,8 @@ const char *exit_missing(const struct exit *exit)
 		return "no hypercalls here";
 	if ((exit->needs & NEEDS_XSAVE) && !(fpu_components & FPU_XSAVE))
 		return "no XSAVE here";
+	if (exit->defect && option(exit->defect))
+		return exit->defect;
 	return NULL;
 }
 

@@ -5,11 +5,16 @@
  * goes on behind it. Operands are as in extended asm, at least one colon: TRY("fnop", :). An
  * output that is not written when it faults must be "+". The instruction must leave the stack
  * pointer alone.
+ *
+ * DEFECT_EXCEPTION on the command line: an exception that the guest takes without an exit is spoilt
+ * by the emulator (tools/defects.py), and is best left out.
  */
 #pragma once
 
 #include "guest.h"
 #include "segments.h"
+
+#define DEFECT_EXCEPTION "smp-exception-exit"
 
 struct frame {
 #ifdef __x86_64__
