@@ -1,6 +1,9 @@
 """No guest ever finds what it did not write: in a new VM, also at an address that another one had,
 after a reset, after it has switched on a further component, whatever it looks at first.
 
+So it is on several CPUs, in each of which others have left something, with guests that move between
+them all the time: among them new lives, at addresses that some CPU may still have a name for.
+
 XGETBV(1), which heeds no TS, shows whose components lie in the registers of an armed guest."""
 
 import re
@@ -14,9 +17,17 @@ LOOKS_AVX = ("ymm", "zmm", "opmask", "xsave-avx512")
 SECRET = ("leak", "name=secret mem=4M control=on -- secret")
 CLOBBER = ("clobber", "name=clobber mem=4M -- rounds=150")
 GROW = ("leak", "name=grow mem=4M runs=2 -- grow resets=1")
+MOVE = (
+    SECRET,
+    ("leak", "name=secret2 mem=4M control=on -- secret secrets=2"),
+    ("leak", "name=a mem=4M -- resets=1 wait=40"),
+    GROW,
+)
 
 KEEPS_APART = ("scrub", "eager", "swap", "auto")
 SHOWS_RESIDUE = ("lazy", "unload")
+
+MOVING = (("lazy", 4), ("scrub", 2), ("eager", 4), ("unload", 2), ("swap", 2), ("auto", 8))
 
 
 def looking(looks, bits=""):
@@ -107,6 +118,41 @@ def test_the_same_probe_sees_what_other_policies_leave_there(boot, policy, host)
         modules=[SECRET, ("leak", "name=a mem=4M -- resets=1 wait=40"), GROW],
     )
     expect_clean(result, ["grow"])  # and yet nothing of it can be read
+    assert all(foreign(result, vm)[1] > 10 for vm in ("a", "grow"))
+
+
+def moves(result, *names):
+    """How often each life of these VMs came to a CPU from another one."""
+    return [record.number("moves") for name in names for record in result.all("fpuctx", vm=name)]
+
+
+@pytest.mark.parametrize("policy, cpus", MOVING)
+def test_the_first_look_finds_the_reset_state_wherever_it_is_made(boot, policy, cpus):
+    looks = LOOKS + LOOKS_AVX if cpus == 2 else ("xsave", "mmx", "zmm", "opmask")
+    result = boot(
+        cpus=cpus,
+        opts=f"fpu={policy} slice=500 migrate=1",
+        modules=[SECRET, *looking(looks), CLOBBER],
+    )
+    expect_clean(result, looks)
+    assert min(moves(result, *looks)) > 10
+
+
+@pytest.mark.parametrize("policy", KEEPS_APART)
+def test_no_foreign_component_is_in_the_registers_of_a_guest_that_moves(boot, policy):
+    result = boot(cpus=2, opts=f"fpu={policy} migrate=1", modules=MOVE)
+    expect_clean(result, ["grow"])
+    for vm in ("a", "grow"):
+        armed, seen = foreign(result, vm)
+        assert seen == 0
+        assert (armed > 0) == (policy in ("scrub", "auto"))
+        assert min(moves(result, vm)) > 50
+
+
+@pytest.mark.parametrize("policy", SHOWS_RESIDUE)
+def test_the_same_probe_sees_what_others_left_in_another_cpu(boot, policy):
+    result = boot(cpus=2, opts=f"fpu={policy} migrate=1", modules=MOVE)
+    expect_clean(result, ["grow"])
     assert all(foreign(result, vm)[1] > 10 for vm in ("a", "grow"))
 
 
