@@ -127,6 +127,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_SECTION, "section"},
 	/* while guests run */
 	{PROVOKE_NMI, "nmi"},
+	{PROVOKE_KICKS, "kicks"},
 	{PROVOKE_NESTED, "nested"},
 	{PROVOKE_MEMORY, "memory"},
 	{PROVOKE_STORM, "storm"},

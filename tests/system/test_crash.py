@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+from struck import stretch, struck
 
 WINDOW_BOUNDS = (("start", "nmi_windows"), ("stop", "nmi_windows_end"))
 GUEST = [("integer", "name=a mem=4M -- rounds=2")]
@@ -98,17 +99,6 @@ def test_nmis_at_a_high_rate_are_all_seen_and_harm_nothing(boot):
     assert nmi.number("nmi_first") > 0
 
 
-def way_back_to_the_guest():
-    """Offsets from vmx_exit of the instructions between an exit and VMRESUME."""
-    command = ["objdump", "-d", "--no-show-raw-insn", "build/resident.elf"]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    part = listing[listing.index("<vmx_exit>:") : listing.index("<vmx_leave>:")]
-    lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", part, re.M)
-    resume = [name for _, name in lines].index("vmresume")
-    addresses = [int(address, 16) for address, _ in lines[: resume + 1]]
-    return {address - addresses[0] for address in addresses}
-
-
 def symbol(name):
     listing = subprocess.run(
         ["nm", "build/resident.elf"], check=True, capture_output=True, text=True
@@ -172,8 +162,7 @@ def test_an_nmi_may_strike_at_each_instruction_of_the_short_way(boot):
     assert result.status == 0
     cpu = result.one("cpu", cpu=0)
     assert cpu.number("nmi_first") > 100
-    struck = {int(offset) for offset in result.one("struck")["at"].split(",")}
-    assert way_back_to_the_guest() <= struck
+    assert stretch("vmx_exit", "vmresume") <= set().union(*struck(result).values())
     exits = sum(each.number("count") for each in result.all("exit"))
     assert result.one("fpuctx").number("entries") == exits
 

@@ -10,11 +10,12 @@
 #include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
-#include "lib/format.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/exit/struck.h"
+#include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/dump.h"
@@ -24,6 +25,8 @@
 #include "vmx/vmx.h"
 
 #define PERIOD	      (PIT_HZ / 5000)
+#define VARIATION     61
+#define KICK_PERIOD   30
 #define STORM_VECTOR  0x51
 #define NESTED_CHECKS 20
 
@@ -48,35 +51,47 @@ static void start_8254(uint32_t low)
 		log_warning("this crash= needs a local APIC and an I/O APIC: ignored");
 }
 
-/*
- * Where NMIs struck on the way from an exit to the entry, a bit a byte of vmx/entry.S from vmx_exit
- * on. Written by the NMI handler.
- */
-static uint8_t struck[64];
-
-/* And the next one comes a little later or earlier than this one did, so that none is left out. */
+/* The next one comes a little later or earlier than this one did, so that no place is left out. */
 static void note_struck(uint64_t rip)
 {
 	static unsigned int count;
-	uint64_t offset = rip - (uint64_t)vmx_exit;
 
-	if (offset < 8 * sizeof(struck))
-		struck[offset / 8] |= 1u << offset % 8;
-	pit_start_periodic(PERIOD + count++ % 61);
+	struck_note(rip);
+	pit_start_periodic(PERIOD + count++ % VARIATION);
 }
 
 void provoke_report(enum provoke fault)
 {
-	char text[CONSOLE_LINE_MAX / 2];
-	size_t length = 0;
+	if (fault == PROVOKE_NMI || fault == PROVOKE_KICKS)
+		struck_print();
+}
 
-	if (fault != PROVOKE_NMI)
+/* The CPU that kicks, or NULL. Written at boot. */
+static struct pcpu *kicker;
+
+static void start_kicks(void)
+{
+	if (cpus_count() < 2) {
+		log_warning("crash=kicks needs two CPUs: ignored");
 		return;
-	for (unsigned int i = 0; i < 8 * sizeof(struck); i++)
-		if (struck[i / 8] & 1u << i % 8 && length + 5 < sizeof(text))
-			length += format(text + length, sizeof(text) - length,
-					 length ? ",%u" : "%u", i);
-	record("struck from=vmx_exit at=%s", length ? text : "-");
+	}
+	kicker = pcpu_at(cpus_count() - 1);
+	trap_at_nmi(struck_note);
+}
+
+uint64_t provoke_kickers(void)
+{
+	return kicker ? pcpu_bit(kicker) : 0;
+}
+
+void provoke_kick(void)
+{
+	static unsigned int count;
+
+	mail_kick(pcpu_at(count % kicker->cpu.id));
+	for (unsigned int i = 0; i < KICK_PERIOD + count % VARIATION; i++)
+		compiler_barrier();
+	count++;
 }
 
 /*
@@ -173,6 +188,9 @@ void provoke(enum provoke fault)
 	case PROVOKE_NMI:
 		trap_at_nmi(note_struck);
 		start_nmis();
+		break;
+	case PROVOKE_KICKS:
+		start_kicks();
 		break;
 	case PROVOKE_VMENTRY:
 		enter_empty_vmcs();

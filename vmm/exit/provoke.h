@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct vcpu;
 
 enum provoke {
@@ -12,6 +14,7 @@ enum provoke {
 	PROVOKE_STACK,	   /* run into a stack's guard page */
 	PROVOKE_VECTOR,	   /* a vector instruction outside a host section */
 	PROVOKE_NMI,	   /* NMIs at a high rate while guests run */
+	PROVOKE_KICKS,	   /* the last CPU kicks the others, and runs no guests */
 	PROVOKE_VMENTRY,   /* a VM entry that fails */
 	PROVOKE_SECTION,   /* a host section inside a host section */
 	PROVOKE_FRAME,	   /* a frame pointer into a stack's guard page */
@@ -22,13 +25,19 @@ enum provoke {
 };
 
 /*
- * All end the machine but PROVOKE_NONE, and those that go on while guests run: _NMI, _NESTED,
- * _STORM, and _MEMORY, which ends the first guest that an NMI strikes.
+ * All end the machine but PROVOKE_NONE, and those that go on while guests run: _NMI, _KICKS,
+ * _NESTED, _STORM, and _MEMORY, which ends the first guest that an NMI strikes.
  */
 void provoke(enum provoke fault);
 
 /* After an NMI that struck a guest: what `crash=` has in store for it. */
 void provoke_at_nmi_exit(struct vcpu *vcpu);
+
+/* The CPU that crash=kicks has taken from the guests, as a bit, or 0. */
+uint64_t provoke_kickers(void);
+
+/* On that CPU: kicks one of the others, each after a little longer or shorter. */
+void provoke_kick(void);
 
 /* Before the end: what was seen of a fault that was provoked at boot (@struck). */
 void provoke_report(enum provoke fault);

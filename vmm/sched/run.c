@@ -133,6 +133,10 @@ void run_here(const struct options *options)
 		mail_serve(pcpu);
 		cpu_relax();
 	}
+	while (vms_alive && (provoke_kickers() & pcpu_bit(pcpu))) {
+		mail_serve(pcpu);
+		provoke_kick();
+	}
 	run_guests(pcpu, options);
 	deschedule(pcpu);
 	__atomic_fetch_add(&done, 1, __ATOMIC_SEQ_CST);
@@ -171,7 +175,7 @@ void run(const struct options *options, bool complete)
 	struct pcpu *pcpu = this_pcpu();
 
 	turns_init(options, clock_us_to_tsc(options->slice_us));
-	balance_online = pcpus_up();
+	balance_online = pcpus_up() & ~provoke_kickers();
 	spread();
 	output_start();
 	started = true;
