@@ -7,6 +7,8 @@ only. On three it looks on another CPU than it loaded on. The counters say which
 """
 
 import pytest
+from guests import ON_SEVERAL_CPUS
+from test_guests import expect_passes
 from test_leak import expect_clean
 from torture_runs import Run, migrations, problems
 
@@ -120,3 +122,22 @@ def test_remote_save_racing_local_use(boot, policy):
     for record in result.all("fpu"):
         assert record.number("flushes") > (50 if policy == "lazy" else 0)
         assert record.number("saves") > record.number("flushes") + 50
+
+
+def test_the_nm_table_holds_on_another_cpu(boot):
+    """Of it, what raises nothing: it is the emulator that spoils the rest there."""
+    table = ("nm-table", f"name=a mem=8M control=on cpus=1 -- state=all peers=2 {ON_SEVERAL_CPUS}")
+    peer = ("clobber", "name=c mem=16M control=on cpus=1 -- seed=3")
+    result = boot(cpus=2, opts="fpu=lazy", modules=[table, peer])
+    expect_passes(result, "a", 136)
+    assert counted(result, "a")["moves"] == 0
+    assert counted(result, "a")["nm"] > 50
+
+
+def test_a_guest_with_lazy_switching_of_its_own_moves_and_sees_no_nm_of_ours(boot):
+    """TS set and cleared, and WAIT that does not heed it."""
+    words = "name=a mem=8M control=on -- peers=3 only=wait-without-mp,set-and-clear"
+    modules = [("own-ts", words), *others("clobber", "seed=3 rounds=2000")]
+    result = boot(cpus=2, opts="fpu=lazy migrate=1", modules=modules)
+    expect_passes(result, "a", 2)
+    assert counted(result, "a")["moves"] > 20

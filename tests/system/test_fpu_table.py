@@ -67,3 +67,16 @@ def test_leaking_policies_are_no_rivals_across_domains():
     cheap = {**ROW, "lazy": counted(1), "unload": counted(1)}
     assert fpu.best(cheap, "one") == "lazy"
     assert fpu.best(cheap, "own") == "eager"
+
+
+@pytest.mark.parametrize("policy", ["lazy", "swap"])
+def test_guests_that_move_cost_what_they_must(boot, policy):
+    """Two for each of two CPUs: a row of docs/fpu-table-smp.md."""
+    result = boot(**fpu.moving_parameters(fpu.WORKLOADS[2], "own", policy, 2))
+    assert result.status == 0
+    found = fpu.totals(result)
+    assert found["moves"] > fpu.MOVING_TURNS
+    # one load for each time that another had the registers or that it came from elsewhere
+    assert found["moves"] < found["loads"] < 4 * (fpu.MOVING_TURNS + 40)
+    assert found["nm"] == (found["loads"] if policy == "lazy" else 0)
+    assert (found["flushes"] > 0) == (policy == "lazy")

@@ -201,7 +201,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"panic", "auto, reboot, halt, exit"},
 		{"hostfpu", "off, exits"},
 		{"crash",
-		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, "
+		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
 		 "nested, memory, storm, idle"},
 	};
 	char line[64], expected[256];
