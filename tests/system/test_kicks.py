@@ -1,7 +1,8 @@
 """crash=kicks: the last CPU runs no guests, and sends NMIs to the others all the time. They strike
 at every step: between the ownership check and the entry, where a vCPU is given up and its registers
-are saved, where CPUs ask each other, and on the way into a halt. None is slept through, and every
-register is as it was left.
+are saved, where CPUs ask each other, and on the way into a halt. Every register
+is as it was left. That none is slept through would not show, as the next one comes soon: that is for
+test_crash.py's tests of the windows.
 
 The debugger has Bochs look for an NMI after each instruction."""
 
