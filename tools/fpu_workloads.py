@@ -20,6 +20,7 @@ WEIGHT_NAMES = {"nm": "#NM exit", "moves": "XSAVE or XRSTOR", "ts_writes": "CR0.
 
 COUNTED = ("nm", "saves", "loads", "scrubs", "ts_writes", "bytes", "root")
 TURNS = 1000
+MOVING_TURNS = 200  # of each guest, on several CPUs
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ WORKLOADS = (
         ("uses=10", "", "", ""),
     ),
 )
+MOVING = tuple(workload for workload in WORKLOADS if not workload.options)  # on several CPUs
 DOMAINS = ("one", "own")  # all guests in one trust domain, or each in its own
 
 
@@ -71,6 +73,36 @@ def window(console):
     if not line:
         raise ValueError("the guest has printed no window")
     return {key: int(value) for key, value in (pair.split("=") for pair in line[1].split())}
+
+
+def moving_parameters(workload, domains, policy, cpus):
+    """The same on several CPUs: the guests of the workload once for each, all of which do so many
+    turns and move to the next CPU after every second one."""
+    count = cpus * len(workload.guests)
+    trust = "trust=lab " if domains == "one" else ""
+    modules = tuple(
+        (
+            "workload",
+            f"name=g{i} mem=4M control=on {trust}-- peers={count} turns={MOVING_TURNS} "
+            + workload.guests[i % len(workload.guests)],
+        )
+        for i in range(count)
+    )
+    options = f"fpu={policy} slice=1000000 migrate=2"
+    return {"cpu": CPU, "cpus": cpus, "opts": options, "modules": modules}
+
+
+def totals(result):
+    """The counters of all CPUs, of a boot from its start to its end. What the hypervisor executes
+    is not among them: CPUs wait for each other, and idle."""
+    keys = ("entries", "resident", "flushes", *COUNTED)
+    found = {
+        key: sum(record.number(key) for record in result.all("fpu") if "snapshot" not in record)
+        for key in keys
+        if key != "root"
+    }
+    moves = sum(record.number("moves") for record in result.all("cpu"))
+    return {**found, "moves": moves, "root": 0}
 
 
 def parts(counted):
