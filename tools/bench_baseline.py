@@ -44,7 +44,7 @@ def write(path, rows, where, by):
 class Baseline:
     machine: str
     compiler: str
-    rows: dict  # by (name, vms)
+    rows: dict  # by (name, vms, cpus)
 
 
 def read(path=BASELINE):
@@ -57,7 +57,7 @@ def read(path=BASELINE):
 
 @dataclass
 class Comparison:
-    better: dict = field(default_factory=dict)  # numbers of VMs by (test, what changed)
+    better: dict = field(default_factory=dict)  # where, by (test, what changed)
     worse: dict = field(default_factory=dict)
     same: int = 0
     new: list = field(default_factory=list)  # rows that the baseline has not
@@ -84,7 +84,7 @@ def compare(baseline, rows, figures):
         less, more = changes(old, row, figures)
         for changed, group in ((less, found.better), (more, found.worse)):
             if changed:
-                group.setdefault((row.name, ", ".join(changed)), []).append(row.vms)
+                group.setdefault((row.name, ", ".join(changed)), []).append(row.where)
         found.same += not less and not more
     return found
 

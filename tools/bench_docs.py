@@ -9,6 +9,7 @@ import os
 import re
 
 import bench_baseline
+import bench_cpus
 from bench_baseline import BASELINE
 from bench_runs import ALWAYS, COUNTS, NAMED, TESTS
 from boot import ROOT
@@ -62,12 +63,33 @@ An empty field: the test needs Resident's hypercalls or options, other VMs, or t
 entered with IF=0.
 """
 
+CPUS = """\
+## On several CPUs
+
+These are instructions of one CPU in root mode, by the traces of all: with several CPUs the
+emulator's TSC steps by five. To wait for another CPU is no work: what lies between the first and
+the last PAUSE of a wait is left out, and what the other one does meanwhile is a row of its own.
+
+A vCPU that moves costs **in** on the CPU that takes it (`loaded_take()`: the mail and its NMI, the
+change from the vCPU that was there, the move) and **out** on the one that had it (`mail_serve()`).
+To that comes `kick-guest`, the NMI itself on the CPU that had it: without what it was sent for, a kick
+that finds nothing to do. `kick-halt` is without `loaded_take()`. FPU state is not loaded by a move
+but by the next entry or use, as with any switch.
+"""
+
+FLAT = """\
+Here each CPU has a guest of its own, and all run the same test at the same time; the figure is that
+of the CPU where it takes most. What leaves for the scheduler looks at the other CPUs, and CPU 0 polls
+the console too; what does not should cost what it costs alone.
+"""
+
 LEFT_OUT = """\
 ## Left out
 
 - A preemption timer that finds nothing to do: there is no such exit on Bochs, whose timer counts
   each TSC tick.
 - An EPT fault other than the one that splits a page: a VM's memory is mapped when it is made.
+- `hlt-pending` on several CPUs: with those Bochs may take the interrupt between STI and HLT.
 """
 
 
@@ -87,9 +109,9 @@ def alone(baseline):
     """The rows of one VM alone; of a switch, of two."""
     found = {}
     for name in TESTS:
-        counts = sorted(vms for key, vms in baseline.rows if key == name)
+        counts = sorted(vms for key, vms, cpus in baseline.rows if (key, cpus) == (name, 1))
         if counts and counts[0] <= 2:
-            found[name] = baseline.rows[name, counts[0]]
+            found[name] = baseline.rows[name, counts[0], 1]
     return found
 
 
@@ -116,9 +138,32 @@ def beside_table(baseline):
         "|---|" + "--:|" * (1 + len(counts)),
     ]
     for name in (*ALWAYS, *NAMED):
-        rows = [baseline.rows.get((name, vms)) for vms in (1, *counts)]
+        rows = [baseline.rows.get((name, vms, 1)) for vms in (1, *counts)]
         if any(rows):
             cells = [f"{row.instructions:,}" if row else "" for row in rows]
+            lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def moves_table(baseline):
+    lines = ["| test | what it is | root | VMREADs | VMWRITEs |", "|---|---|--:|--:|--:|"]
+    rows = {name: row for (name, _, _), row in baseline.rows.items()}
+    for name, what in bench_cpus.TESTS.items():
+        if row := rows.get(name):
+            lines.append(f"| `{name}` | {what} | {row.root:,} | {row.vmreads} | {row.vmwrites} |")
+    return lines
+
+
+def flat_table(baseline):
+    counts = (1, *bench_cpus.COUNTS)
+    lines = [
+        "| test | 1 CPU | " + " | ".join(f"{n} CPUs" for n in counts[1:]) + " |",
+        "|---|" + "--:|" * len(counts),
+    ]
+    for name in bench_cpus.FLAT:
+        rows = [baseline.rows.get((name, n, n)) for n in counts]
+        if any(rows):
+            cells = [f"{row.root:,}" if row else "" for row in rows]
             lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines
 
@@ -129,7 +174,8 @@ def text(baseline, peers):
         lines.append(BESIDE_KVM)
         lines += [f"- **{PEERS[name]}**: {machine}." for name, (machine, _) in peers.items()]
         lines.append("")
-    lines += [*table(baseline, peers), "", BESIDE, *beside_table(baseline), "", LEFT_OUT]
+    lines += [*table(baseline, peers), "", BESIDE, *beside_table(baseline), ""]
+    lines += [CPUS, *moves_table(baseline), "", FLAT, *flat_table(baseline), "", LEFT_OUT]
     return "\n".join(lines)
 
 

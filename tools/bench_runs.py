@@ -77,6 +77,7 @@ class Run:
     memory: str = "40M"
     traced: int = TRACED
     turns: int = 1  # in a round: the row is one of them
+    cpus: int = 1
 
     def __str__(self):
         what = "all" if self.tests == tuple(ALWAYS) else ",".join(self.tests)
@@ -106,6 +107,14 @@ class Run:
             "until": READY,
             "bochs": WHICH,
         }
+
+    def rows(self, result, image):
+        """The rows of a boot that was made with self.boot."""
+        if READY not in result.console:  # alone, it may have ended the machine before it was stopped
+            raise BenchError(f"{self}: the guest did not come to its end\n{result.report()}")
+        out = os.path.join(result.work, "emulator.out")
+        with open(out, encoding="ascii", errors="replace") as log:
+            return join(self, guest_records(result), bench_trace.windows(log, image))
 
 
 def switch_runs(vms):
@@ -155,13 +164,18 @@ class Row:
     root: int
     vmreads: int
     vmwrites: int
+    cpus: int = 1
     round: list = field(default=None, repr=False, compare=False)  # root mode, one round
 
-    KEYS = ("vms", "instructions", "mean", "root", "vmreads", "vmwrites")
+    KEYS = ("vms", "instructions", "mean", "root", "vmreads", "vmwrites", "cpus")
 
     @property
     def key(self):
-        return self.name, self.vms
+        return self.name, self.vms, self.cpus
+
+    @property
+    def where(self):
+        return f"vms={self.vms}" + (f" cpus={self.cpus}" if self.cpus > 1 else "")
 
     def __str__(self):
         values = " ".join(f"{key}={getattr(self, key)}" for key in self.KEYS)
@@ -220,14 +234,5 @@ def join(run, counted, windows):
     return rows
 
 
-def rows_of(run, result, image):
-    """The rows of a boot that was made with run.boot."""
-    if READY not in result.console:  # alone, it may have ended the machine before it was stopped
-        raise BenchError(f"{run}: the guest did not come to its end\n{result.report()}")
-    with open(os.path.join(result.work, "emulator.out"), encoding="ascii", errors="replace") as log:
-        windows = bench_trace.windows(log, image)
-    return join(run, guest_records(result), windows)
-
-
 def measure(run, work):
-    return rows_of(run, boot_once(work, **run.boot), bench_trace.Image(IMAGE))
+    return run.rows(boot_once(work, **run.boot), bench_trace.Image(IMAGE))

@@ -5,8 +5,11 @@ traces what is between. A line of it:
 
   (0).[74469344] [0x0000002107a7] 0008:00000000002107a7 (unk. ctxt): vmread rax, rax  ; 0f78c0
 
-The second bracket is the address in the machine's memory: what lies in the hypervisor's text is
-root mode, and nothing else is.
+In front is the CPU. The second bracket is the address in the machine's memory: what lies in the
+hypervisor's text is root mode, and nothing else is.
+
+Several CPUs are traced at once, from one breakpoint to the next: their windows overlap, and an
+XCHG CX,CX at the beginning and the end of each, in the trace of its CPU, says where they are.
 """
 
 import bisect
@@ -17,7 +20,8 @@ from collections import namedtuple
 # What the debugger is told for each window, beginning at the first breakpoint.
 COMMANDS = ("trace on", "c", "trace off", "c")
 TRACE_ON, TRACE_OFF = "Tracing enabled", "Tracing disabled"
-LINE = re.compile(r"\(\d+\)\.\[\d+\] \[0x([0-9a-f]+)\] [0-9a-f]+:[0-9a-f]+ \([^)]*\): ([^;]*?)\s*;")
+MARK = "xchg cx, cx"
+LINE = re.compile(r"\((\d+)\)\.\[\d+\] \[0x([0-9a-f]+)\] [0-9a-f]+:[0-9a-f]+ \([^)]*\): ([^;]*?)\s*;")
 WIDE = {
     f"{wide}": name
     for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp")
@@ -28,6 +32,7 @@ READ_ONLY = ("cmp", "test", "push", "call", "jmp", "vmwrite", "bt", "out")
 
 Instruction = namedtuple("Instruction", "address text")
 Cost = namedtuple("Cost", "instructions vmreads vmwrites")
+GUEST, MARKED = Instruction(None, "guest"), Instruction(None, "mark")
 
 
 class TraceError(Exception):
@@ -44,14 +49,17 @@ class Image:
             address, kind, name = line.split(maxsplit=2)
             if kind in "tT":
                 named.append((int(address, 16), name))
-        marks = {name: address for address, name in named}
-        try:
-            self.start, self.end = marks["text_start"], marks["text_end"]
-        except KeyError as missing:
-            raise TraceError(f"{path} has no symbol {missing}") from None
+        self.marks = {name: address for address, name in named}
+        self.start, self.end = self.at("text_start"), self.at("text_end")
         # the label of a function and not one within it: of several at an address the last
         self.named = [(a, n) for a, n in named if self.start <= a < self.end]
         self.addresses = [address for address, _ in self.named]
+
+    def at(self, name):
+        try:
+            return self.marks[name]
+        except KeyError:
+            raise TraceError(f"{self.path} has no function {name}") from None
 
     def holds(self, address):
         return self.start <= address < self.end
@@ -85,12 +93,74 @@ def windows(lines, image):
             found.append(window)
             window = None
         elif window is not None and (match := LINE.match(line)):
-            address = int(match[1], 16)
+            address = int(match[2], 16)
             if image.holds(address):
-                window.append(Instruction(address, match[2]))
+                window.append(Instruction(address, match[3]))
     if window is not None:
         raise TraceError("the last window of the trace has no end")
     return found
+
+
+def commands_for(cpus):
+    """What the debugger is told to trace so many CPUs from the first breakpoint to the second, and
+    to end then."""
+
+    def each(command):
+        return [word for cpu in range(cpus) for word in (f"set $cpu={cpu}", command)]
+
+    return (*each("trace on"), "c", *each("trace off"))
+
+
+def of_each_cpu(lines, image, cpus):
+    """[instructions in root mode, in order] of each CPU. Between them GUEST stands for any number
+    of others, and MARKED for a mark."""
+    found = [[] for _ in range(cpus)]
+    for line in lines:
+        if not (match := LINE.match(line)):
+            continue
+        executed, address = found[int(match[1])], int(match[2], 16)
+        if image.holds(address):
+            executed.append(Instruction(address, match[3]))
+        elif match[3] == MARK:
+            executed.append(MARKED)
+        elif not executed or executed[-1] is not GUEST:
+            executed.append(GUEST)
+    return found
+
+
+def marked(executed):
+    """The windows of a CPU, of what of_each_cpu() found: from a mark to the next, and so on."""
+    found, window = [], None
+    for instruction in executed:
+        if instruction is MARKED:
+            if window is not None:
+                found.append(window)
+            window = None if window is not None else []
+        elif window is not None and instruction is not GUEST:
+            window.append(instruction)
+    return found
+
+
+def calls(executed, address):
+    """What each call of the function there executes, functions that it calls included."""
+    found = []
+    for start, first in enumerate(executed):
+        if first.address != address:
+            continue
+        depth = 0
+        for end in range(start, len(executed)):
+            what = mnemonic(executed[end])
+            if what == "ret" and depth == 0:
+                found.append(executed[start : end + 1])
+                break
+            depth += (what == "call") - (what == "ret")
+    return found
+
+
+def without_waiting(executed):
+    """All but what is between the first PAUSE and the last."""
+    pauses = [n for n, instruction in enumerate(executed) if mnemonic(instruction) == "pause"]
+    return executed[: pauses[0]] + executed[pauses[-1] + 1 :] if pauses else executed
 
 
 def mnemonic(instruction):

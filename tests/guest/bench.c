@@ -8,6 +8,8 @@
  *   vms=N       so many VMs there are, this one included: waits for them (needs control=on)
  *   after=N     waits so many milliseconds more, until nothing is left to be printed (default 0)
  *   traced=N    so many rounds more of each test, each between two magic breakpoints
+ *   window=N    these are between two XCHG CX,CX instead, which stop nothing; if N is not 0, one
+ *               breakpoint is before the first test and one N milliseconds after the last
  *   khz=N       the TSC's frequency (default 10000: Bochs as the tests configure it)
  *
  * A line a test, all of them at the end:
@@ -22,6 +24,7 @@
  *
  *   halt        halts, with a timer of a minute, for ever
  *   yield       yields for ever; with uses, the FPU is used in each turn
+ *   spin        never gives up a slice; with uses, the FPU is used all the time
  *
  * And alone: cpuid=MS executes CPUID for so many milliseconds, each time with the same result.
  */
@@ -48,7 +51,7 @@ static struct result results[TESTS_MAX];
 static unsigned result_count;
 static uint64_t samples[ROUNDS_MAX];
 static uint64_t rounds, warm_up, reference;
-static bool tracing;
+static bool tracing, in_window;
 
 /* One function, so that the call and the readings cost every operation the same. */
 static __attribute__((noinline)) uint64_t ticks_of(void (*operation)(void))
@@ -75,10 +78,17 @@ static uint64_t run_round(const struct bench_test *test)
 	return test->measure ? test->measure() : bench_ticks(test->operation);
 }
 
+static void stop_here(void)
+{
+	asm volatile("xchg %%bx, %%bx" : : : "memory");
+}
+
 void bench_mark(void)
 {
-	if (tracing)
-		asm volatile("xchg %%bx, %%bx" : : : "memory");
+	if (tracing && in_window)
+		asm volatile("xchg %%cx, %%cx" : : : "memory");
+	else if (tracing)
+		stop_here();
 }
 
 static void run_traced(const struct bench_test *test, uint64_t count)
@@ -196,6 +206,17 @@ static void be_yielding(bool uses)
 	}
 }
 
+static void be_spinning(bool uses)
+{
+	if (uses)
+		fpu_enable();
+	for (;;) {
+		if (uses)
+			fpu_touch(0);
+		asm volatile("" : : : "memory");
+	}
+}
+
 static bool peer_tick(struct frame *frame)
 {
 	(void)frame;
@@ -253,12 +274,15 @@ static int repeat_cpuid(uint64_t ms)
 int guest_main(void)
 {
 	uint64_t vms = option_number("vms", 1), traced = option_number("traced", 0);
+	uint64_t window = option_number("window", UINT64_MAX);
 
 	trap_handle(PEER_TIMER, peer_tick);
 	if (option("halt"))
 		be_halted();
 	if (option("yield"))
 		be_yielding(option("uses"));
+	if (option("spin"))
+		be_spinning(option("uses"));
 	if (option_number("cpuid", 0))
 		return repeat_cpuid(option_number("cpuid", 0));
 	rounds = option_number("rounds", 200);
@@ -273,7 +297,14 @@ int guest_main(void)
 	wait_ms(option_number("after", 0));
 	bench_tests_start();
 	reference = ticks_of(nothing);
+	in_window = window != UINT64_MAX;
+	if (in_window && window)
+		stop_here();
 	run_tests(traced);
+	if (in_window && window) {
+		wait_ms(window);
+		stop_here();
+	}
 	print_results(vms);
 	report_pass("bench");
 	return report_end();

@@ -31,7 +31,7 @@ extern const size_t bench_test_count;
 /* Ticks of one call, those of the call itself and of reading the TSC not counted. */
 uint64_t bench_ticks(void (*operation)(void));
 
-/* A magic breakpoint of Bochs' debugger, in rounds that are traced. */
+/* In rounds that are traced: a magic breakpoint of Bochs' debugger, or a mark in its trace. */
 void bench_mark(void);
 
 void bench_tests_start(void);

@@ -163,10 +163,12 @@ static void let_timer_come_due(void)
 		asm volatile("" : : : "memory");
 }
 
+/* IF is set long before HLT, as Bochs with several CPUs needs it (tools/defects.py). */
 static void halt_for_timer(void)
 {
+	asm volatile("sti" : : : "memory");
 	set_timer(TIMER_VECTOR, HLT_DELAY);
-	halt();
+	asm volatile("hlt; cli" : : : "memory");
 }
 
 /* What there is beyond the wait itself. */

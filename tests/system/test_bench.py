@@ -1,6 +1,6 @@
 """`make bench` and `make profile`: what operations cost, against tests/bench/baseline. Here all
 tests alone, and the switches beside 64 VMs; the rows beside 4 and 16, and the other tests beside
-64, are left to `make bench`."""
+64, are left to `make bench`, and so are more CPUs than two."""
 
 import dataclasses
 import os
@@ -8,6 +8,7 @@ import re
 import subprocess
 
 import bench_baseline
+import bench_cpus
 import bench_docs
 import bench_runs
 import bench_trace
@@ -23,11 +24,11 @@ SHORT = ("vmcall", "in-lsr", "out-scratch", "rdmsr-efer", "wrmsr-efer", "wrmsr-s
 SHORT += ("mov-cr0-ne",)
 
 
-@pytest.mark.parametrize("run", bench_runs.short_runs(), ids=str)
+@pytest.mark.parametrize("run", bench_runs.short_runs() + bench_cpus.moves(), ids=str)
 def test_no_operation_costs_more_than_its_baseline(boot, run):
     baseline = bench_baseline.read()
     figures, why = bench_baseline.judged(baseline)
-    rows = bench_runs.rows_of(run, boot(**run.boot), IMAGE)
+    rows = run.rows(boot(**run.boot), IMAGE)
     if not figures:
         pytest.skip(why)
     found = bench_baseline.compare(baseline, rows, figures)
@@ -52,36 +53,52 @@ def test_auto_costs_an_entry_what_lazy_does(boot):
 def test_a_switch_and_a_turn_cost_the_same_beside_4_vms_and_beside_64():
     rows = bench_baseline.read().rows
     for name in ("turn", "switch-no-fpu", "switch-resident", "switch-load", "preempt", "yield"):
-        assert rows[name, 64].instructions <= 1.05 * rows[name, 4].instructions, name
+        assert rows[name, 64, 1].instructions <= 1.05 * rows[name, 4, 1].instructions, name
 
 
 def test_the_short_way_is_as_short_as_it_is_said_to_be():
     """80 instructions in root mode for CPUID, 120 for the others; docs/bench.md has the rest."""
     rows = bench_baseline.read().rows
     for name in ("cpuid-0", "cpuid-0-open"):
-        row = rows[name, 1]
+        row = rows[name, 1, 1]
         assert (row.root <= 80, row.vmreads, row.vmwrites) == (True, 5, 1), row
     for name in SHORT:
-        assert rows[name, 1].root <= 120, name
+        assert rows[name, 1, 1].root <= 120, name
+
+
+def test_the_short_way_costs_each_of_two_cpus_what_it_costs_one_alone(boot):
+    """In instructions of root mode and VMCS accesses, each for itself."""
+    names = ("cpuid-0", "vmcall", "out-scratch", "wrmsr-efer", "cpuid-0-open")
+    alone, pair = Run(names, 1), bench_cpus.Flat(2, names)
+    rows = {row.name: row for row in alone.rows(boot(**alone.boot), IMAGE)}
+    for name, rounds in pair.costs(boot(**pair.boot), IMAGE).items():
+        one = Cost(rows[name].root, rows[name].vmreads, rows[name].vmwrites)
+        assert [bench_trace.cost(each) for each in rounds] == [one, one], name
+
+
+def test_the_short_way_is_flat_from_one_cpu_to_eight():
+    rows = bench_baseline.read().rows
+    for name in ("cpuid-0", "cpuid-0-open", *SHORT):
+        assert len({rows[name, n, n].root for n in (1, *bench_cpus.COUNTS)}) == 1, name
 
 
 def test_the_figures_repeat_to_the_tick(boot, tmp_path):
     run = bench_runs.host_run(1)
     again = bench_runs.measure(run, str(tmp_path))
-    assert again == bench_runs.rows_of(run, boot(**run.boot), IMAGE)
+    assert again == run.rows(boot(**run.boot), IMAGE)
 
 
 def test_what_the_guest_counts_is_what_the_trace_shows(boot):
     """The guest's own instructions are a few: the call's operands, and the operation itself."""
     run = Run(tuple(bench_runs.ALWAYS), 1)
-    for row in bench_runs.rows_of(run, boot(**run.boot), IMAGE):
+    for row in run.rows(boot(**run.boot), IMAGE):
         assert 0 <= row.instructions - row.root <= 20, row
 
 
 def test_the_baseline_has_every_row_of_make_bench():
     wanted = {
-        (name, run.vms)
-        for run in bench_runs.all_runs()
+        (name, run.vms, run.cpus)
+        for run in bench_runs.all_runs() + bench_cpus.all_runs()
         for name in run.tests
         if name != "nothing"
     }
@@ -173,6 +190,30 @@ def test_a_trace_that_was_cut_is_an_error(cut):
         bench_trace.windows(lines, FakeImage())
 
 
+def test_of_several_cpus_each_has_its_windows():
+    def on(cpu, address, text):
+        return line(address, text).replace("(0)", f"({cpu})")
+
+    mark = (0xBF04660, "xchg cx, cx")
+    lines = [on(1, *mark), on(1, 0x200000, "vmread rax, rax"), on(0, *mark), on(1, *mark)]
+    lines += [on(0, 0x200001, "nop"), on(1, 0x200002, "nop"), on(0, *mark)]
+    found = [bench_trace.marked(e) for e in bench_trace.of_each_cpu(lines, FakeImage(), 2)]
+    assert [[bench_trace.cost(w) for w in windows] for windows in found] == [
+        [Cost(1, 0, 0)],
+        [Cost(1, 1, 0)],
+    ]
+
+
+def test_a_call_ends_with_its_own_return_and_a_wait_is_left_out():
+    words = "push; call; pause; ret; pause; mov; ret; ret".split("; ")
+    executed = [Instruction(0x200000 + n, word) for n, word in enumerate(words)]
+    (call,) = bench_trace.calls(executed, 0x200000)
+    assert call == executed[:7]
+    assert [i.text for i in bench_trace.without_waiting(call)] == ["push", "call", "mov", "ret"]
+    assert bench_trace.without_waiting(call[:2]) == call[:2]
+    assert not bench_trace.calls(executed[:6], 0x200000)
+
+
 def test_of_traced_rounds_the_undisturbed_one_counts():
     disturbed, plain, longer = ([Instruction(0x200000, "nop")] * n for n in (700, 440, 452))
     assert bench_runs.typical([disturbed, plain, longer], 450) is plain
@@ -213,7 +254,7 @@ def compared(figures=FIGURES, **changed):
 @pytest.mark.parametrize("changed", [{"vmreads": 9}, {"vmwrites": 3}, {"instructions": 409}])
 def test_one_access_more_or_two_per_cent_more_instructions_is_worse(changed):
     found = compared(**changed)
-    assert [(name, vms) for (name, _), vms in found.worse.items()] == [("cpuid-0", [1])]
+    assert [(name, where) for (name, _), where in found.worse.items()] == [("cpuid-0", ["vms=1"])]
     assert not found.better and not found.same
 
 
@@ -236,7 +277,7 @@ def test_another_compilers_instructions_are_not_judged_and_its_accesses_are():
 
 
 def test_the_baseline_is_read_as_it_was_written(tmp_path):
-    rows = [Row("cpuid-0", 1, 400, 410, 395, 8, 2), Row("turn", 64, 900, 910, 890, 10, 2)]
+    rows = [Row("cpuid-0", 1, 400, 410, 395, 8, 2), Row("turn", 64, 900, 910, 890, 10, 2, 8)]
     bench_baseline.write(str(tmp_path / "b"), rows, "Bochs 3.1 (BIOS)", "gcc 12")
     found = bench_baseline.read(str(tmp_path / "b"))
     assert found == Baseline("Bochs 3.1 (BIOS)", "gcc 12", {row.key: row for row in rows})
@@ -271,7 +312,7 @@ def test_a_profile_says_where_the_instructions_are(boot):
     )
     assert done.returncode == 0, done.stderr
     run = bench_runs.host_run(1)
-    (row,) = bench_runs.rows_of(run, boot(**run.boot), IMAGE)
+    (row,) = run.rows(boot(**run.boot), IMAGE)
     assert f"host-section vms=1: {row.root} instructions in root mode, " in done.stdout
     rows = re.findall(r"^(\w+) +(\d+) .* (\S+\.[cS])$", done.stdout, re.M)
     assert sum(int(count) for _, count, _ in rows) == row.root

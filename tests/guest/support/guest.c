@@ -6,6 +6,8 @@
 
 const struct multiboot_info *boot_info;
 
+#define OPTION_MAX 256 /* characters of an option with its value */
+
 static const char *command_line = "";
 static unsigned passed, failed, skipped;
 static bool hypercalls;
@@ -85,7 +87,7 @@ bool option_word(unsigned n, char *word, size_t size)
 
 bool option(const char *name)
 {
-	char word[128];
+	char word[OPTION_MAX];
 
 	for (unsigned n = 0; option_word(n, word, sizeof(word)); n++)
 		if (!strcmp(word, name))
@@ -97,7 +99,7 @@ bool option(const char *name)
 static bool option_value(const char *name, char *value, size_t size)
 {
 	size_t length = strlen(name);
-	char word[128];
+	char word[OPTION_MAX];
 
 	for (unsigned n = 0; option_word(n, word, sizeof(word)); n++) {
 		if (strncmp(word, name, length) || word[length] != '=')
@@ -128,7 +130,7 @@ uint64_t option_number(const char *name, uint64_t otherwise)
 bool option_lists(const char *name, const char *item)
 {
 	size_t length = strlen(item);
-	char list[128];
+	char list[OPTION_MAX];
 
 	if (!option_value(name, list, sizeof(list)) || !strcmp(list, "all"))
 		return true;
