@@ -88,6 +88,19 @@ size_t console_send(const char *text, size_t length)
 	return sent;
 }
 
+size_t console_echo(const char *text, size_t length)
+{
+	size_t sent = 0;
+
+	if (!(selected & CONSOLE_COM1))
+		return length;
+	while (sent < length && serial_try_write(text[sent]))
+		sent++;
+	if (sent)
+		in_line = text[sent - 1] != '\r';
+	return sent;
+}
+
 bool console_show(void)
 {
 	return (selected & CONSOLE_VGA) && vga_show();
@@ -106,6 +119,11 @@ void console_set_sink(console_sink *new_sink)
 int console_read(void)
 {
 	return selected & CONSOLE_COM1 ? serial_read() : -1;
+}
+
+bool console_can_read(void)
+{
+	return selected & CONSOLE_COM1;
 }
 
 void log_set_level(enum log_level new_level)

@@ -26,6 +26,12 @@ void console_write(const char *text, size_t length);
 /* Writes what can be written without waiting, and returns how much that is. */
 size_t console_send(const char *text, size_t length);
 
+/*
+ * The same on COM1 alone: what is being typed, which other consoles do not show. It stands in a
+ * line of its own until it ends with '\r'.
+ */
+size_t console_echo(const char *text, size_t length);
+
 /* Shows a little more of what has been sent on a device that shows it later; false: it has all. */
 bool console_show(void);
 
@@ -44,6 +50,9 @@ void console_set_sink(console_sink *sink);
 
 /* A character typed on COM1, or -1: there is none, or COM1 is not selected. */
 int console_read(void);
+
+/* Whether COM1 is selected. */
+bool console_can_read(void);
 
 /* Waits until the last character has left the machine. Call before ending it. */
 void console_flush(void);

@@ -18,7 +18,7 @@ ROOMS = (
     (
         "vmm",
         "hypercall.h version.h cpuid.* queue.* guest_ram.* vm_config.* uart.* guest_console.* "
-        "lost_memory.*",
+        "guest_input.* foot.* lost_memory.*",
     ),
     ("vmm/load", "*"),
     # VMs and their vCPUs, and what is told of them

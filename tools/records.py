@@ -5,9 +5,13 @@ import re
 ESCAPE = re.compile(r"\x1b(\[[0-9;=?]*[A-Za-z]|.)")  # firmware and GRUB colour and clear the screen
 
 
+ERASED = re.compile(r"[^\n]*\x1b\[2K\r")  # what was typed in the monitor, before a line was printed
+
+
 def plain(console):
-    """Console bytes as text: no carriage returns, no escape sequences."""
-    return ESCAPE.sub("", console.decode("utf-8", "replace")).replace("\r", "")
+    """Console bytes as text: no carriage returns, no escape sequences, nothing that was erased."""
+    text = ERASED.sub("", console.decode("utf-8", "replace"))
+    return ESCAPE.sub("", text).replace("\r", "")
 
 
 class Record(dict):

@@ -5,6 +5,7 @@
 #include "lib/line_ring.h"
 #include "lib/lock.h"
 #include "lib/x86.h"
+#include "vmm/foot.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
@@ -71,18 +72,37 @@ static void drop_line(void)
 	sending = NULL;
 }
 
+/* The devices have taken so much, and not all that was offered. */
+static void note_sent(size_t size, uint64_t now)
+{
+	if (size)
+		moved = now;
+	else if (now - moved > stuck)
+		console_give_up();
+}
+
+/* Puts the foot on the screen, or takes it off; false if that is not done yet. */
+static bool send_foot(bool hide, uint64_t now)
+{
+	size_t size = 0;
+	bool done = foot_send(hide, &size);
+
+	if (!done)
+		note_sent(size, now);
+	return done;
+}
+
 /* Sends a piece of a line that has been chosen; false if the devices did not take all of it. */
 static bool send_piece(uint64_t now)
 {
 	size_t size, done;
 	const char *text = line_ring_text(sending, sent, sending_length, &size);
 
+	if (foot_is_shown() && !send_foot(true, now))
+		return false;
 	size = size < PIECE ? size : PIECE;
 	done = console_send(text, size);
-	if (done)
-		moved = now;
-	else if (now - moved > stuck)
-		console_give_up();
+	note_sent(done, now);
 	sent += done;
 	if (sent == sending_length)
 		drop_line();
@@ -126,13 +146,21 @@ static void make_room(void)
 	spin_unlock(&sending_lock);
 }
 
+/* There is something to send from now on; false: there was already. */
+static bool begin_to_send(void)
+{
+	uint64_t never = OUTPUT_NEVER;
+
+	return __atomic_compare_exchange_n(&output_due_at, &never, rdtsc(), false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
 /* What log_line(), record() and print() write. */
 static void keep(const char *text, size_t length)
 {
 	struct pcpu *pcpu = this_pcpu();
 	struct vm *vm = pcpu->output;
 	struct line_ring *ring = ring_of(vm);
-	uint64_t never = OUTPUT_NEVER;
 	bool first;
 
 	if (pcpu->in_output) {
@@ -144,12 +172,17 @@ static void keep(const char *text, size_t length)
 	while (!put(ring, text, length))
 		make_room();
 	pcpu->in_output = false;
-	first = __atomic_compare_exchange_n(&output_due_at, &never, rdtsc(), false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	first = begin_to_send();
 	if (!vm)
 		return;
 	/* a line takes as long as many exits, so the loop looks at the time in any case */
 	vcpu_request(vm->vcpu[0], first || !output_has_room(vm) ? VCPU_OUTPUT : 0);
+}
+
+void output_foot(const char *text)
+{
+	foot_set(text);
+	begin_to_send();
 }
 
 void output_start(void)
@@ -163,8 +196,11 @@ void output_start(void)
 void output_end(void)
 {
 	spin_lock(&sending_lock);
+	foot_set("");
 	while (sending || choose())
 		finish_line();
+	while (foot_is_shown())
+		send_foot(true, rdtsc());
 	while (console_show())
 		;
 	output_due_at = OUTPUT_NEVER;
@@ -219,8 +255,12 @@ static bool send(void)
 
 		text = taken && (sending || choose());
 		vm = sending_vm; /* of a picture: of the last line in it */
-		if (text)
+		if (text) {
 			taken = send_piece(now);
+		} else if (taken && foot_waits()) {
+			text = taken = send_foot(false, now);
+			vm = NULL;
+		}
 		picture = console_show();
 		now = rdtsc();
 		charge(vm, now - last);
@@ -228,7 +268,7 @@ static bool send(void)
 	}
 	/* a line that comes meanwhile finds NEVER, or is found here */
 	__atomic_store_n(&output_due_at, OUTPUT_NEVER, __ATOMIC_SEQ_CST);
-	waiting = picture || sending || choose();
+	waiting = picture || sending || choose() || foot_waits();
 	if (waiting)
 		output_due_at = now + output_period;
 	charge(sending_vm, rdtsc() - last);

@@ -33,6 +33,9 @@ void output_end(void);
  */
 void output_print_waiting(void);
 
+/* What is being typed: the line at the foot of COM1 from now on (vmm/foot.h). "": none. */
+void output_foot(const char *text);
+
 extern struct line_ring output_own; /* the hypervisor's ring */
 extern volatile uint64_t output_due_at;
 extern uint64_t output_period;

@@ -44,9 +44,19 @@ static uint8_t take_received(struct uart *uart)
 	return value;
 }
 
-static void receive(struct uart *uart, uint8_t value)
+static unsigned int fifo_size(const struct uart *uart)
 {
-	unsigned int size = uart->fcr & FCR_ENABLE ? UART_FIFO_SIZE : 1;
+	return uart->fcr & FCR_ENABLE ? UART_FIFO_SIZE : 1;
+}
+
+bool uart_has_room(const struct uart *uart)
+{
+	return !(uart->mcr & MCR_LOOPBACK) && uart->received < fifo_size(uart);
+}
+
+void uart_receive(struct uart *uart, uint8_t value)
+{
+	unsigned int size = fifo_size(uart);
 
 	if (uart->received == size) {
 		/* a full FIFO keeps what it has; without one the new byte replaces the old */
@@ -126,7 +136,7 @@ bool uart_write(struct uart *uart, unsigned int offset, uint8_t value)
 		if (dlab(uart))
 			uart->divisor_low = value;
 		else if (uart->mcr & MCR_LOOPBACK)
-			receive(uart, value);
+			uart_receive(uart, value);
 		else
 			return true;
 		break;

@@ -1,6 +1,6 @@
 /*
- * A 16550A, polled: its registers by their offsets (PC16550D). Nothing is ever received but in
- * loopback mode. It raises no interrupt (the guest has no PIC). No hardware in it.
+ * A 16550A, polled: its registers by their offsets (PC16550D). It raises no interrupt (the guest
+ * has no PIC). No hardware in it.
  */
 #pragma once
 
@@ -23,6 +23,15 @@ struct uart {
 void uart_reset(struct uart *uart);
 /* The byte in a register. */
 uint32_t uart_read(struct uart *uart, unsigned int offset);
+
+/*
+ * Whether a byte can come by the line and overrun nothing. In loopback the line is cut off: none
+ * can.
+ */
+bool uart_has_room(const struct uart *uart);
+
+/* A byte has come by the line, or in loopback from the transmitter. */
+void uart_receive(struct uart *uart, uint8_t value);
 
 /* True if the byte leaves by the line. */
 bool uart_write(struct uart *uart, unsigned int offset, uint8_t value);

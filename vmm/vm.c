@@ -73,6 +73,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 	if (vm->state == VM_RUNNING && vm->request != VM_END) {
 		vm->end_status = status;
 		vm->end_cause = cause;
+		vm->stopped = false;
 		ask(vm, VM_END);
 	}
 	spin_unlock(&lock);
@@ -84,6 +85,34 @@ void vm_reset(struct vm *vm)
 	if (vm->state == VM_RUNNING && vm->request == VM_GOES_ON)
 		ask(vm, VM_RESET);
 	spin_unlock(&lock);
+}
+
+/*
+ * Whoever puts a vCPU to sleep looks at `stopped` under the queue's lock, after its VM has begun to
+ * run: one that does not run yet needs no request.
+ */
+static bool set_stopped(struct vm *vm, bool stopped)
+{
+	bool lives;
+
+	spin_lock(&lock);
+	lives = vm->state != VM_ENDED;
+	if (lives)
+		__atomic_store_n(&vm->stopped, stopped, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; lives && vm->state == VM_RUNNING && i < vm->vcpu_count; i++)
+		vcpu_request(vm->vcpu[i], VCPU_YIELD);
+	spin_unlock(&lock);
+	return lives;
+}
+
+bool vm_stop(struct vm *vm)
+{
+	return set_stopped(vm, true);
+}
+
+bool vm_start(struct vm *vm)
+{
+	return set_stopped(vm, false);
 }
 
 void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg)

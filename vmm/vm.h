@@ -16,6 +16,7 @@
 #include "boot/bootinfo.h"
 #include "lib/line_ring.h"
 #include "vmm/guest_console.h"
+#include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/uart.h"
@@ -77,8 +78,9 @@ struct vm {
 	enum vm_request request; /* these three under that lock */
 	uint8_t end_status;	 /* for VM_END */
 	const char *end_cause;
-	uint8_t status; /* of the first run that failed, or 0 */
-	uint32_t runs;	/* that have ended */
+	volatile bool stopped; /* its vCPUs are to have no turns: vm_stop(); under that lock */
+	uint8_t status;	       /* of the first run that failed, or 0 */
+	uint32_t runs;	       /* that have ended */
 	uint32_t domain;
 	struct vcpu *vcpu[VM_VCPUS_MAX];
 	uint32_t vcpu_count;
@@ -86,6 +88,7 @@ struct vm {
 	struct ept ept;
 	struct guest_console console;
 	struct uart uart;
+	struct guest_input input; /* what is typed for it */
 	const struct boot_module *image;
 	const struct boot_module *modules[VM_MODULES_MAX];
 	uint32_t module_count;
@@ -100,6 +103,12 @@ struct vm {
 static inline bool vm_settles(const struct vm *vm)
 {
 	return vm->state != VM_RUNNING && vm->state != VM_ENDED;
+}
+
+/* Its vCPUs have no turns now; one that is to be reset or ended has, until it runs again. */
+static inline bool vm_is_stopped(const struct vm *vm)
+{
+	return vm->stopped && vm->state == VM_RUNNING && !vm->request;
 }
 
 /* Ends a VM that never started: its parts are given back next. */
@@ -133,6 +142,13 @@ static inline void vm_pays(struct vm *vm, uint64_t ticks)
  * kernel's image overwrites. From any CPU.
  */
 void vm_reset(struct vm *vm);
+
+/*
+ * Its vCPUs have no more turns until vm_start(); what is asked of it meanwhile is done all the
+ * same, and the end of a run ends this too. Its clocks run on. False: it has ended. From any CPU.
+ */
+bool vm_stop(struct vm *vm);
+bool vm_start(struct vm *vm);
 
 /*
  * Asks for the end of a VM that runs; `cause` is the word in its @vm record. The first one counts.

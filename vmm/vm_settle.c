@@ -96,6 +96,7 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	if (!guest_load_step(&vm->settling.load, &vm->ram))
 		return;
 	uart_reset(&vm->uart);
+	guest_input_drop(&vm->input);
 	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
 	vm->state = VM_RUNNING;
 	if (!first)

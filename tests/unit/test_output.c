@@ -79,6 +79,11 @@ size_t console_send(const char *text, size_t length)
 	return length;
 }
 
+size_t console_echo(const char *text, size_t length)
+{
+	return console_send(text, length);
+}
+
 bool console_show(void)
 {
 	return undrawn && --undrawn;

@@ -6,6 +6,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -34,6 +35,7 @@ uint64_t fake_rdtsc(void)
 
 struct cpu *cpus[MAX_CPUS];
 volatile uint32_t cpu_count;
+volatile uint64_t online_cpus, online_wanted;
 
 void mail_kick(struct pcpu *pcpu)
 {
@@ -98,7 +100,7 @@ static inline void prepare(uint32_t with, uint32_t count, uint32_t migrate)
 		vcpus[i].timer_deadline = VCPU_TIMER_OFF;
 	}
 	turns_init(&options, SLICE);
-	balance_online = pcpus_up();
+	online_cpus = pcpus_up();
 	for (uint32_t i = 0; i < cpu_count; i++)
 		balance_idle(&pcpus[i], false);
 }

@@ -1,5 +1,6 @@
 /*
- * A guest's COM1, as the bus sees it: a 16550A whose line goes to the hypervisor's console.
+ * A guest's COM1, as the bus sees it: a 16550A whose line goes to the hypervisor's console, and
+ * comes from what is typed there for it (vmm/focus.h).
  */
 #pragma once
 

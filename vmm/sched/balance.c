@@ -4,6 +4,7 @@
 
 #include "lib/x86.h"
 #include "vmm/mail.h"
+#include "vmm/online.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
@@ -11,12 +12,13 @@
 
 #define LOOKS 32 /* at vCPUs that wait in one queue, at most */
 
-volatile uint64_t balance_online;
 static volatile uint64_t idle_cpus;
 
 uint64_t balance_cpus(const struct vcpu *vcpu)
 {
-	return vcpu->vm->config.cpus & balance_online;
+	uint64_t online = online_cpus, cpus = vcpu->vm->config.cpus & online;
+
+	return cpus ? cpus : online;
 }
 
 /* What it left in that CPU would have to be fetched, if the FPU's registers are changed there. */

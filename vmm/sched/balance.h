@@ -17,11 +17,11 @@
 struct pcpu;
 struct vcpu;
 
-/* The CPUs that may run it and are online, a bit each. */
+/*
+ * The CPUs that may run it and are online, a bit each: at least one. One whose VM may run on none
+ * is to be given back, by any.
+ */
 uint64_t balance_cpus(const struct vcpu *vcpu);
-
-/* Those that run guests. At boot all that are up; from then on vmm/sched/online.c. */
-extern volatile uint64_t balance_online;
 
 /*
  * Takes a vCPU from another CPU's queue for this one: one that waits there, has had less than

@@ -8,6 +8,8 @@
 #include "lib/panic.h"
 #include "lib/x86.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/monitor.h"
+#include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -20,14 +22,18 @@
 /* After others know that it halts. */
 static bool has_work(struct pcpu *pcpu)
 {
-	return !vms_alive || turns_any(pcpu) || balance_any(pcpu);
+	if (!vms_alive || online_changes(pcpu))
+		return true;
+	return online_is(pcpu) && (turns_any(pcpu) || balance_any(pcpu));
 }
 
 static void halt(struct pcpu *pcpu)
 {
 	uint64_t deadline = min_u64(queue_next_due(&pcpu->queue), output_due());
 
-	if (cpus_count() > 1)
+	if (!pcpu->cpu.id)
+		deadline = min_u64(deadline, monitor_due(true));
+	if (cpus_count() > 1 && online_is(pcpu))
 		deadline = min_u64(deadline, balance_next_due(pcpu));
 	if (deadline <= rdtsc())
 		return;

@@ -5,23 +5,22 @@
 #include "boot/clock.h"
 #include "boot/power.h"
 #include "lib/x86.h"
-#include "vmm/command.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/mail.h"
+#include "vmm/monitor.h"
+#include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/sched/balance.h"
 #include "vmm/sched/idle.h"
+#include "vmm/sched/offline.h"
 #include "vmm/sched/slice.h"
 #include "vmm/sched/turns.h"
 #include "vmm/stats.h"
 #include "vmm/trace_records.h"
 #include "vmm/vm.h"
 #include "vmm/vm_settle.h"
-
-/* At most so often, between two slices: to read a port takes a PC about a microsecond. */
-#define COMMAND_POLL_US 1000
 
 /* A turn of a VM that is being started, reset or ended. */
 static void settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
@@ -96,21 +95,21 @@ static _Noreturn void finish(const struct options *options, bool complete)
 static void run_guests(struct pcpu *pcpu, const struct options *options)
 {
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
-	uint64_t poll_period = clock_us_to_tsc(COMMAND_POLL_US), polled = rdtsc();
 
 	while (vms_alive) {
 		uint64_t now = rdtsc();
-		struct vcpu *vcpu;
+		struct vcpu *vcpu = NULL;
 
 		if (pcpu->mail.from)
 			mail_serve(pcpu);
-		if (!pcpu->cpu.id && now - polled >= poll_period && output_own_has_room()) {
-			command_poll();
-			polled = now;
-		}
+		if (!pcpu->cpu.id && now >= monitor_due(false))
+			monitor_poll();
+		if (online_changes(pcpu))
+			offline_follow(pcpu);
 		if (now >= output_due())
 			output_send();
-		vcpu = turns_pick(pcpu);
+		if (online_is(pcpu))
+			vcpu = turns_pick(pcpu);
 		if (vcpu) {
 			take_turn(pcpu, vcpu, slice);
 			turns_put(pcpu, vcpu);
@@ -163,7 +162,6 @@ static void spread(void)
 			if (!best || waiting[pcpu->cpu.id] < waiting[best->cpu.id])
 				best = pcpu;
 		}
-		best = best ? best : this_pcpu(); /* to be given back */
 		waiting[best->cpu.id]++;
 		vcpu->at = best;
 		queue_add(&best->queue, &vcpu->place);
@@ -175,7 +173,8 @@ void run(const struct options *options, bool complete)
 	struct pcpu *pcpu = this_pcpu();
 
 	turns_init(options, clock_us_to_tsc(options->slice_us));
-	balance_online = pcpus_up() & ~provoke_kickers();
+	online_init(pcpus_up() & ~provoke_kickers());
+	monitor_init();
 	spread();
 	output_start();
 	started = true;

@@ -5,6 +5,7 @@
 #include "lib/assert.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -121,11 +122,25 @@ static struct pcpu *place_for(struct pcpu *pcpu, struct vcpu *vcpu)
 	return balance_next(pcpu, vcpu);
 }
 
+/* Under the queue's lock: a CPU that has gone offline empties its queue after that, once. */
+static struct pcpu *lock_place(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct pcpu *to = place_for(pcpu, vcpu);
+
+	spin_lock(&to->queue.lock);
+	while (!online_is(to)) {
+		spin_unlock(&to->queue.lock);
+		to = balance_next(pcpu, vcpu);
+		spin_lock(&to->queue.lock);
+	}
+	return to;
+}
+
 void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	struct pcpu *to;
-	bool ready;
+	bool ready, stopped;
 
 	keep_most(&pcpu->queue, vcpu);
 	if (vm->state == VM_ENDED)
@@ -133,17 +148,30 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	ready = vm->state != VM_RUNNING || vm->request || vcpu_poll(vcpu, rdtsc());
 	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
 	assert(ready || vcpu->timer_deadline != VCPU_TIMER_OFF);
-	to = place_for(pcpu, vcpu);
-	spin_lock(&to->queue.lock);
+	to = lock_place(pcpu, vcpu);
+	stopped = vm_is_stopped(vm);
 	/* before the look at what is pending: see vmm/request.c */
 	__atomic_store_n(&vcpu->at, to, __ATOMIC_SEQ_CST);
-	if (ready || vcpu->pending)
+	if ((ready && !stopped) || vcpu->pending)
 		queue_add(&to->queue, &vcpu->place);
 	else
-		queue_sleep(&to->queue, &vcpu->place, vcpu->timer_deadline);
+		queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : vcpu->timer_deadline);
 	spin_unlock(&to->queue.lock);
 	if (to != pcpu)
 		balance_offer(to, vcpu);
+}
+
+struct vcpu *turns_take_any(struct pcpu *pcpu)
+{
+	struct run_queue *queue = &pcpu->queue;
+	struct queue_place *place;
+
+	spin_lock(&queue->lock);
+	if (!queue->waiting && queue->sleepers)
+		queue_wake(queue, queue->heap[0]);
+	place = queue_take(queue);
+	spin_unlock(&queue->lock);
+	return place ? vcpu_at(place) : NULL;
 }
 
 bool turns_any(struct pcpu *pcpu)

@@ -27,5 +27,11 @@ struct vcpu *turns_pick(struct pcpu *pcpu);
  */
 void turns_put(struct pcpu *pcpu, struct vcpu *vcpu);
 
+/*
+ * Any vCPU that waits or sleeps here, out of its queue; NULL: there is none. For a CPU that goes
+ * offline: turns_put() finds another place for it.
+ */
+struct vcpu *turns_take_any(struct pcpu *pcpu);
+
 /* Whether one that waits here, and has waited for the console, can go on. */
 bool turns_any(struct pcpu *pcpu);
