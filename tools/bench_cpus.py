@@ -2,7 +2,6 @@
 the traces of all. Time is nothing here: with several CPUs Bochs' TSC steps by five, and what a CPU
 executes while it waits for another is not counted."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import bench_trace

@@ -95,7 +95,7 @@ static void from_a_cpu_that_is_not_to_run_it_any_more_a_vcpu_moves_on(void **sta
 	(void)state;
 	prepare_all(4, 4, 0);
 	step(LOCKSTEP);
-	balance_online = 0x9;
+	online_cpus = 0x9;
 	for (unsigned int n = 0; n < 100; n++)
 		step(LOCKSTEP);
 	assert_null(pcpus[1].turn);
