@@ -70,6 +70,29 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* What follows some states, to be looked up together. */
+static struct {
+	struct candidate candidate[16 * ACTIONS_MAX];
+	unsigned int count;
+} batch;
+
+static bool batch_is_full(void)
+{
+	return batch.count > sizeof(batch.candidate) / sizeof(batch.candidate[0]) - ACTIONS_MAX;
+}
+
+static void look_up(void)
+{
+	for (unsigned int n = 0; n < batch.count; n++)
+		store_expect(&batch.candidate[n]);
+	for (unsigned int n = 0; n < batch.count; n++) {
+		uint32_t from = batch.candidate[n].state.parent;
+
+		progress_edge(from, store_add(&batch.candidate[n]));
+	}
+	batch.count = 0;
+}
+
 /* All that can follow a state; false: one of it must not. */
 static bool expand(uint32_t from, struct action *bad)
 {
@@ -84,8 +107,6 @@ static bool expand(uint32_t from, struct action *bad)
 		return false;
 	}
 	for (unsigned int n = 0; n < count; n++) {
-		bool is_new;
-
 		if (n)
 			store_load(from);
 		take(action[n]);
@@ -93,7 +114,7 @@ static bool expand(uint32_t from, struct action *bad)
 			*bad = action[n];
 			return false;
 		}
-		progress_edge(from, store_add(from, action[n], &is_new));
+		store_prepare(&batch.candidate[batch.count++], from, action[n]);
 	}
 	return true;
 }
@@ -102,15 +123,17 @@ enum verdict explore(const struct configuration *what, uint32_t states_max)
 {
 	double begin = seconds();
 	uint32_t depth = 0, level_end = 1, lost;
-	bool is_new;
+	struct candidate first;
 
 	configuration = what;
 	store_reset();
 	progress_reset();
+	batch.count = 0;
 	world_reset();
 	for (unsigned int i = 0; i < CPUS_MAX; i++)
 		fiber_restore(i, NULL, 0);
-	store_add(0, (struct action){}, &is_new);
+	store_prepare(&first, 0, (struct action){});
+	store_add(&first);
 	for (uint32_t at = 0; at < store_count(); at++) {
 		struct action bad = {};
 
@@ -120,6 +143,8 @@ enum verdict explore(const struct configuration *what, uint32_t states_max)
 		}
 		if (!expand(at, &bad))
 			return report(at, bad.operation ? &bad : NULL, violated);
+		if (batch_is_full() || at + 1 == level_end)
+			look_up();
 		if (store_count() > states_max) {
 			printf("%s: CUT after %u states\n", what->name, store_count());
 			return VERDICT_CUT;

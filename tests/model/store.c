@@ -5,9 +5,12 @@
 #include "tests/model/fiber.h"
 #include "tests/model/store.h"
 
-/* Numbers 0 .. count-1 in a hash table with free places; 0 there means a free one. */
+/* Numbers 0 .. count-1 in a hash table with free places. */
 struct index {
-	uint32_t *place;
+	struct place {
+		uint32_t next; /* the number + 1; 0: the place is free */
+		uint32_t hash; /* whose: most others are told apart without a look at them */
+	} * place;
 	uint32_t size, count; /* size: a power of two */
 };
 
@@ -17,7 +20,6 @@ struct blobs {
 	struct blob {
 		size_t offset;
 		uint32_t size;
-		uint32_t hash;
 	} * blob;
 	uint8_t *bytes;
 	size_t used, room;
@@ -39,20 +41,35 @@ static void *need(void *memory)
 	return memory;
 }
 
+#define LANES 4 /* multiplications at a time */
+
 static uint32_t hash_of(const void *bytes, size_t size)
 {
+	uint64_t lane[LANES] = {size, 1, 2, 3}, hash = 0x9e3779b97f4a7c15u;
 	const uint8_t *at = bytes;
-	uint64_t hash = 0x9e3779b97f4a7c15u ^ size;
 
-	for (; size >= 8; size -= 8, at += 8) {
-		uint64_t word;
+	for (; size >= sizeof(lane); size -= sizeof(lane), at += sizeof(lane)) {
+		for (unsigned int k = 0; k < LANES; k++) {
+			uint64_t word;
 
-		memcpy(&word, at, 8);
+			memcpy(&word, at + k * sizeof(word), sizeof(word));
+			lane[k] = (lane[k] ^ word) * 0xff51afd7ed558ccdu;
+			lane[k] ^= lane[k] >> 32;
+		}
+	}
+	for (; size >= sizeof(uint32_t); size -= sizeof(uint32_t), at += sizeof(uint32_t)) {
+		uint32_t word;
+
+		memcpy(&word, at, sizeof(word));
 		hash = (hash ^ word) * 0xff51afd7ed558ccdu;
 		hash ^= hash >> 32;
 	}
 	for (; size; size--, at++)
 		hash = (hash ^ *at) * 0xff51afd7ed558ccdu;
+	for (unsigned int k = 0; k < LANES; k++) {
+		hash = (hash ^ lane[k]) * 0xff51afd7ed558ccdu;
+		hash ^= hash >> 32;
+	}
 	return (uint32_t)(hash ^ hash >> 29);
 }
 
@@ -60,27 +77,25 @@ static void place(struct index *index, uint32_t hash, uint32_t number)
 {
 	uint32_t at = hash & (index->size - 1);
 
-	while (index->place[at])
+	while (index->place[at].next)
 		at = (at + 1) & (index->size - 1);
-	index->place[at] = number + 1;
+	index->place[at] = (struct place){number + 1, hash};
 }
 
-/* Room for one more; the hash of each number is asked for when the table doubles. */
-static void make_room(struct index *index, uint32_t (*hash_at)(const void *, uint32_t),
-		      const void *of)
+/* Room for one more. */
+static void make_room(struct index *index)
 {
-	if (index->count * 2 < index->size)
+	struct place *old = index->place;
+	uint32_t size = index->size;
+
+	if (index->count * 2 < size)
 		return;
-	index->size = index->size ? 2 * index->size : 1024;
-	free(index->place);
+	index->size = size ? 2 * size : 1024;
 	index->place = need(calloc(index->size, sizeof(*index->place)));
-	for (uint32_t number = 0; number < index->count; number++)
-		place(index, hash_at(of, number), number);
-}
-
-static uint32_t blob_hash(const void *of, uint32_t number)
-{
-	return ((const struct blobs *)of)->blob[number].hash;
+	for (uint32_t at = 0; at < size; at++)
+		if (old[at].next)
+			place(index, old[at].hash, old[at].next - 1);
+	free(old);
 }
 
 static uint32_t blob_number(struct blobs *b, const void *bytes, uint32_t size)
@@ -88,14 +103,16 @@ static uint32_t blob_number(struct blobs *b, const void *bytes, uint32_t size)
 	uint32_t hash = hash_of(bytes, size);
 	uint32_t number;
 
-	make_room(&b->index, blob_hash, b);
-	for (uint32_t at = hash & (b->index.size - 1); b->index.place[at];
+	make_room(&b->index);
+	for (uint32_t at = hash & (b->index.size - 1); b->index.place[at].next;
 	     at = (at + 1) & (b->index.size - 1)) {
-		const struct blob *blob = &b->blob[b->index.place[at] - 1];
+		const struct blob *blob;
 
-		if (blob->hash == hash && blob->size == size &&
-		    !memcmp(b->bytes + blob->offset, bytes, size))
-			return b->index.place[at] - 1;
+		if (b->index.place[at].hash != hash)
+			continue;
+		blob = &b->blob[b->index.place[at].next - 1];
+		if (blob->size == size && !memcmp(b->bytes + blob->offset, bytes, size))
+			return b->index.place[at].next - 1;
 	}
 	number = b->index.count++;
 	if (!(number & (number - 1)))
@@ -105,7 +122,7 @@ static uint32_t blob_number(struct blobs *b, const void *bytes, uint32_t size)
 		b->room = 2 * b->room + size + 65536;
 		b->bytes = need(realloc(b->bytes, b->room));
 	}
-	b->blob[number] = (struct blob){.offset = b->used, .size = size, .hash = hash};
+	b->blob[number] = (struct blob){.offset = b->used, .size = size};
 	if (size)
 		memcpy(b->bytes + b->used, bytes, size);
 	b->used += size;
@@ -117,12 +134,6 @@ static const uint8_t *blob_bytes(const struct blobs *b, uint32_t number, uint32_
 {
 	*size = b->blob[number].size;
 	return b->bytes + b->blob[number].offset;
-}
-
-static uint32_t state_hash(const void *of, uint32_t number)
-{
-	(void)of;
-	return hash_of(state[number].part, sizeof(state[number].part));
 }
 
 void store_reset(void)
@@ -152,13 +163,12 @@ static uint32_t part_number(enum kind kind, const void *bytes, uint32_t size, ui
 	return blob_number(&blobs[kind], bytes, size);
 }
 
-uint32_t store_add(uint32_t parent, struct action action, bool *is_new)
+void store_prepare(struct candidate *candidate, uint32_t parent, struct action action)
 {
 	struct state new = {.parent = parent, .action = action};
 	bool has = states.count != 0;
 	const struct state *before = has ? &state[parent] : &new;
 	unsigned int p = 0;
-	uint32_t hash;
 
 	for (unsigned int i = 0; i < configuration->cpus; i++, p++)
 		new.part[p] =
@@ -172,21 +182,40 @@ uint32_t store_add(uint32_t parent, struct action action, bool *is_new)
 
 		new.part[p] = part_number(STACK, stack, size, before->part[p], has);
 	}
-	make_room(&states, state_hash, NULL);
-	hash = hash_of(new.part, sizeof(new.part));
-	for (uint32_t at = hash & (states.size - 1); states.place[at];
-	     at = (at + 1) & (states.size - 1))
-		if (!memcmp(state[states.place[at] - 1].part, new.part, sizeof(new.part))) {
-			*is_new = false;
-			return states.place[at] - 1;
-		}
+	candidate->state = new;
+	candidate->hash = hash_of(new.part, sizeof(new.part));
+	make_room(&states);
+	__builtin_prefetch(&states.place[candidate->hash & (states.size - 1)]);
+}
+
+void store_expect(const struct candidate *candidate)
+{
+	const struct place *place = &states.place[candidate->hash & (states.size - 1)];
+
+	if (place->hash == candidate->hash)
+		__builtin_prefetch(&state[place->next - 1]);
+}
+
+uint32_t store_add(const struct candidate *candidate)
+{
+	const struct state *new = &candidate->state;
+	uint32_t hash = candidate->hash;
+
+	make_room(&states);
+	for (uint32_t at = hash & (states.size - 1); states.place[at].next;
+	     at = (at + 1) & (states.size - 1)) {
+		uint32_t number = states.place[at].next - 1;
+
+		if (states.place[at].hash == hash &&
+		    !memcmp(state[number].part, new->part, sizeof(new->part)))
+			return number;
+	}
 	if (states.count == state_room) {
 		state_room = state_room ? state_room + state_room / 2 : 4096;
 		state = need(realloc(state, state_room * sizeof(*state)));
 	}
-	state[states.count] = new;
+	state[states.count] = *new;
 	place(&states, hash, states.count);
-	*is_new = true;
 	return states.count++;
 }
 

@@ -20,8 +20,19 @@ struct state {
 
 void store_reset(void);
 
-/* The world as it is: its number, and whether it is new. */
-uint32_t store_add(uint32_t parent, struct action action, bool *is_new);
+/*
+ * The world as it is, to be looked up a little later: what that takes from memory is asked for
+ * first by store_prepare(), then by store_expect(), and is there by then.
+ */
+struct candidate {
+	struct state state;
+	uint32_t hash;
+};
+void store_prepare(struct candidate *candidate, uint32_t parent, struct action action);
+void store_expect(const struct candidate *candidate);
+
+/* Its number, which is a new one if it was not known. */
+uint32_t store_add(const struct candidate *candidate);
 
 /* The world becomes what it was. */
 void store_load(uint32_t number);
