@@ -4,6 +4,7 @@
 
 #include "tests/model/access.h"
 #include "tests/model/fiber.h"
+#include "tests/model/mail_access.h"
 #include "tests/model/world.h"
 
 bool access_tracing;
@@ -30,20 +31,25 @@ unsigned int access_choose(const char *what, unsigned int answers)
 	return stop(answers, "", what);
 }
 
-void access_hook(const char *what, bool shared)
+void access_hook(const char *what, enum grain from)
 {
-	if (configuration->grain == GRAIN_EVERY || (shared && configuration->grain != GRAIN_WHOLE))
+	if (configuration->grain >= from)
 		stop(1, "", what);
 }
 
-static void split(bool shared, bool write, const char *const name[], unsigned int index)
+/* What another CPU can see or make a difference to. */
+static enum grain of_shared(bool shared)
 {
-	if (configuration->grain == GRAIN_EVERY || (shared && configuration->grain != GRAIN_WHOLE))
-		stop(1, write ? "write " : "read ", name[index]);
+	return shared ? GRAIN_SHARED : GRAIN_EVERY;
 }
 
-#define AT(type, member, offset)                                                                   \
-	((offset)-offsetof(struct type, member) < sizeof(((struct type *)0)->member))
+void access_split(enum grain from, bool write, const char *name)
+{
+	if (configuration->grain >= from)
+		stop(1, write ? "write " : "read ", name);
+}
+
+#define AT ACCESS_AT
 
 /* Another CPU sees of this one no more than id, owner and dirty, and changes nothing. */
 static void cpu_access(unsigned int me, unsigned int cpu, size_t offset, bool write)
@@ -55,20 +61,22 @@ static void cpu_access(unsigned int me, unsigned int cpu, size_t offset, bool wr
 
 	if (AT(fpu_cpu, owner, offset) || AT(fpu_cpu, dirty, offset)) {
 		require(cpu == me || !write, "a CPU writes another's owner or dirty");
-		split(cpu != me || write, write, AT(fpu_cpu, owner, offset) ? owner : dirty, cpu);
+		access_split(of_shared(cpu != me || write), write,
+			     (AT(fpu_cpu, owner, offset) ? owner : dirty)[cpu]);
 		return;
 	}
 	if (AT(fpu_cpu, id, offset) && !write)
 		return;
 	require(cpu == me, "a CPU touches another's own data");
 	if (!AT(fpu_cpu, counters, offset))
-		split(whole, write, other, cpu);
+		access_split(of_shared(whole), write, other[cpu]);
 }
 
 /* The CPU's registers hold the context's newest value: until that is saved it has a say in it. */
 static bool entrusted(unsigned int cpu, const struct model_context *context)
 {
-	return world.cpu[cpu].core.dirty && fpu_resident(&world.cpu[cpu].core, &context->core);
+	return world.cpu[cpu].pcpu.fpu.dirty &&
+	       fpu_resident(&world.cpu[cpu].pcpu.fpu, &context->vcpu.fpu.context);
 }
 
 /*
@@ -81,7 +89,7 @@ static void context_access(unsigned int me, unsigned int c, size_t offset, bool 
 	static const char *const home[] = {"A.home", "B.home", "C.home"};
 	static const char *const other[] = {"A", "B", "C"};
 	const struct model_context *context = &world.context[c];
-	bool mine = world.cpu[me].held == c;
+	bool mine = configuration->mail ? mail_has(me, c) : world.cpu[me].held == c;
 
 	require(context->life != LIFE_FREE, "the memory of a context that has ended is touched");
 	if (AT(fpu_context, home, offset)) {
@@ -90,35 +98,37 @@ static void context_access(unsigned int me, unsigned int c, size_t offset, bool 
 		for (unsigned int i = 0; i < CPUS_MAX; i++)
 			require(!write || i == me || !entrusted(i, context),
 				"home is changed while another CPU has yet to save the context");
-		split(context->life == LIFE_ENDING, write, home, c);
+		access_split(of_shared(context->life == LIFE_ENDING), write, home[c]);
 	} else if (AT(fpu_context, counters, offset)) {
 		require(mine || context->life == LIFE_ENDING || entrusted(me, context),
 			"a context's counters are written by two CPUs at a time");
 	} else {
 		require(mine, "a context is touched by a CPU that does not hold it");
-		split(false, write, other, c);
+		access_split(GRAIN_EVERY, write, other[c]);
 	}
 }
 
-static void touch(const void *address, bool write)
+void access_touch(const volatile void *address, bool write)
 {
-	const char *at = address;
+	const char *at = (const char *)address;
 	int me = fiber_current();
 
-	if (me < 0)
+	if (me < 0 || at < (const char *)&world || at >= (const char *)(&world + 1))
 		return;
 	for (unsigned int i = 0; i < CPUS_MAX; i++) {
-		const char *base = (const char *)&world.cpu[i].core;
+		const char *base = (const char *)&world.cpu[i].pcpu.fpu;
 
 		if (at >= base && at < base + sizeof(struct fpu_cpu))
 			cpu_access((unsigned int)me, i, (size_t)(at - base), write);
 	}
 	for (unsigned int c = 0; c < CONTEXTS_MAX; c++) {
-		const char *base = (const char *)&world.context[c].core;
+		const char *base = (const char *)&world.context[c].vcpu.fpu.context;
 
 		if (at >= base && at < base + sizeof(struct fpu_context))
 			context_access((unsigned int)me, c, (size_t)(at - base), write);
 	}
+	if (configuration->mail)
+		mail_touch((unsigned int)me, at, write);
 }
 
 /* What the compiler calls, with the address about to be accessed. */
@@ -126,7 +136,7 @@ static void touch(const void *address, bool write)
 	void name(const void *address);                                                            \
 	void name(const void *address)                                                             \
 	{                                                                                          \
-		touch(address, write);                                                             \
+		access_touch(address, write);                                                      \
 	}
 
 ON_ACCESS(__tsan_read1, false)
@@ -144,14 +154,14 @@ void __tsan_read_range(const void *address, size_t size);
 void __tsan_read_range(const void *address, size_t size)
 {
 	(void)size;
-	touch(address, false);
+	access_touch(address, false);
 }
 
 void __tsan_write_range(const void *address, size_t size);
 void __tsan_write_range(const void *address, size_t size)
 {
 	(void)size;
-	touch(address, true);
+	access_touch(address, true);
 }
 
 void __tsan_init(void);

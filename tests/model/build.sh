@@ -1,6 +1,7 @@
 #!/bin/sh
-# build.sh SOURCE OUT: the model checker around the fpu/ of the tree SOURCE, as OUT/model, and as
-# OUT/demon with every policy at once (demon.c) in the place of fpu/policy.c.
+# build.sh SOURCE OUT: the model checker around fpu/ and vmm/ of the tree SOURCE, as OUT/model, and as
+# OUT/demon with every policy at once (demon.c) in the place of fpu/policy.c. What run_loop.c has of
+# the kernel is SOURCE's too.
 set -eu
 cd "$(dirname "$0")/../.."
 source=$1
@@ -13,12 +14,12 @@ traced="-fsanitize=thread --param tsan-instrument-func-entry-exit=0 -fno-stack-p
 
 compile() {
 	# shellcheck disable=SC2086 # lists of words
-	gcc $warnings -O2 $2 -I"$source" -I. -c "$1" -o "$out/$(basename "$1" .c).o"
+	gcc $warnings -O2 $2 -Itests/model/include -I"$source" -I. -c "$1" -o "$out/$(basename "$1" .c).o"
 }
 
 explorer=
-for name in world fiber access hardware operations invariants store progress explore \
-	configurations main demon real_policy; do
+for name in world fiber access atomic mail_access hardware vmx operations invariants \
+	mail_invariants store progress explore configurations main demon real_policy; do
 	compile "tests/model/$name.c" ""
 	case $name in
 	demon | real_policy) ;;
@@ -27,9 +28,14 @@ for name in world fiber access hardware operations invariants store progress exp
 done
 compile "$source/fpu/owner.c" "$traced"
 compile "$source/fpu/policy.c" "$traced"
-compile tests/model/hypervisor.c "$traced"
+explored=
+for file in tests/model/hypervisor.c "$source/tests/model/run_loop.c" \
+	"$source/vmm/mail.c" "$source/vmm/loaded.c"; do
+	compile "$file" "$traced"
+	explored="$explored $out/$(basename "$file" .c).o"
+done
 # The one that make looks at comes last.
 # shellcheck disable=SC2086 # a list of files
-gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/demon.o" -o "$out/demon"
+gcc $explorer $explored "$out/owner.o" "$out/demon.o" -o "$out/demon"
 # shellcheck disable=SC2086
-gcc $explorer "$out/owner.o" "$out/hypervisor.o" "$out/policy.o" "$out/real_policy.o" -o "$out/model"
+gcc $explorer $explored "$out/owner.o" "$out/policy.o" "$out/real_policy.o" -o "$out/model"

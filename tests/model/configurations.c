@@ -8,6 +8,9 @@
 #define GUEST	 (OP(TS) | OP(XCR0))
 #define ALL	 (RUN | LIFE | IMAGES | GUEST | OP(HOST) | OP(OFFLINE))
 
+/* with mail */
+#define MAILED (OP(PICK) | OP(ENTER) | OP(PUT) | OP(SERVE) | OP(USE) | OP(EXIT))
+
 #define BIT_OF(policy) (1u << (policy))
 #define EVERY_POLICY   (BIT_OF(FPU_POLICIES) - 1)
 
@@ -18,6 +21,8 @@
 	.policy = {(first_policy), (first_policy)}, .interval_max = 2
 
 #define TWO_CPUS(contexts, policy) WORLD(2, contexts, GRAIN_SHARED, policy)
+#define MAIL(contexts, policy)	   TWO_CPUS(contexts, policy), .mail = true
+#define MAIL_TWO(policy)	   WORLD(2, 2, GRAIN_MAIL, policy), .mail = true
 #define ONE_CPU(contexts, policy)  WORLD(1, contexts, GRAIN_WHOLE, policy)
 
 const struct configuration configurations[] = {
@@ -50,6 +55,30 @@ const struct configuration configurations[] = {
 	{.name = "wander-images", TWO_CPUS(1, FPU_LAZY), .operations = RUN | IMAGES | OP(HOST)},
 	{.name = "wander-guest", TWO_CPUS(1, FPU_LAZY), .operations = RUN | GUEST},
 	{.name = "wander-auto", TWO_CPUS(1, FPU_AUTO), .operations = RUN | OP(HOST)},
+	{.name = "mail-every-access",
+	 WORLD(2, 1, GRAIN_EVERY, FPU_LAZY),
+	 .mail = true,
+	 .operations = MAILED | OP(NMI)},
+	{.name = "mail-lazy", MAIL_TWO(FPU_LAZY), .operations = MAILED},
+	{.name = "mail-swap", MAIL_TWO(FPU_SWAP), .operations = MAILED},
+	{.name = "mail-swap-nmi", MAIL_TWO(FPU_SWAP), .operations = (MAILED | OP(NMI)) & ~OP(USE)},
+	{.name = "mail-auto", MAIL(1, FPU_AUTO), .operations = MAILED | OP(NMI)},
+	{.name = "mail-host", MAIL(1, FPU_LAZY), .operations = MAILED | OP(NMI) | OP(HOST)},
+	{.name = "mail-idle",
+	 MAIL(1, FPU_UNLOAD),
+	 .operations = (MAILED | OP(NMI) | OP(IDLE) | OP(WAKE)) & ~OP(USE)},
+	{.name = "mail-life",
+	 MAIL(1, FPU_LAZY),
+	 .other_domain = FPU_DOMAIN_FIRST + 1,
+	 .operations = MAILED | OP(NMI) | OP(END) | OP(REUSE)},
+	{.name = "mail-two-life",
+	 MAIL_TWO(FPU_SWAP),
+	 .operations = (MAILED | OP(END) | OP(REUSE)) & ~OP(USE)},
+	{.name = "mail-offline", MAIL(1, FPU_LAZY), .operations = MAILED | OP(NMI) | OP(OFFLINE)},
+	{.name = "mail-policies",
+	 MAIL(1, FPU_LAZY),
+	 .policies = BIT_OF(FPU_LAZY) | BIT_OF(FPU_SWAP),
+	 .operations = MAILED | OP(POLICY)},
 	{.name = "one-lazy", ONE_CPU(2, FPU_LAZY), .operations = ALL},
 	{.name = "one-scrub",
 	 ONE_CPU(2, FPU_SCRUB),
@@ -76,5 +105,6 @@ const struct configuration demon_configurations[] = {
 	{.name = "demon-wander",
 	 TWO_CPUS(1, FPU_LAZY),
 	 .operations = RUN | LIFE | OP(HOST) | OP(OFFLINE)},
+	{.name = "demon-mail", MAIL(1, FPU_LAZY), .operations = MAILED | OP(NMI) | OP(HOST)},
 	{.name = "demon-one", ONE_CPU(2, FPU_LAZY), .operations = ALL},
 	{}};

@@ -7,6 +7,7 @@
 #include "tests/model/hypervisor.h"
 #include "tests/model/invariants.h"
 #include "tests/model/operations.h"
+#include "tests/model/run_loop.h"
 
 static void send_nmi(const struct fpu_cpu *to)
 {
@@ -22,30 +23,30 @@ static void send_nmi(const struct fpu_cpu *to)
 /* The other CPU was asked to save; this one tries again later. */
 static bool must_wait(const struct model_cpu *cpu, const struct model_context *context)
 {
-	if (!fpu_must_flush(&cpu->core, &context->core))
+	if (!fpu_must_flush(&cpu->pcpu.fpu, &context->vcpu.fpu.context))
 		return false;
-	send_nmi(context->core.home);
+	send_nmi(context->vcpu.fpu.context.home);
 	return true;
 }
 
 /* Who is ready is entered without a call. */
 static void enter(struct model_cpu *cpu, struct model_context *context)
 {
-	if (!fpu_ready(&cpu->core, &context->core)) {
+	if (!fpu_ready(&cpu->pcpu.fpu, &context->vcpu.fpu.context)) {
 		if (must_wait(cpu, context))
 			return;
 		invariants_before_entry(cpu, context);
-		fpu_enter(&cpu->core, &context->core);
+		fpu_enter(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
 		invariants_after_entry(cpu);
 		context->short_way = true;
 	}
-	fpu_entered(&cpu->core, &context->core, 1);
+	fpu_entered(&cpu->pcpu.fpu, &context->vcpu.fpu.context, 1);
 	cpu->in_guest = true;
 }
 
 static void put(struct model_cpu *cpu, struct model_context *context)
 {
-	fpu_leave(&cpu->core, &context->core);
+	fpu_leave(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
 	cpu->held = NOBODY;
 }
 
@@ -53,14 +54,14 @@ static void read_image(struct model_cpu *cpu, struct model_context *context)
 {
 	if (must_wait(cpu, context))
 		return;
-	fpu_read(&cpu->core, &context->core);
+	fpu_read(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
 	require(world_newest(cpu->held, context->image), "fpu_read: the image is not the newest");
 }
 
 static void new_image(struct model_cpu *cpu, struct model_context *context, bool initial)
 {
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
-		access_hook("write the image", true);
+		access_hook("write the image", GRAIN_SHARED);
 		world_new_value(cpu->held, k, initial);
 		context->image[k] = context->newest[k];
 	}
@@ -70,7 +71,7 @@ static void write_image(struct model_cpu *cpu, struct model_context *context)
 {
 	if (must_wait(cpu, context))
 		return;
-	fpu_write(&cpu->core, &context->core);
+	fpu_write(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
 	require(world_newest(cpu->held, context->image), "fpu_write: the image is not the newest");
 	new_image(cpu, context, false);
 }
@@ -80,7 +81,7 @@ static void reset(struct model_cpu *cpu, struct model_context *context)
 	if (must_wait(cpu, context))
 		return;
 	context->vmcs = FPU_OPEN;
-	fpu_reset(&cpu->core, &context->core, SUPERSET);
+	fpu_reset(&cpu->pcpu.fpu, &context->vcpu.fpu.context, SUPERSET);
 	new_image(cpu, context, true);
 }
 
@@ -88,7 +89,7 @@ static void use(struct model_cpu *cpu, struct model_context *context)
 {
 	if (context->vmcs != FPU_OPEN) {
 		cpu->in_guest = false;
-		fpu_trap(&cpu->core, &context->core);
+		fpu_trap(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
 		require(world_newest(cpu->held, cpu->registers), "fpu_trap: not the newest value");
 		return;
 	}
@@ -109,29 +110,30 @@ static void change_ts(struct model_cpu *cpu, struct model_context *context)
 	if (context->vmcs == FPU_OPEN)
 		return;
 	cpu->in_guest = false;
-	fpu_guest_ts_changed(&cpu->core, &context->core, context->ts);
+	fpu_guest_ts_changed(&cpu->pcpu.fpu, &context->vcpu.fpu.context, context->ts);
 }
 
 static void host_section(struct model_cpu *cpu)
 {
-	fpu_host_begin(&cpu->core);
+	fpu_host_begin(&cpu->pcpu.fpu);
 	require(cpu->ts_clear && cpu->xcr0 == SUPERSET, "the host may not use the registers");
 	for (unsigned int k = 0; k < COMPONENTS; k++)
 		cpu->registers[k] = VALUE_HOST;
-	access_hook("in the host section", true);
-	fpu_host_end(&cpu->core);
+	access_hook("in the host section", GRAIN_SHARED);
+	fpu_host_end(&cpu->pcpu.fpu);
 	require(!cpu->ts_clear, "root mode goes on with CR0.TS=0");
 }
 
 /* What it had in its registers is gone; the memory of the core is set up as at boot. */
 static void offline(struct model_cpu *cpu)
 {
-	fpu_offline(&cpu->core);
-	require(!cpu->core.owner && !cpu->core.dirty, "fpu_offline: there is an owner");
-	access_hook("reset", true);
+	fpu_offline(&cpu->pcpu.fpu);
+	require(!cpu->pcpu.fpu.owner && !cpu->pcpu.fpu.dirty, "fpu_offline: there is an owner");
+	access_hook("reset", GRAIN_SHARED);
 	memset(cpu->registers, VALUE_INITIAL, sizeof(cpu->registers));
 	cpu->xcr0 = SUPERSET;
-	fpu_cpu_init(&cpu->core, (uint32_t)(cpu - world.cpu), cpu->core.policy, true, SUPERSET);
+	fpu_cpu_init(&cpu->pcpu.fpu, (uint32_t)(cpu - world.cpu), cpu->pcpu.fpu.policy, true,
+		     SUPERSET);
 }
 
 static void end(struct model_cpu *cpu, struct model_context *context)
@@ -144,18 +146,11 @@ static void end(struct model_cpu *cpu, struct model_context *context)
 
 static void release(struct model_cpu *cpu, struct model_context *context)
 {
-	fpu_release(&cpu->core, &context->core);
-	require(cpu->core.owner != &context->core, "fpu_release: still the owner");
+	fpu_release(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
+	require(cpu->pcpu.fpu.owner != &context->vcpu.fpu.context, "fpu_release: still the owner");
 	context->unreleased &= (uint8_t) ~(1u << (cpu - world.cpu));
-	if (context->unreleased)
-		return;
-	require(!context->core.home, "fpu_release: still at home somewhere");
-	world_forget((unsigned int)(context - world.context));
-	memset(&context->core, 0xee, sizeof(context->core));
-	context->domain = 0;
-	context->ts = false;
-	context->short_way = false;
-	context->life = LIFE_FREE;
+	if (!context->unreleased)
+		world_free((unsigned int)(context - world.context));
 }
 
 /* Whoever makes a context holds it meanwhile. */
@@ -164,8 +159,7 @@ static void reuse(struct model_cpu *cpu, struct model_context *context, unsigned
 	cpu->held = (uint8_t)(context - world.context);
 	context->life = LIFE_LIVE;
 	context->domain = (uint8_t)domain;
-	context->vmcs = FPU_OPEN;
-	fpu_context_init(&context->core, cpu->held, domain, SUPERSET);
+	world_new_vcpu(cpu->held);
 	cpu->held = NOBODY;
 }
 
@@ -195,7 +189,7 @@ static void of_held(struct model_cpu *cpu, struct model_context *context)
 		break;
 	case OPERATION_XCR0:
 		cpu->in_guest = false;
-		fpu_set_xcr0(&cpu->core, &context->core, cpu->argument);
+		fpu_set_xcr0(&cpu->pcpu.fpu, &context->vcpu.fpu.context, cpu->argument);
 		break;
 	case OPERATION_EXIT:
 		cpu->in_guest = false;
@@ -205,23 +199,21 @@ static void of_held(struct model_cpu *cpu, struct model_context *context)
 	}
 }
 
-void hypervisor_operation(void)
+static void of_cpu(struct model_cpu *cpu)
 {
-	struct model_cpu *cpu = &world.cpu[fiber_current()];
-
 	switch (cpu->operation) {
 	case OPERATION_PICK:
 		cpu->held = cpu->argument;
 		break;
 	case OPERATION_FLUSH:
 		cpu->kick = KICK_NONE;
-		fpu_flush(&cpu->core);
+		fpu_flush(&cpu->pcpu.fpu);
 		break;
 	case OPERATION_HOST:
 		host_section(cpu);
 		break;
 	case OPERATION_POLICY:
-		fpu_set_policy(&cpu->core, (enum fpu_policy)cpu->argument);
+		fpu_set_policy(&cpu->pcpu.fpu, (enum fpu_policy)cpu->argument);
 		break;
 	case OPERATION_OFFLINE:
 		offline(cpu);
@@ -239,6 +231,14 @@ void hypervisor_operation(void)
 		of_held(cpu, &world.context[cpu->held]);
 		break;
 	}
+}
+
+void hypervisor_operation(void)
+{
+	struct model_cpu *cpu = &world.cpu[fiber_current()];
+
+	if (!configuration->mail || !run_loop_operation(cpu))
+		of_cpu(cpu);
 	cpu->operation = OPERATION_NONE;
 	cpu->argument = 0;
 	cpu->answers = 0;

@@ -1,12 +1,13 @@
 #include "fpu/policy.h"
+#include "tests/model/mail_invariants.h"
 #include "tests/model/invariants.h"
 #include "tests/model/operations.h"
 
 void invariants_before_entry(struct model_cpu *cpu, const struct model_context *context)
 {
-	cpu->was_resident = fpu_resident(&cpu->core, &context->core);
-	cpu->was_open =
-		cpu->was_resident && context->vmcs == FPU_OPEN && cpu->xcr0 == context->core.xcr0;
+	cpu->was_resident = fpu_resident(&cpu->pcpu.fpu, &context->vcpu.fpu.context);
+	cpu->was_open = cpu->was_resident && context->vmcs == FPU_OPEN &&
+			cpu->xcr0 == context->vcpu.fpu.context.xcr0;
 }
 
 /* Invariant 6. (A write of what is there already is found by the hardware.) */
@@ -34,16 +35,17 @@ static void check_guest(const struct model_cpu *cpu)
 	const struct model_context *context = &world.context[cpu->held];
 
 	require(!cpu->ts_clear, "a guest runs inside a host section");
-	require(cpu->xcr0 == context->core.xcr0, "a guest runs under an XCR0 that is not its own");
+	require(cpu->xcr0 == context->vcpu.fpu.context.xcr0,
+		"a guest runs under an XCR0 that is not its own");
 	if (context->vmcs == FPU_OPEN)
 		require(world_newest(cpu->held, cpu->registers),
 			"invariant 1: OPEN without the context's newest value");
 	else
 		require(context->vmcs == (context->ts ? FPU_GUARDED : FPU_ARMED),
 			"invariant 1: neither OPEN nor as the guest's TS asks");
-	if (cpu->core.policy == FPU_EAGER || cpu->core.policy == FPU_SWAP)
+	if (cpu->pcpu.fpu.policy == FPU_EAGER || cpu->pcpu.fpu.policy == FPU_SWAP)
 		require(context->vmcs == FPU_OPEN, "a policy that always loads has armed");
-	if (tolerates_residue(&cpu->core))
+	if (tolerates_residue(&cpu->pcpu.fpu))
 		return;
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
 		unsigned int domain = world_domain(cpu->registers[k]);
@@ -59,11 +61,11 @@ static void check_idle(const struct model_cpu *cpu)
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
 		unsigned int domain = world_domain(cpu->registers[k]);
 
-		require(domain == FPU_RESIDUE_INITIAL || domain == cpu->core.residue,
+		require(domain == FPU_RESIDUE_INITIAL || domain == cpu->pcpu.fpu.residue,
 			"the residue is not what the registers hold");
 	}
-	require(cpu->xcr0 == cpu->core.xcr0, "XCR0 is not what the core believes");
-	require(!cpu->ts_clear && !cpu->core.in_host_section, "a host section without an end");
+	require(cpu->xcr0 == cpu->pcpu.fpu.xcr0, "XCR0 is not what the core believes");
+	require(!cpu->ts_clear && !cpu->pcpu.fpu.in_host_section, "a host section without an end");
 }
 
 /* The run loop takes the short way just as long as the core keeps its decision. */
@@ -71,7 +73,7 @@ static void check_kept(const struct model_cpu *cpu)
 {
 	const struct model_context *context = &world.context[cpu->held];
 
-	require(context->short_way == fpu_ready(&cpu->core, &context->core),
+	require(context->short_way == fpu_ready(&cpu->pcpu.fpu, &context->vcpu.fpu.context),
 		"invariant 7: a decision was dropped and the run loop not told");
 }
 
@@ -85,7 +87,7 @@ static void check_context(unsigned int c)
 		const struct model_cpu *cpu = &world.cpu[i];
 		bool newest = world_newest(c, cpu->registers);
 
-		if (!fpu_resident(&cpu->core, &context->core))
+		if (!fpu_resident(&cpu->pcpu.fpu, &context->vcpu.fpu.context))
 			continue;
 		homes++;
 		if (cpu->operation == OPERATION_NONE)
@@ -94,9 +96,11 @@ static void check_context(unsigned int c)
 	}
 	require(homes <= 1, "invariant 2: resident on two CPUs");
 	require(somewhere, "invariant 3: the newest value is nowhere");
-	require(context->vmcs == context->core.state || world_is_held(c),
+	require(context->vmcs == context->vcpu.fpu.context.state || world_is_held(c),
 		"the VMCS is not as the core believes");
-	require(!context->short_way || world_is_held(c),
+	require(!context->short_way || world_is_held(c) ||
+			(configuration->mail && context->vcpu.pcpu &&
+			 fpu_ready(&context->vcpu.pcpu->fpu, &context->vcpu.fpu.context)),
 		"invariant 7: the run loop was not told that the context has left");
 }
 
@@ -116,4 +120,6 @@ void invariants_check(void)
 	for (unsigned int c = 0; c < configuration->contexts; c++)
 		if (world.context[c].life == LIFE_LIVE)
 			check_context(c);
+	if (configuration->mail)
+		mail_invariants_check();
 }

@@ -1,11 +1,12 @@
-# The ownership core, explored exhaustively (docs/model.md), and proven (docs/proof.md).
+# The ownership core and the moves between CPUs, explored exhaustively (docs/model.md), and the core
+# proven (docs/proof.md).
 
 MODEL_DIR     := build/model
-MODEL_SOURCES := $(wildcard tests/model/*.c tests/model/*.h tests/model/*.sh fpu/*.h lib/*.h) \
-	fpu/owner.c fpu/policy.c
+MODEL_SOURCES := $(wildcard tests/model/*.c tests/model/*.h tests/model/*.sh tests/model/include/*/*.h \
+	fpu/*.h lib/*.h vmm/*.h vmx/*.h boot/*.h) fpu/owner.c fpu/policy.c vmm/mail.c vmm/loaded.c
 
 .PHONY: model
-model: $(MODEL_DIR)/model ## explore every interleaving of the ownership core on two CPUs
+model: $(MODEL_DIR)/model ## explore every interleaving of the ownership core and of moves between two CPUs
 	@tools/setup test
 	@sh tests/model/run.sh $(MODEL_DIR)
 

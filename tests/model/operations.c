@@ -5,6 +5,7 @@
 #include "tests/model/fiber.h"
 #include "tests/model/hypervisor.h"
 #include "tests/model/operations.h"
+#include "tests/model/vmx.h"
 
 static unsigned int add(struct action *action, unsigned int count, unsigned int cpu,
 			enum operation operation, unsigned int argument)
@@ -22,7 +23,8 @@ static unsigned int in_guest(struct action *action, unsigned int n, unsigned int
 	if (!context->ts)
 		n = add(action, n, i, OPERATION_USE, 0);
 	n = add(action, n, i, OPERATION_TS, 0);
-	n = add(action, n, i, OPERATION_XCR0, context->core.xcr0 == SUPERSET ? 1 : SUPERSET);
+	n = add(action, n, i, OPERATION_XCR0,
+		context->vcpu.fpu.context.xcr0 == SUPERSET ? 1 : SUPERSET);
 	return add(action, n, i, OPERATION_EXIT, 0);
 }
 
@@ -34,7 +36,8 @@ static unsigned int of_context(struct action *action, unsigned int n, unsigned i
 
 	if (context->life == LIFE_LIVE && !world_is_held(c) && cpu->held == NOBODY)
 		n = add(action, n, i, OPERATION_PICK, c);
-	if (context->life == LIFE_LIVE && (cpu->held == c || !world_is_held(c)))
+	if (context->life == LIFE_LIVE &&
+	    (cpu->held == c || (!configuration->mail && !world_is_held(c))))
 		n = add(action, n, i, OPERATION_END, c);
 	if (context->life == LIFE_ENDING && (context->unreleased & 1u << i))
 		n = add(action, n, i, OPERATION_RELEASE, c);
@@ -44,6 +47,19 @@ static unsigned int of_context(struct action *action, unsigned int n, unsigned i
 			n = add(action, n, i, OPERATION_REUSE,
 				c + 4u * configuration->other_domain);
 	}
+	return n;
+}
+
+static unsigned int of_mail(struct action *action, unsigned int n, unsigned int i)
+{
+	const struct model_cpu *cpu = &world.cpu[i];
+
+	if (cpu->pcpu.mail.from)
+		n = add(action, n, i, OPERATION_SERVE, 0);
+	if (cpu->held == NOBODY)
+		n = add(action, n, i, OPERATION_IDLE, 0);
+	if (!world.cpu[!i].wanted)
+		n = add(action, n, i, OPERATION_WAKE, 0);
 	return n;
 }
 
@@ -66,9 +82,9 @@ static unsigned int in_root(struct action *action, unsigned int n, unsigned int 
 		n = add(action, n, i, OPERATION_FLUSH, 0);
 	n = add(action, n, i, OPERATION_HOST, 0);
 	for (unsigned int p = 0; p < FPU_POLICIES; p++)
-		if ((configuration->policies & 1u << p) && cpu->core.policy != p)
+		if ((configuration->policies & 1u << p) && cpu->pcpu.fpu.policy != p)
 			n = add(action, n, i, OPERATION_POLICY, p);
-	return n;
+	return configuration->mail ? of_mail(action, n, i) : n;
 }
 
 unsigned int operations_possible(struct action *action)
@@ -80,6 +96,8 @@ unsigned int operations_possible(struct action *action)
 
 		if (cpu->kick == KICK_SENT)
 			n = add(action, n, i, OPERATION_NMI, 0);
+		if (cpu->halted)
+			continue;
 		if (cpu->operation != OPERATION_NONE)
 			for (unsigned int a = 0; a < cpu->answers; a++)
 				n = add(action, n, i, OPERATION_GO_ON, a);
@@ -88,6 +106,9 @@ unsigned int operations_possible(struct action *action)
 		else
 			n = in_root(action, n, i);
 	}
+	for (unsigned int i = 0; !n && i < configuration->cpus; i++)
+		if (world.cpu[i].halted)
+			action[n++] = (struct action){(uint8_t)i, OPERATION_TIMER, 0};
 	return n;
 }
 
@@ -95,13 +116,13 @@ unsigned int operations_possible(struct action *action)
 static void make_canonical(void)
 {
 	for (unsigned int i = 0; i < configuration->cpus; i++) {
-		struct fpu_cpu *cpu = &world.cpu[i].core;
+		struct fpu_cpu *cpu = &world.cpu[i].pcpu.fpu;
 
 		memset(&cpu->counters, 0, sizeof(cpu->counters));
 		memset(&cpu->host.counters, 0, sizeof(cpu->host.counters));
 	}
 	for (unsigned int c = 0; c < configuration->contexts; c++) {
-		struct fpu_context *context = &world.context[c].core;
+		struct fpu_context *context = &world.context[c].vcpu.fpu.context;
 
 		if (world.context[c].life == LIFE_FREE)
 			continue;
@@ -113,12 +134,42 @@ static void make_canonical(void)
 	}
 }
 
+/* Nor what nobody reads any more of a request, or of how many entries are left. */
+static void make_mail_canonical(void)
+{
+	for (unsigned int i = 0; i < configuration->cpus; i++) {
+		struct pcpu *pcpu = &world.cpu[i].pcpu;
+
+		pcpu->mail.nmis = pcpu->switches = pcpu->moves_in = 0;
+		if (!pcpu->mail.what)
+			pcpu->mail.arg = NULL;
+	}
+	for (unsigned int c = 0; c < configuration->contexts; c++) {
+		struct vcpu *vcpu = &world.context[c].vcpu;
+		bool enters = false;
+
+		if (world.context[c].life == LIFE_FREE)
+			continue;
+		vcpu->switches = vcpu->moves = 0;
+		for (unsigned int i = 0; i < configuration->cpus; i++)
+			enters |=
+				world.cpu[i].operation == OPERATION_ENTER && world.cpu[i].held == c;
+		if (!enters)
+			vcpu->guest.entries_left = 0;
+	}
+}
+
 void operations_step(struct action action)
 {
 	struct model_cpu *cpu = &world.cpu[action.cpu];
 
 	if (action.operation == OPERATION_NMI) {
-		cpu->kick = KICK_SEEN;
+		if (configuration->mail)
+			vmx_nmi(cpu);
+		else
+			cpu->kick = KICK_SEEN;
+	} else if (action.operation == OPERATION_TIMER) {
+		cpu->halted = false;
 	} else if (action.operation == OPERATION_GO_ON) {
 		fiber_resume(action.cpu, action.argument);
 	} else {
@@ -127,6 +178,8 @@ void operations_step(struct action action)
 		fiber_start(action.cpu, hypervisor_operation);
 	}
 	make_canonical();
+	if (configuration->mail)
+		make_mail_canonical();
 }
 
 void operations_print(struct action action)
@@ -146,6 +199,10 @@ void operations_print(struct action action)
 		[OPERATION_END] = "VM ends",
 		[OPERATION_RELEASE] = "release",
 		[OPERATION_REUSE] = "reuse memory of",
+		[OPERATION_SERVE] = "serve the other CPU",
+		[OPERATION_IDLE] = "idle",
+		[OPERATION_WAKE] = "wake the other CPU",
+		[OPERATION_TIMER] = "the timer interrupts",
 		[OPERATION_USE] = "guest uses the FPU",
 		[OPERATION_TS] = "guest changes its TS",
 		[OPERATION_XCR0] = "guest sets XCR0",

@@ -9,7 +9,7 @@ enum operation {
 	OPERATION_NONE,
 	/* of a CPU in the middle of another one */
 	OPERATION_GO_ON, /* argument: the answer */
-	OPERATION_NMI,	 /* its handler notes the kick and does nothing else (left out: at once) */
+	OPERATION_NMI,	 /* arrives; it is noted, no more (left out: it arrives at once) */
 	/* in root mode */
 	OPERATION_PICK,	   /* the scheduler's lock: from now on only this CPU may enter it */
 	OPERATION_ENTER,   /* fpu_must_flush(): kick; else fpu_enter() and the VM entry */
@@ -24,6 +24,11 @@ enum operation {
 	OPERATION_END,	   /* a VM ends; argument: the context */
 	OPERATION_RELEASE, /* each CPU for itself; argument: the context */
 	OPERATION_REUSE,   /* its memory is a new context; argument: context + 4 * domain */
+	/* in root mode, in worlds with mail (run_loop.c) */
+	OPERATION_SERVE, /* mail_serve(), between two turns or two entries */
+	OPERATION_IDLE,	 /* it halts if there is nothing to do */
+	OPERATION_WAKE,	 /* there is something to do for the other CPU: mail_kick() */
+	OPERATION_TIMER, /* wakes a CPU that halts, if all do */
 	/* in the guest */
 	OPERATION_USE,	/* an FPU instruction: executed, or a #NM exit and fpu_trap() */
 	OPERATION_TS,	/* sets or clears its CR0.TS; that exits if TS is forced */

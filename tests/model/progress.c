@@ -36,7 +36,8 @@ static uint8_t goals(void)
 	for (unsigned int i = 0; i < configuration->cpus; i++) {
 		const struct model_cpu *cpu = &world.cpu[i];
 
-		quiet &= cpu->operation == OPERATION_NONE && cpu->kick == KICK_NONE;
+		quiet &= cpu->operation == OPERATION_NONE && cpu->kick == KICK_NONE &&
+			 !cpu->pcpu.mail.from;
 		if (cpu->operation == OPERATION_NONE && cpu->in_guest)
 			met |= (uint8_t)(1u << (i * CONTEXTS_MAX + cpu->held));
 	}

@@ -1,9 +1,29 @@
 #include <string.h>
 
 #include "tests/model/world.h"
+#include "vmm/vm.h"
 
 struct world world;
 const struct configuration *configuration;
+
+void world_new_vcpu(unsigned int c)
+{
+	static struct vm vm[CONTEXTS_MAX];
+	struct model_context *context = &world.context[c];
+
+	context->vmcs = FPU_OPEN;
+	context->vmcs_launched = false;
+	context->vmcs_host = NOBODY;
+	memset(&context->vcpu, 0, sizeof(context->vcpu));
+	fpu_context_init(&context->vcpu.fpu.context, c, context->domain, SUPERSET);
+	if (!configuration->mail)
+		return;
+	vm[c] = (struct vm){.vcpu = {&context->vcpu}, .vcpu_count = 1};
+	context->vcpu.vm = &vm[c];
+	context->vcpu.vpid = (uint16_t)(c + 1);
+	context->vcpu.vmcs = (struct vmcs *)context;
+	context->vcpu.unswitched.msr[UNSWITCHED_MSR] = UNSWITCHED_OF(c);
+}
 
 void world_reset(void)
 {
@@ -11,18 +31,20 @@ void world_reset(void)
 	for (unsigned int i = 0; i < configuration->cpus; i++) {
 		struct model_cpu *cpu = &world.cpu[i];
 
-		fpu_cpu_init(&cpu->core, i, (enum fpu_policy)configuration->policy[i], true,
+		fpu_cpu_init(&cpu->pcpu.fpu, i, (enum fpu_policy)configuration->policy[i], true,
 			     SUPERSET);
 		cpu->xcr0 = SUPERSET;
 		cpu->held = NOBODY;
+		cpu->vmcs_current = NOBODY;
+		cpu->serving = NOBODY;
+		cpu->pcpu.cpu.id = cpu->pcpu.cpu.apic_id = i;
 	}
 	for (unsigned int c = 0; c < configuration->contexts; c++) {
 		struct model_context *context = &world.context[c];
 
 		context->domain = configuration->domain[c];
 		context->life = LIFE_LIVE;
-		context->vmcs = FPU_OPEN;
-		fpu_context_init(&context->core, c, context->domain, SUPERSET);
+		world_new_vcpu(c);
 	}
 }
 
@@ -42,13 +64,22 @@ void world_new_value(unsigned int context, unsigned int component, bool initial)
 	world.context[context].newest[component] = initial ? VALUE_INITIAL : VALUE_CURRENT(context);
 }
 
-void world_forget(unsigned int context)
+void world_free(unsigned int c)
 {
+	struct model_context *context = &world.context[c];
+
+	require(!context->vcpu.fpu.context.home, "a context ends that is at home somewhere");
 	for (unsigned int k = 0; k < COMPONENTS; k++) {
-		world.context[context].image[k] = VALUE_INITIAL;
-		world.context[context].newest[k] = VALUE_INITIAL;
-		replace(k, VALUE_CURRENT(context), VALUE_OLD(world.context[context].domain));
+		context->image[k] = VALUE_INITIAL;
+		context->newest[k] = VALUE_INITIAL;
+		replace(k, VALUE_CURRENT(c), VALUE_OLD(context->domain));
 	}
+	memset(&context->vcpu, 0xee, sizeof(context->vcpu));
+	context->domain = 0;
+	context->ts = false;
+	context->short_way = false;
+	context->may_be_newer = false;
+	context->life = LIFE_FREE;
 }
 
 unsigned int world_domain(uint8_t value)
@@ -70,7 +101,7 @@ bool world_newest(unsigned int context, const uint8_t *value)
 unsigned int world_number(const struct fpu_context *context)
 {
 	for (unsigned int c = 0; c < CONTEXTS_MAX; c++)
-		if (context == &world.context[c].core)
+		if (context == &world.context[c].vcpu.fpu.context)
 			return c;
 	return NOBODY;
 }

@@ -1,7 +1,7 @@
 /*
  * The bounded world that the model checker explores: two CPUs at most, three contexts at most, and
- * of each what the real core keeps (`core`, untouched by the model), what the hardware holds, and
- * what the rest of the hypervisor would know (who may run what, who asked for a flush).
+ * of each what the real code keeps (struct pcpu, struct vcpu), what the hardware holds, and what
+ * the rest of the hypervisor would know (who may run what, who asked for a flush).
  *
  * The whole world is plain bytes at a fixed address, pointers included: a state is a copy of it
  * and of the CPUs' stacks (fiber.h).
@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "fpu/owner.h"
+#include "vmm/pcpu.h"
+#include "vmm/vcpu.h"
 
 #define CPUS_MAX     2
 #define CONTEXTS_MAX 3
@@ -46,7 +48,7 @@ struct work {
 };
 
 struct model_cpu {
-	struct fpu_cpu core;
+	struct pcpu pcpu; /* worlds without mail: `fpu` alone */
 	/* the hardware */
 	uint8_t registers[COMPONENTS];
 	uint8_t xcr0;
@@ -61,10 +63,29 @@ struct model_cpu {
 	bool was_resident; /* when the entry that runs began: what invariant 6 needs to know */
 	bool was_open;	   /* ... and OPEN under its own XCR0 */
 	struct work work;
+	/* worlds with mail: the hardware (vmx.c) */
+	uint8_t vmcs_current; /* whose VMCS its pointer names, or NOBODY */
+	uint8_t vmcs_active;  /* whose it may keep in itself, a bit each; so the next three */
+	uint8_t vpids_stale;  /* who has run elsewhere since INVVPID here */
+	uint8_t epts_stale;   /* ... since INVEPT */
+	uint8_t epts;	      /* whose tables it may have translations from */
+	uint8_t unswitched;   /* UNSWITCHED_OLD, or whose newest registers it has */
+	bool nmi_window;      /* where an NMI makes it go on at the end: boot/halt.S */
+	bool halted;
+	/* what is known of its mail (mail_access.c) */
+	uint8_t asked, handled; /* CPUs that it has asked, and that have called its handler */
+	uint8_t serving;	/* who is to be given up, or SERVING_OTHER, or NOBODY */
+	bool served_save;	/* ... for that one save was made */
+	bool unsent; /* another one has set a word that keeps it from halting, but sent no NMI */
+	bool wanted; /* there is something for it to do, if it looks */
 };
 
+#define UNSWITCHED_OLD	       0
+#define UNSWITCHED_OF(context) ((context) + 1)
+#define SERVING_OTHER	       0xfe
+
 struct model_context {
-	struct fpu_context core;
+	struct vcpu vcpu; /* worlds without mail: `fpu.context` alone */
 	uint8_t image[COMPONENTS];
 	uint8_t newest[COMPONENTS];
 	bool ts;	    /* the guest's own CR0.TS */
@@ -73,6 +94,10 @@ struct model_context {
 	uint8_t life;	    /* enum life */
 	uint8_t domain;	    /* as the model knows it */
 	uint8_t unreleased; /* LIFE_ENDING: the CPUs that have yet to release it, a bit each */
+	/* worlds with mail */
+	bool vmcs_launched; /* as the VMCS has it */
+	uint8_t vmcs_host;  /* the CPU that its host fields name, or NOBODY */
+	bool may_be_newer;  /* the registers, than the image: it was let into the guest OPEN */
 };
 
 struct world {
@@ -85,7 +110,9 @@ extern struct world world;
 /* Where an operation may be interrupted by the other CPU. */
 enum grain {
 	GRAIN_WHOLE,  /* nowhere: for one CPU */
-	GRAIN_SHARED, /* at each access that the other CPU can observe or disturb (access.c) */
+	GRAIN_MAIL,   /* at each access to words of mail, and where an NMI makes a difference */
+	GRAIN_SHARED, /* ... and at each access that the other CPU can observe or disturb (access.c)
+		       */
 	GRAIN_EVERY,  /* at each access to a context or a CPU, and at each hook */
 };
 
@@ -96,6 +123,7 @@ struct configuration {
 	uint8_t other_domain;	      /* of a context at a reused address; 0: the same as before */
 	enum grain grain;
 	uint8_t policy[CPUS_MAX]; /* at first */
+	bool mail;		  /* vmm/mail.c and vmm/loaded.c move vCPUs: run_loop.c */
 	uint8_t policies;	  /* bits: what fpu_set_policy() may set */
 	uint32_t operations;	  /* bits: enum operation */
 	uint8_t interval_max;	  /* `auto` looks at least this often: bounds struct fpu_use */
@@ -109,13 +137,16 @@ void world_reset(void);
 /* The guest's or the host's new value in the registers, or `initial` in the image. */
 void world_new_value(unsigned int context, unsigned int component, bool initial);
 
-/* The context's values are nobody's any more. */
-void world_forget(unsigned int context);
+/* All CPUs have released it: its values are nobody's any more, its memory holds anything. */
+void world_free(unsigned int context);
 
 /* The trust domain of a value, or FPU_RESIDUE_INITIAL. */
 unsigned int world_domain(uint8_t value);
 
 bool world_newest(unsigned int context, const uint8_t *value);
+
+/* A vCPU as boot makes it, in a context's memory. */
+void world_new_vcpu(unsigned int context);
 
 /* The number of a context that is one of world.context[], or NOBODY. */
 unsigned int world_number(const struct fpu_context *context);
