@@ -187,6 +187,8 @@ def test_a_vm_is_reset_and_ended_also_while_it_is_stopped(boot, cpus):
     assert [record["name"] for record in ended] == ["a", "a", "b"]
     assert {(record["status"], record["cause"]) for record in ended} == {("1", "monitor")}
     assert tables(result.console, "vms")[0]["a"]["state"] in ("resetting", "stopped")
+    after = result.console.partition("@vm name=a state=reset\n")[2]
+    assert "a| " not in after.partition("@monitor command=end vm=a\n")[0]
 
 
 @pytest.mark.parametrize("fifo", ["", "nofifo"])
@@ -239,7 +241,7 @@ OTHERS = [
 @pytest.mark.parametrize("cpus", [2, 4])
 def test_each_cpu_goes_offline_and_comes_back_and_nothing_is_lost(boot, cpus, policy):
     last = last_row("cpus", cpus)
-    script = [("f state=started", OPEN), (PROMPT, "cpus\r")]
+    script = [(r"f\| fpu: components", OPEN), (PROMPT, "stop f\r"), ("command=stop", "cpus\r")]
     for cpu in range(cpus):
         script += [
             (last, f"cpu {cpu} offline\r"),
@@ -250,6 +252,7 @@ def test_each_cpu_goes_offline_and_comes_back_and_nothing_is_lost(boot, cpus, po
             (last, f"cpu {cpu} online\r"),
             (f"cpu={cpu} state=online", "cpus\r"),
         ]
+    script += [(last, "start f\r")]  # nobody else would have fetched it from where it was stopped
     result = boot(cpus=cpus, modules=OTHERS, opts=f"fpu={policy}", typed=script)
     assert result.status == 0
     assert "FAIL" not in result.console
