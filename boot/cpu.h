@@ -71,6 +71,8 @@ struct cpu {
 	uint64_t mcg_cap; /* IA32_MCG_CAP, or 0: a handler cannot try whether it is there */
 	struct injected_check injected;
 	volatile bool in_nmi; /* in the NMI handler, where nothing may use the FPU */
+	/* in the handler of a machine check that struck root mode, perhaps under a lock */
+	volatile bool in_check;
 	/*
 	 * Where an NMI asks the run loop to look (its handler sets the sign bit), or NULL: see
 	 * vmx/entry.h.

@@ -63,6 +63,17 @@ static uint32_t summon(uint32_t apic_id, uint64_t page)
 	return came - before;
 }
 
+bool smp_reach(struct cpu *cpu, uint32_t from, enum cpu_stage to)
+{
+	return __atomic_compare_exchange_n(&cpu->stage, &from, to, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+static bool has_ended(const struct cpu *cpu)
+{
+	return cpu->stage == CPU_UP || cpu->stage == CPU_LEFT_OUT || cpu->stage == CPU_GIVEN_UP;
+}
+
 /* The CPU that has waited longest begins; true if all is well with it. */
 static bool admit(struct cpu *cpu)
 {
@@ -71,16 +82,18 @@ static bool admit(struct cpu *cpu)
 	ap_cpu = cpu;
 	ap_stack = cpu->stacks->stack + CPU_STACK_SIZE;
 	ap_called++; /* x86 keeps stores in order */
-	while (cpu->stage != CPU_UP && cpu->stage != CPU_LEFT_OUT && rdtsc() < end) {
+	while (!has_ended(cpu) && rdtsc() < end) {
 		if (cpu->stage == CPU_MEASURES)
-			tsc_step_first(&cpu->stage, CPU_MEASURES);
+			tsc_step_first(&cpu->stage, CPU_MEASURES, end);
 		cpu_relax();
 	}
+	/* from here on it does not go on */
+	while (!has_ended(cpu))
+		if (smp_reach(cpu, cpu->stage, CPU_GIVEN_UP))
+			log_error("the CPU with APIC ID %u began, and got stuck: it is left out",
+				  cpu->apic_id);
 	if (cpu->stage == CPU_UP)
 		cpu_add(cpu);
-	else if (cpu->stage != CPU_LEFT_OUT)
-		log_error("the CPU with APIC ID %u began, and got stuck: it is left out",
-			  cpu->apic_id);
 	return cpu->stage == CPU_UP;
 }
 
@@ -102,6 +115,8 @@ static void start_listed(const struct smp_plan *plan, uint64_t page)
 		if (!cpu)
 			return;
 		if (!summon(plan->apic_id[i], page)) {
+			/* not later, when the page is somebody's again */
+			apic_send_init(plan->apic_id[i]);
 			log_warning("the CPU with APIC ID %u did not start: it is left out",
 				    plan->apic_id[i]);
 			continue;

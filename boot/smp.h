@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
@@ -14,7 +15,11 @@ enum cpu_stage {
 	CPU_MEASURES, /* its TSC against the first CPU's: boot/tsc_step.h */
 	CPU_UP,
 	CPU_LEFT_OUT, /* something is wrong with it, and was told: it halts for good */
+	CPU_GIVEN_UP, /* it took too long: so it does, as soon as it sees that */
 };
+
+/* From one stage to the next; false: it is in another one meanwhile. */
+bool smp_reach(struct cpu *cpu, uint32_t from, enum cpu_stage to);
 
 struct smp_plan {
 	const uint32_t *apic_id; /* of the CPUs that firmware names, this one among them */

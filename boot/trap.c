@@ -163,7 +163,9 @@ void trap_handle(struct trap_frame *frame)
 	} else if (frame->vector == VECTOR_NMI) {
 		nmi(frame);
 	} else if (frame->vector == VECTOR_MC) {
+		this_cpu()->in_check = true;
 		machine_check_trap(frame);
+		this_cpu()->in_check = false;
 		leave_window(frame); /* an NMI in its handler did not see where it had struck */
 	} else if (!fix_up(frame)) {
 		fault_report(frame);

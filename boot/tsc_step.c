@@ -12,12 +12,19 @@
 static volatile uint32_t question, answered;
 static volatile uint64_t answer;
 
-void tsc_step_first(const volatile uint32_t *stage, uint32_t value)
+/* Not before what stands above it was done. */
+static uint64_t rdtsc_ordered(void)
 {
-	while (*stage == value) {
+	__asm__ volatile("lfence" : : : "memory");
+	return rdtsc();
+}
+
+void tsc_step_first(const volatile uint32_t *stage, uint32_t value, uint64_t end)
+{
+	while (*stage == value && rdtsc() < end) {
 		if (answered == question)
 			continue;
-		answer = rdtsc();
+		answer = rdtsc_ordered();
 		answered = question;
 	}
 }
@@ -34,7 +41,7 @@ static struct difference measure_once(void)
 	question++;
 	while (answered != question)
 		cpu_relax();
-	after = rdtsc();
+	after = rdtsc_ordered();
 	return (struct difference){
 		.ahead = (int64_t)(before + (after - before) / 2 - answer),
 		.error = (after - before) / 2 + 1,

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The first CPU's part, as long as *stage has this value. */
-void tsc_step_first(const volatile uint32_t *stage, uint32_t value);
+/* The first CPU's part, as long as *stage has this value, and until its TSC has reached `end`. */
+void tsc_step_first(const volatile uint32_t *stage, uint32_t value, uint64_t end);
 
 /*
  * The other CPU's: measures, and brings a TSC that is off in step, by IA32_TSC_ADJUST or, where

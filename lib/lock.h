@@ -89,7 +89,8 @@ static inline void spin_lock(struct spinlock *lock)
 {
 	assert(!spin_held(lock));
 	while (!spin_try(lock))
-		cpu_relax();
+		while (lock->holder)
+			cpu_relax();
 }
 
 static inline void spin_unlock(struct spinlock *lock)

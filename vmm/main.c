@@ -242,9 +242,11 @@ static bool tsc_is_in_step(struct cpu *cpu)
 {
 	int64_t ahead;
 
-	cpu->stage = CPU_MEASURES;
+	if (!smp_reach(cpu, CPU_STARTS, CPU_MEASURES))
+		return false;
 	ahead = tsc_step_other();
-	cpu->stage = CPU_STARTS;
+	if (!smp_reach(cpu, CPU_MEASURES, CPU_STARTS))
+		return false;
 	if (ahead)
 		log_error("the TSC of APIC ID %u is %ld ticks ahead of the first CPU's, and does "
 			  "not let itself be set",
@@ -261,15 +263,17 @@ static void other_cpu(struct cpu *cpu)
 	paging_init_cpu();
 	if (!is_like_the_first(cpu) || check_this_cpu(pcpu) || !tsc_is_in_step(cpu) ||
 	    start_this_cpu(pcpu) || !has_same_control_registers(cpu)) {
-		log_error("the CPU with APIC ID %u is left out", cpu->apic_id);
-		cpu->stage = CPU_LEFT_OUT;
+		if (cpu->stage == CPU_STARTS)
+			log_error("the CPU with APIC ID %u is left out", cpu->apic_id);
+		smp_reach(cpu, CPU_STARTS, CPU_LEFT_OUT);
 		return;
 	}
 	if (cpu->mcg_cap != first_pcpu.cpu.mcg_cap)
 		log_info("CPU %u has other machine-check banks than CPU 0: IA32_MCG_CAP is 0x%lx, "
 			 "not 0x%lx",
 			 cpu->id, cpu->mcg_cap, first_pcpu.cpu.mcg_cap);
-	cpu->stage = CPU_UP;
+	if (!smp_reach(cpu, CPU_STARTS, CPU_UP))
+		return; /* it came too late: another has its number */
 	run_here(&options);
 }
 

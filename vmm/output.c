@@ -116,15 +116,16 @@ static void finish_line(void)
 		send_piece(rdtsc());
 }
 
-/* At once: this CPU is in the middle of something here, and a machine check has to be told of. */
+/*
+ * At once: a machine check has to be told of, and this CPU may be in the middle of something here,
+ * or hold any lock. To wait for one could be for ever; a line that is torn is less.
+ */
 static void write_now(const char *text, size_t length)
 {
-	bool own = spin_held(&sending_lock);
+	bool locked = !this_pcpu()->cpu.locks_held && spin_try(&sending_lock);
 
-	if (!own)
-		spin_lock(&sending_lock);
 	console_write(text, length);
-	if (!own)
+	if (locked)
 		spin_unlock(&sending_lock);
 }
 
@@ -163,7 +164,7 @@ static void keep(const char *text, size_t length)
 	struct line_ring *ring = ring_of(vm);
 	bool first;
 
-	if (pcpu->in_output) {
+	if (pcpu->in_output || pcpu->cpu.in_check) {
 		write_now(text, length);
 		return;
 	}

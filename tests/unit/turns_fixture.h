@@ -36,6 +36,7 @@ uint64_t fake_rdtsc(void)
 struct cpu *cpus[MAX_CPUS];
 volatile uint32_t cpu_count;
 volatile uint64_t online_cpus, online_wanted;
+uint64_t output_period;
 
 void mail_kick(struct pcpu *pcpu)
 {
@@ -147,8 +148,8 @@ static inline struct vcpu *pick(struct pcpu *pcpu)
 	if (vcpu) {
 		assert_true(balance_cpus(vcpu) & pcpu_bit(pcpu));
 		for (uint32_t i = 0; i < cpu_count; i++)
-			assert_ptr_not_equal(pcpus[i].turn, vcpu);
-		pcpu->turn = vcpu;
+			assert_true(&pcpus[i] == pcpu || pcpus[i].turn != vcpu);
+		assert_ptr_equal(pcpu->turn, vcpu);
 	}
 	return vcpu;
 }

@@ -41,16 +41,22 @@ static bool may_lose_one(const struct pcpu *from)
 	return from->queue.waiting > (from->turn ? 0 : 1);
 }
 
-/* Of those that wait there; under the queue's lock. */
-static struct vcpu *take(struct pcpu *from, struct pcpu *pcpu, uint64_t used, uint64_t margin)
+/* One of those that wait there, and may run here; under the queue's lock. */
+struct candidate {
+	struct vcpu *vcpu;	    /* or NULL */
+	struct queue_place *behind; /* where it stands, or NULL: it is the first */
+	bool spares;		    /* one with live registers was passed over */
+};
+
+static struct candidate find(struct pcpu *from, const struct pcpu *pcpu, uint64_t used,
+			     uint64_t margin)
 {
-	struct queue_place *before = NULL, *behind = NULL;
-	struct vcpu *found = NULL;
-	bool spares = false;
+	struct candidate found = {NULL, NULL, false};
+	struct queue_place *before = NULL;
 
 	queue_wake_due(&from->queue, rdtsc());
 	if (!may_lose_one(from))
-		return NULL;
+		return found;
 	for (unsigned int looks = 0; looks < LOOKS; looks++) {
 		struct queue_place *place = before ? before->next : from->queue.first;
 		struct vcpu *vcpu;
@@ -62,23 +68,30 @@ static struct vcpu *take(struct pcpu *from, struct pcpu *pcpu, uint64_t used, ui
 		    output_has_room(vcpu->vm)) {
 			bool live = is_live(from, vcpu);
 
-			if (!live || !found) {
-				found = vcpu;
-				behind = before;
+			if (!live || !found.vcpu) {
+				found.vcpu = vcpu;
+				found.behind = before;
 			}
 			if (!live)
 				break;
-			spares = true;
+			found.spares = true;
 		}
 		before = place;
 	}
-	if (!found)
-		return NULL;
-	queue_take_behind(&from->queue, behind);
-	found->at = pcpu;
-	pcpu->pulls++;
-	pcpu->spared += spares && !is_live(from, found);
 	return found;
+}
+
+static struct vcpu *take(struct pcpu *from, struct pcpu *pcpu, uint64_t used, uint64_t margin)
+{
+	struct candidate found = find(from, pcpu, used, margin);
+
+	if (!found.vcpu)
+		return NULL;
+	queue_take_behind(&from->queue, found.behind);
+	found.vcpu->at = pcpu;
+	pcpu->pulls++;
+	pcpu->spared += found.spares && !is_live(from, found.vcpu);
+	return found.vcpu;
 }
 
 /* Without its lock: what is read may be out of date. */
@@ -110,12 +123,21 @@ struct vcpu *balance_pull(struct pcpu *pcpu, uint64_t used, uint64_t margin)
 	return NULL;
 }
 
+/* It decides about a halt, so it looks at cpus= and at the room for output too. */
 bool balance_any(const struct pcpu *pcpu)
 {
-	for (uint32_t i = 0; i < cpus_count(); i++)
-		if (pcpu_at(i) != pcpu && may_have_one(pcpu_at(i), UINT64_MAX, 0))
-			return true;
-	return false;
+	bool any = false;
+
+	for (uint32_t i = 0; i < cpus_count() && !any; i++) {
+		struct pcpu *from = pcpu_at(i);
+
+		if (from == pcpu || !may_have_one(from, UINT64_MAX, 0))
+			continue;
+		spin_lock(&from->queue.lock);
+		any = find(from, pcpu, UINT64_MAX, 0).vcpu;
+		spin_unlock(&from->queue.lock);
+	}
+	return any;
 }
 
 struct pcpu *balance_next(const struct pcpu *pcpu, const struct vcpu *vcpu)
@@ -136,8 +158,11 @@ void balance_idle(const struct pcpu *pcpu, bool idle)
 
 void balance_offer(const struct pcpu *at, const struct vcpu *vcpu)
 {
-	uint64_t idle = idle_cpus & balance_cpus(vcpu);
+	uint64_t idle;
 
+	/* what was queued is seen by whoever says after this look that it halts */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	idle = idle_cpus & balance_cpus(vcpu);
 	if (!idle)
 		return;
 	if (idle & pcpu_bit(at))
@@ -150,7 +175,8 @@ void balance_offer(const struct pcpu *at, const struct vcpu *vcpu)
 
 uint64_t balance_next_due(const struct pcpu *pcpu)
 {
-	uint64_t due = QUEUE_NEVER;
+	/* one that is due already, and may not run here, is no reason not to halt */
+	uint64_t due = QUEUE_NEVER, soonest = rdtsc() + output_period;
 
 	for (uint32_t i = 0; i < cpus_count(); i++) {
 		const struct pcpu *other = pcpu_at(i);
@@ -159,6 +185,7 @@ uint64_t balance_next_due(const struct pcpu *pcpu)
 		if (other == pcpu || (idle_cpus & pcpu_bit(other)))
 			continue;
 		next = queue_next_due(&other->queue);
+		next = next > soonest ? next : soonest;
 		due = next < due ? next : due;
 	}
 	return due;

@@ -31,6 +31,9 @@ static void halt(struct pcpu *pcpu)
 {
 	uint64_t deadline = min_u64(queue_next_due(&pcpu->queue), output_due());
 
+	/* one that waits for room in its ring: whoever makes it tells nobody */
+	if (queue_first(&pcpu->queue))
+		deadline = min_u64(deadline, rdtsc() + output_period);
 	if (!pcpu->cpu.id)
 		deadline = min_u64(deadline, monitor_due(true));
 	if (cpus_count() > 1 && online_is(pcpu))

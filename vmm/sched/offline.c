@@ -27,8 +27,6 @@ static void leave(struct pcpu *pcpu)
 {
 	struct vcpu *vcpu;
 
-	/* from here on nobody puts one into its queue: see turns_put() */
-	__atomic_fetch_and(&online_cpus, ~pcpu_bit(pcpu), __ATOMIC_SEQ_CST);
 	while ((vcpu = turns_take_any(pcpu)) != NULL)
 		turns_put(pcpu, vcpu);
 	deschedule(pcpu);
@@ -38,12 +36,19 @@ static void leave(struct pcpu *pcpu)
 
 void offline_follow(struct pcpu *pcpu)
 {
-	/* not before those have come back that are to: there is always one that can run each VM */
-	if (online_is(pcpu) && (online_wanted & ~online_cpus))
-		return;
-	if (online_is(pcpu))
+	uint64_t online = online_cpus;
+
+	if (online & pcpu_bit(pcpu)) {
+		/* not before those have come back that are to: there is always one for each VM */
+		if (online_wanted & ~online)
+			return;
+		/* from here on nobody puts one into its queue: see turns_put() */
+		if (!__atomic_compare_exchange_n(&online_cpus, &online, online & ~pcpu_bit(pcpu),
+						 false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return; /* another CPU's has changed: it looks again */
 		leave(pcpu);
-	else
+	} else {
 		__atomic_fetch_or(&online_cpus, pcpu_bit(pcpu), __ATOMIC_SEQ_CST);
+	}
 	record("cpu-state cpu=%u state=%s", pcpu->cpu.id, online_is(pcpu) ? "online" : "offline");
 }

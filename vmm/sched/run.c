@@ -60,7 +60,6 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	struct vm *vm = vcpu->vm;
 	uint64_t length = slice - pay(vm, slice), start = rdtsc(), ran = vcpu->ran;
 
-	pcpu->turn = vcpu;
 	pcpu->output = vm;
 	if (vm->state == VM_RUNNING && !vm->request)
 		run_slice(pcpu, vcpu, slice, length);

@@ -81,6 +81,8 @@ static struct vcpu *pick_own(struct pcpu *pcpu)
 	spin_lock(&queue->lock);
 	queue_wake_due(queue, rdtsc());
 	vcpu = choose(queue);
+	if (vcpu)
+		pcpu->turn = vcpu; /* before the offer: what waits behind it may be taken */
 	next = vcpu && queue->first ? vcpu_at(queue->first) : NULL;
 	spin_unlock(&queue->lock);
 	if (next)
@@ -107,8 +109,10 @@ struct vcpu *turns_pick(struct pcpu *pcpu)
 		vcpu = pick_own(pcpu);
 	if (!vcpu && cpus_count() > 1)
 		vcpu = balance_pull(pcpu, UINT64_MAX, 0);
-	if (vcpu)
-		catch_up(&pcpu->queue, vcpu);
+	if (!vcpu)
+		return NULL;
+	pcpu->turn = vcpu;
+	catch_up(&pcpu->queue, vcpu);
 	return vcpu;
 }
 
@@ -150,6 +154,9 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	assert(ready || vcpu->timer_deadline != VCPU_TIMER_OFF);
 	to = lock_place(pcpu, vcpu);
 	stopped = vm_is_stopped(vm);
+	/* one that had a CPU for itself does not wait until all here have had as much */
+	if (to != pcpu && vcpu->place.used > to->queue.used + 2 * slice)
+		vcpu->place.used = to->queue.used + 2 * slice;
 	/* before the look at what is pending: see vmm/request.c */
 	__atomic_store_n(&vcpu->at, to, __ATOMIC_SEQ_CST);
 	if ((ready && !stopped) || vcpu->pending)

@@ -14,10 +14,10 @@ struct vcpu;
 void turns_init(const struct options *options, uint64_t slice);
 
 /*
- * The next vCPU that has something to do here; NULL: none has. While a VM starts or ends its first
- * vCPU stands for it. One that has used most of a slice outside of its turns has had this turn,
- * unless nobody else wants it: of several, the one that owes least then. One whose output must wait
- * stays where it is.
+ * The next vCPU that has something to do here, which is pcpu->turn then; NULL: none has. While a VM
+ * starts or ends its first vCPU stands for it. One that has used most of a slice outside of its
+ * turns has had this turn, unless nobody else wants it: of several, the one that owes least then.
+ * One whose output must wait stays where it is.
  */
 struct vcpu *turns_pick(struct pcpu *pcpu);
 
