@@ -120,7 +120,7 @@ check: all ## static checks: vector instructions, floors and rooms, layout, cppc
 
 .PHONY: system
 system: all ## boots everything: pytest on Bochs and QEMU
-	/usr/bin/python3 -m pytest -q -n 2 tests/system
+	/usr/bin/python3 -m pytest -q -n 2 -m "not nightly" tests/system
 
 .PHONY: torture
 torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)

@@ -59,6 +59,10 @@ from booting import BUILD, shared_boot  # noqa: E402
 BOOTS = pytest.StashKey()
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "nightly: takes too long for make test (make nightly)")
+
+
 @pytest.fixture(scope="session")
 def boot_directory(tmp_path_factory):
     if not os.path.exists(os.path.join(BUILD, "resident.elf")):

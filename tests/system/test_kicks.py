@@ -65,6 +65,7 @@ def test_it_may_strike_where_a_vcpu_is_prepared_and_given_up(boot, function):
     assert share(kicked(boot, BUSY, 3), function) >= SHARES[function]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("function", SHARES_ALONE)
 def test_it_may_strike_on_the_way_into_a_halt(boot, function):
     """One guest on three CPUs: wherever it is not, they halt."""

@@ -238,7 +238,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("policy", ["lazy", "auto"])
-@pytest.mark.parametrize("cpus", [2, 4])
+@pytest.mark.parametrize("cpus", [pytest.param(2, marks=pytest.mark.nightly), 4])
 def test_each_cpu_goes_offline_and_comes_back_and_nothing_is_lost(boot, cpus, policy):
     last = last_row("cpus", cpus)
     script = [(r"f\| fpu: components", OPEN), (PROMPT, "stop f\r"), ("command=stop", "cpus\r")]
