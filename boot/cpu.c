@@ -23,7 +23,7 @@ static const struct cpu_stacks *all_stacks[MAX_CPUS] = {&first_stacks};
 static uint32_t stacks_count = 1;
 
 _Static_assert(offsetof(struct cpu, id) == LOCK_CPU_ID &&
-		       offsetof(struct cpu, locks_held) == LOCK_CPU_HELD,
+		       offsetof(struct cpu, lock_rank) == LOCK_CPU_RANK,
 	       "lib/lock.h reads them there");
 _Static_assert(offsetof(struct cpu_stacks, ist) == PAGE_SIZE + CPU_STACK_SIZE,
 	       "boot/start.S begins there");
@@ -56,6 +56,7 @@ static void load_tss(struct cpu *cpu)
 void cpu_enter(struct cpu *cpu)
 {
 	cpu->self = cpu;
+	cpu->lock_rank = LOCK_NONE;
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
 	load_gdt(cpu);
 	load_tss(cpu);

@@ -60,7 +60,8 @@ struct injected_check {
 struct cpu {
 	struct cpu *self; /* at GS:0 */
 	uint32_t id;
-	uint32_t locks_held; /* lib/lock.h knows where these two are */
+	uint32_t lock_rank; /* that it took last, or LOCK_NONE; lib/lock.h knows where these two are
+			     */
 	uint32_t apic_id;
 	volatile uint32_t stage; /* enum cpu_stage: boot/smp.h */
 	struct cpu_stacks *stacks;

@@ -17,29 +17,35 @@ enum lock_rank {
 	LOCK_LEAF,    /* nothing is taken inside: page frames, a run queue, a ring of lines */
 	LOCK_CONSOLE, /* who sends to the devices: the rings inside */
 	LOCK_VMS,     /* what several CPUs may ask of a VM: run queues and rings inside */
+	LOCK_NONE,    /* of a CPU that holds none */
 };
 
 struct spinlock {
 	volatile uint32_t holder; /* the CPU's number + 1, or 0 */
 	uint32_t rank;		  /* enum lock_rank */
+	uint32_t outer;		  /* the rank of what its holder took before it */
 };
 
 #if __STDC_HOSTED__
-/* A test is one CPU. */
+/* A test is one CPU, whose locks have no order. */
 static inline uint32_t lock_cpu(void)
 {
 	return 0;
 }
 
-static inline void lock_note(uint32_t rank, bool held)
+static inline uint32_t lock_innermost(void)
+{
+	return LOCK_NONE;
+}
+
+static inline void lock_set_innermost(uint32_t rank)
 {
 	(void)rank;
-	(void)held;
 }
 #else
-/* Where GS points (boot/cpu.h): the CPU's number, and the ranks that it holds, a bit each. */
+/* Where GS points (boot/cpu.h): the CPU's number, and the rank that it took last. */
 #define LOCK_CPU_ID   8
-#define LOCK_CPU_HELD 12
+#define LOCK_CPU_RANK 12
 
 static inline uint32_t lock_cpu(void)
 {
@@ -49,21 +55,17 @@ static inline uint32_t lock_cpu(void)
 	return id;
 }
 
-static inline uint32_t lock_ranks(void)
+static inline uint32_t lock_innermost(void)
 {
-	uint32_t ranks;
+	uint32_t rank;
 
-	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(ranks) : "i"(LOCK_CPU_HELD));
-	return ranks;
+	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(rank) : "i"(LOCK_CPU_RANK));
+	return rank;
 }
 
-static inline void lock_note(uint32_t rank, bool held)
+static inline void lock_set_innermost(uint32_t rank)
 {
-	uint32_t ranks = lock_ranks();
-
-	assert(!held || !(ranks & ((2u << rank) - 1)));
-	ranks ^= 1u << rank;
-	__asm__ volatile("mov %0, %%gs:%c1" : : "r"(ranks), "i"(LOCK_CPU_HELD) : "memory");
+	__asm__ volatile("mov %0, %%gs:%c1" : : "r"(rank), "i"(LOCK_CPU_RANK) : "memory");
 }
 #endif
 
@@ -76,26 +78,28 @@ static inline bool spin_held(const struct spinlock *lock)
 /* False: another CPU has it. */
 static inline bool spin_try(struct spinlock *lock)
 {
-	uint32_t nobody = 0;
+	uint32_t nobody = 0, outer = lock_innermost();
 
+	assert(lock->rank < outer); /* before it could wait for itself */
 	if (!__atomic_compare_exchange_n(&lock->holder, &nobody, lock_cpu() + 1, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	lock_note(lock->rank, true);
+	lock->outer = outer;
+	lock_set_innermost(lock->rank);
 	return true;
 }
 
 static inline void spin_lock(struct spinlock *lock)
 {
-	assert(!spin_held(lock));
 	while (!spin_try(lock))
 		while (lock->holder)
 			cpu_relax();
 }
 
+/* The one that was taken last. */
 static inline void spin_unlock(struct spinlock *lock)
 {
 	assert(spin_held(lock));
-	lock_note(lock->rank, false);
+	lock_set_innermost(lock->outer);
 	__atomic_store_n(&lock->holder, 0, __ATOMIC_RELEASE);
 }

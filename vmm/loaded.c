@@ -68,10 +68,10 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct vcpu *before;
 
+	if (pcpu->loaded.vcpu == vcpu)
+		return;
 	loaded_fetch(pcpu, vcpu);
 	before = pcpu->loaded.vcpu; /* fetching may have given that up, for another CPU */
-	if (before == vcpu)
-		return;
 	if (before) {
 		switch_save(&pcpu->loaded.registers, &before->unswitched, before->uses_pkru);
 		pcpu->switches++;

@@ -4,6 +4,7 @@
 
 #include "boot/apic.h"
 #include "lib/assert.h"
+#include "lib/lock.h"
 #include "lib/x86.h"
 #include "vmm/pcpu.h"
 
@@ -38,7 +39,7 @@ void mail_ask(uint64_t cpus, mail_handler *handler, void *arg)
 	struct pcpu *pcpu = this_pcpu();
 	uint64_t self = BIT(pcpu->cpu.id), others = cpus & ~self;
 
-	assert(!pcpu->mail.what && !pcpu->cpu.locks_held);
+	assert(!pcpu->mail.what && pcpu->cpu.lock_rank == LOCK_NONE);
 	pcpu->mail.what = handler;
 	pcpu->mail.arg = arg;
 	for (uint64_t left = others; left; left &= left - 1)

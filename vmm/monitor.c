@@ -25,6 +25,7 @@
 #define PROMPT "resident> "
 
 /* All that follows: by the first CPU. */
+uint64_t monitor_due;
 static uint64_t period, idle_period, typing; /* the times above in ticks of the TSC */
 static uint64_t polled;			     /* when it was looked at last */
 static uint64_t typed;			     /* when there was something */
@@ -39,15 +40,15 @@ void monitor_init(void)
 	idle_period = clock_us_to_tsc(IDLE_POLL_US);
 	typing = clock_us_to_tsc(TYPING_US);
 	polled = rdtsc();
+	monitor_due = console_can_read() ? polled : MONITOR_NEVER;
 }
 
-uint64_t monitor_due(bool idle)
+uint64_t monitor_due_idle(void)
 {
-	if (!console_can_read())
-		return MONITOR_NEVER;
-	if (idle && !monitor_table_waits() && (!typed || polled - typed > typing))
+	if (monitor_due != MONITOR_NEVER && !monitor_table_waits() &&
+	    (!typed || polled - typed > typing))
 		return polled + idle_period;
-	return polled + period;
+	return monitor_due;
 }
 
 static void show_foot(void)
@@ -130,7 +131,9 @@ void monitor_poll(void)
 	int c;
 
 	polled = rdtsc();
-	monitor_table_go_on();
+	monitor_due = polled + period;
+	if (monitor_table_waits())
+		monitor_table_go_on();
 	(void)focus_vm(); /* one that has ended loses the focus, and that is told of */
 	for (int i = 0; i < POLL_MAX && !monitor_table_waits() && output_own_has_room(); i++) {
 		c = console_read();

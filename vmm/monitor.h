@@ -15,10 +15,11 @@
 void monitor_init(void);
 
 /*
- * The TSC value from which on monitor_poll() is to be called; `idle`: where the CPU would have to
- * be woken for it. MONITOR_NEVER if nothing can be typed.
+ * The TSC values from which on monitor_poll() is to be called: between two turns, and where the CPU
+ * would have to be woken for it. MONITOR_NEVER if nothing can be typed.
  */
-uint64_t monitor_due(bool idle);
+extern uint64_t monitor_due;
+uint64_t monitor_due_idle(void);
 
 /*
  * Takes up to 16 characters of what has been typed since the last call, and carries out the lines

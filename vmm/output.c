@@ -122,7 +122,7 @@ static void finish_line(void)
  */
 static void write_now(const char *text, size_t length)
 {
-	bool locked = !this_pcpu()->cpu.locks_held && spin_try(&sending_lock);
+	bool locked = this_pcpu()->cpu.lock_rank > LOCK_CONSOLE && spin_try(&sending_lock);
 
 	console_write(text, length);
 	if (locked)
@@ -212,7 +212,7 @@ void output_end(void)
 /* A CPU that was stopped may hold any, and this one too. */
 static void break_locks(void)
 {
-	this_pcpu()->cpu.locks_held = 0;
+	this_pcpu()->cpu.lock_rank = LOCK_NONE;
 	sending_lock.holder = 0;
 	output_own.lock.holder = 0;
 	for (uint32_t i = 0; i < vms_count(); i++)

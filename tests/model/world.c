@@ -38,6 +38,7 @@ void world_reset(void)
 		cpu->vmcs_current = NOBODY;
 		cpu->serving = NOBODY;
 		cpu->pcpu.cpu.id = cpu->pcpu.cpu.apic_id = i;
+		cpu->pcpu.cpu.lock_rank = LOCK_NONE;
 	}
 	for (unsigned int c = 0; c < configuration->contexts; c++) {
 		struct model_context *context = &world.context[c];

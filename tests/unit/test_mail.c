@@ -71,8 +71,10 @@ static void start(uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		cpus[i] = &pcpus[i].cpu;
 	for (uint32_t i = 0; i < count; i++)
-		pcpus[i].cpu =
-			(struct cpu){.self = &pcpus[i].cpu, .id = i, .apic_id = APIC_IDS + i};
+		pcpus[i].cpu = (struct cpu){.self = &pcpus[i].cpu,
+					    .id = i,
+					    .apic_id = APIC_IDS + i,
+					    .lock_rank = LOCK_NONE};
 	alarm(PATIENCE);
 }
 

@@ -406,16 +406,16 @@ static void while_a_table_is_printed_what_is_typed_waits(void **state)
 	waiting = "help\n";
 	monitor_poll();
 	assert_string_equal(waiting, "help\n");
-	assert_true(monitor_due(true) == monitor_due(false));
+	assert_true(monitor_due_idle() == monitor_due);
 }
 
 static void an_idle_cpu_is_woken_less_often_as_long_as_nobody_types(void **state)
 {
 	(void)state;
 	monitor_init();
-	assert_true(monitor_due(true) > monitor_due(false));
+	assert_true(monitor_due_idle() > monitor_due);
 	type("x");
-	assert_true(monitor_due(true) == monitor_due(false));
+	assert_true(monitor_due_idle() == monitor_due);
 	type("\b");
 }
 

@@ -292,10 +292,10 @@ static void after_a_panic_no_lock_is_waited_for(void **state)
 	say(NULL, "two\n");
 	vms[0].output.lock.holder = 3;
 	output_own.lock.holder = 2;
-	pcpu.cpu.locks_held = 1;
+	pcpu.cpu.lock_rank = LOCK_LEAF;
 	output_print_waiting();
 	expect_sent("one\ntwo\n");
-	assert_int_equal(pcpu.cpu.locks_held, 0);
+	assert_int_equal(pcpu.cpu.lock_rank, LOCK_NONE);
 }
 
 static void interrupt(void)

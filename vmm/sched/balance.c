@@ -14,13 +14,6 @@
 
 static volatile uint64_t idle_cpus;
 
-uint64_t balance_cpus(const struct vcpu *vcpu)
-{
-	uint64_t online = online_cpus, cpus = vcpu->vm->config.cpus & online;
-
-	return cpus ? cpus : online;
-}
-
 /* What it left in that CPU would have to be fetched, if the FPU's registers are changed there. */
 static bool is_live(const struct pcpu *pcpu, const struct vcpu *vcpu)
 {

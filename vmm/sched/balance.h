@@ -14,14 +14,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/online.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
 struct pcpu;
-struct vcpu;
 
 /*
  * The CPUs that may run it and are online, a bit each: at least one. One whose VM may run on none
  * is to be given back, by any.
  */
-uint64_t balance_cpus(const struct vcpu *vcpu);
+static inline uint64_t balance_cpus(const struct vcpu *vcpu)
+{
+	uint64_t online = online_cpus, cpus = vcpu->vm->config.cpus & online;
+
+	return cpus ? cpus : online;
+}
 
 /*
  * Takes a vCPU from another CPU's queue for this one: one that waits there, has had less than

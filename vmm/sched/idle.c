@@ -35,7 +35,7 @@ static void halt(struct pcpu *pcpu)
 	if (queue_first(&pcpu->queue))
 		deadline = min_u64(deadline, rdtsc() + output_period);
 	if (!pcpu->cpu.id)
-		deadline = min_u64(deadline, monitor_due(true));
+		deadline = min_u64(deadline, monitor_due_idle());
 	if (cpus_count() > 1 && online_is(pcpu))
 		deadline = min_u64(deadline, balance_next_due(pcpu));
 	if (deadline <= rdtsc())

@@ -4,6 +4,7 @@
 
 #include "boot/clock.h"
 #include "boot/power.h"
+#include "lib/min.h"
 #include "lib/x86.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/mail.h"
@@ -22,10 +23,10 @@
 #include "vmm/vm.h"
 #include "vmm/vm_settle.h"
 
-/* A turn of a VM that is being started, reset or ended. */
-static void settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
+/* A turn of a VM that is being started, reset or ended. Returns what it took. */
+static uint64_t settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
 {
-	uint64_t now = rdtsc(), end = now + length;
+	uint64_t start = rdtsc(), now = start, end = now + length;
 
 	do {
 		uint64_t sent;
@@ -43,14 +44,14 @@ static void settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
 	} while (vm_settles(vm) && output_has_room(vm) && now < end);
 	if (now > end)
 		vm_owes(vm, now - end);
+	return now - start;
 }
 
 /* What it owes of this slice: more was done for it meanwhile, perhaps, and is left for the next. */
 static uint64_t pay(struct vm *vm, uint64_t slice)
 {
-	uint64_t debt = vm->debt;
+	uint64_t debt = min_u64(vm->debt, slice / 2);
 
-	debt = debt < slice / 2 ? debt : slice / 2;
 	vm_pays(vm, debt);
 	return debt;
 }
@@ -58,17 +59,19 @@ static uint64_t pay(struct vm *vm, uint64_t slice)
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
-	uint64_t length = slice - pay(vm, slice), start = rdtsc(), ran = vcpu->ran;
+	uint64_t length = slice - pay(vm, slice);
 
 	pcpu->output = vm;
-	if (vm->state == VM_RUNNING && !vm->request)
+	if (vm->state == VM_RUNNING && !vm->request) {
+		uint64_t ran = vcpu->ran;
+
 		run_slice(pcpu, vcpu, slice, length);
-	else if (vm_settles(vm))
-		settle(pcpu, vm, length);
+		vcpu->place.used += vcpu->ran - ran;
+	} else if (vm_settles(vm)) {
+		vcpu->place.used += settle(pcpu, vm, length);
+	}
 	if (vm->request)
 		vm_carry_out(vm);
-	/* a VM that settles may have a new vCPU */
-	vcpu->place.used += vcpu->ran > ran ? vcpu->ran - ran : rdtsc() - start;
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
@@ -101,7 +104,7 @@ static void run_guests(struct pcpu *pcpu, const struct options *options)
 
 		if (pcpu->mail.from)
 			mail_serve(pcpu);
-		if (!pcpu->cpu.id && now >= monitor_due(false))
+		if (!pcpu->cpu.id && now >= monitor_due)
 			monitor_poll();
 		if (online_changes(pcpu))
 			offline_follow(pcpu);

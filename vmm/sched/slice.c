@@ -105,8 +105,8 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	bool extended = false;
 	uint32_t asked;
 
-	/* one that is stopped from here on is asked to yield */
-	if ((take_requests(vcpu) & VCPU_VM) || vcpu->vm->stopped)
+	/* to stop a VM its vCPUs are asked to yield */
+	if (vcpu->pending && ((take_requests(vcpu) & VCPU_VM) || vcpu->vm->stopped))
 		return;
 	if (pcpu->scheduled != vcpu) {
 		deschedule(pcpu);

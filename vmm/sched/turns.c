@@ -79,7 +79,8 @@ static struct vcpu *pick_own(struct pcpu *pcpu)
 	struct vcpu *vcpu, *next;
 
 	spin_lock(&queue->lock);
-	queue_wake_due(queue, rdtsc());
+	if (queue->sleepers)
+		queue_wake_due(queue, rdtsc());
 	vcpu = choose(queue);
 	if (vcpu)
 		pcpu->turn = vcpu; /* before the offer: what waits behind it may be taken */
@@ -132,7 +133,7 @@ static struct pcpu *lock_place(struct pcpu *pcpu, struct vcpu *vcpu)
 	struct pcpu *to = place_for(pcpu, vcpu);
 
 	spin_lock(&to->queue.lock);
-	while (!online_is(to)) {
+	while (to != pcpu && !online_is(to)) {
 		spin_unlock(&to->queue.lock);
 		to = balance_next(pcpu, vcpu);
 		spin_lock(&to->queue.lock);
@@ -149,7 +150,8 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	keep_most(&pcpu->queue, vcpu);
 	if (vm->state == VM_ENDED)
 		return;
-	ready = vm->state != VM_RUNNING || vm->request || vcpu_poll(vcpu, rdtsc());
+	ready = vm->state != VM_RUNNING || vm->request || vcpu->state == VCPU_RUNNABLE ||
+		vcpu_poll(vcpu, rdtsc());
 	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
 	assert(ready || vcpu->timer_deadline != VCPU_TIMER_OFF);
 	to = lock_place(pcpu, vcpu);

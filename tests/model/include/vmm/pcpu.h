@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "fpu/owner.h"
+#include "lib/lock.h"
 #include "vmm/mailbox.h"
 #include "vmm/switch.h"
 
@@ -13,7 +14,7 @@ struct vcpu;
 
 struct pcpu {
 	struct {
-		uint32_t id, locks_held, apic_id;
+		uint32_t id, lock_rank, apic_id;
 		int32_t *volatile ask_at_nmi;
 		uint8_t gdt[1], tss; /* their addresses are asked for */
 	} cpu;
