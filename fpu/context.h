@@ -30,6 +30,7 @@ enum fpu_event {
 	FPU_EVENT_SAVE,	 /* registers to image */
 	FPU_EVENT_LOAD,	 /* image to registers: the context is the owner now */
 	FPU_EVENT_SCRUB, /* the registers made initial: no owner */
+	FPU_EVENT_FLUSH, /* another CPU wants what only the registers hold: a save follows */
 	FPU_EVENT_DROP,	 /* no owner any more; the registers keep what they held */
 	FPU_EVENT_ARM,	 /* entered ARMED from now on */
 	FPU_EVENT_GUARD, /* ... GUARDED */

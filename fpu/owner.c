@@ -212,6 +212,7 @@ void fpu_flush(struct fpu_cpu *cpu)
 	drop_decision(cpu);
 	cpu->counters.flushes++;
 	cpu->owner->counters.flushes++;
+	fpu_hw_trace(cpu, cpu->owner, FPU_EVENT_FLUSH);
 	save(cpu);
 }
 

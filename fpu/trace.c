@@ -89,14 +89,21 @@ const struct trace_ring *fpu_trace_ring(uint32_t cpu)
 const char *fpu_trace_event_name(unsigned int event)
 {
 	static const char *const name[] = {
-		[FPU_EVENT_NM] = "nm",		 [FPU_EVENT_SAVE] = "save",
-		[FPU_EVENT_LOAD] = "load",	 [FPU_EVENT_SCRUB] = "scrub",
-		[FPU_EVENT_DROP] = "drop",	 [FPU_EVENT_ARM] = "arm",
-		[FPU_EVENT_GUARD] = "guard",	 [FPU_EVENT_OPEN] = "open",
-		[FPU_EVENT_HOST] = "host",	 [FPU_EVENT_HOST_END] = "host-end",
-		[FPU_EVENT_RELEASE] = "release", [FPU_EVENT_POLICY] = "policy",
-		[FPU_TRACE_RUN] = "run",	 [FPU_TRACE_IDLE] = "idle",
-		[FPU_TRACE_FLUSH] = "flush",
+		[FPU_EVENT_NM] = "nm",
+		[FPU_EVENT_SAVE] = "save",
+		[FPU_EVENT_LOAD] = "load",
+		[FPU_EVENT_SCRUB] = "scrub",
+		[FPU_EVENT_FLUSH] = "flush",
+		[FPU_EVENT_DROP] = "drop",
+		[FPU_EVENT_ARM] = "arm",
+		[FPU_EVENT_GUARD] = "guard",
+		[FPU_EVENT_OPEN] = "open",
+		[FPU_EVENT_HOST] = "host",
+		[FPU_EVENT_HOST_END] = "host-end",
+		[FPU_EVENT_RELEASE] = "release",
+		[FPU_EVENT_POLICY] = "policy",
+		[FPU_TRACE_RUN] = "run",
+		[FPU_TRACE_IDLE] = "idle",
 	};
 
 	_Static_assert(ARRAY_SIZE(name) == FPU_TRACE_EVENTS, "a name each");

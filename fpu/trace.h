@@ -14,7 +14,6 @@
 enum fpu_trace_event {
 	FPU_TRACE_RUN = FPU_EVENTS, /* the CPU enters this vCPU next: another than before */
 	FPU_TRACE_IDLE,		    /* the CPU halts until something can run */
-	FPU_TRACE_FLUSH,	    /* the vCPU runs elsewhere now: its registers go to the image */
 	FPU_TRACE_EVENTS
 };
 

@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 
-#include "fpu/trace.h"
 #include "lib/assert.h"
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
@@ -26,10 +25,8 @@ void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
 		fpu_leave(&pcpu->fpu, &vcpu->fpu.context);
 		pcpu->scheduled = NULL;
 	}
-	if (pcpu->fpu.owner == &vcpu->fpu.context && pcpu->fpu.dirty) {
-		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_FLUSH);
+	if (pcpu->fpu.owner == &vcpu->fpu.context)
 		fpu_flush(&pcpu->fpu);
-	}
 	vmcs_clear(vcpu->vmcs);
 	vcpu->launched = false;
 	vcpu->pcpu = NULL;
@@ -83,6 +80,25 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 	switch_to(&pcpu->loaded.registers, &vcpu->unswitched);
 	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
 	pcpu->loaded.vcpu = vcpu;
+}
+
+void loaded_release(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	struct fpu_context *context = &vcpu->fpu.context;
+
+	if (pcpu->fpu.owner == context || context->home == &pcpu->fpu)
+		fpu_release(&pcpu->fpu, context);
+}
+
+void loaded_forget(struct pcpu *pcpu, void *arg)
+{
+	struct vm *vm = arg;
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		loaded_release(pcpu, vm->vcpu[i]);
+		loaded_give_up(pcpu, vm->vcpu[i]);
+	}
+	ept_forget(&vm->ept);
 }
 
 bool loaded_write_msr(struct vcpu *vcpu, enum unswitched_msr index, uint64_t value)

@@ -32,6 +32,15 @@ void loaded_fetch(struct pcpu *pcpu, struct vcpu *vcpu);
  */
 void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu);
 
+/* Its VM ends: what this CPU's FPU registers hold of it is dropped, and not saved any more. */
+void loaded_release(struct pcpu *pcpu, struct vcpu *vcpu);
+
+/*
+ * A VM has ended: nothing of its vCPUs and no translation of its memory is left in this CPU. By
+ * mail, on every CPU, before its memory is used for anything else.
+ */
+void loaded_forget(struct pcpu *pcpu, void *vm);
+
 /*
  * A vCPU that is loaded gets this value in an MSR, at once. False: the CPU refuses it, and nothing
  * has changed.

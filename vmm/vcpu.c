@@ -44,14 +44,6 @@ void vcpu_destroy(struct vcpu *vcpu)
 	fpu_guest_destroy(&vcpu->fpu);
 }
 
-void vcpu_release_fpu(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	struct fpu_context *context = &vcpu->fpu.context;
-
-	if (pcpu->fpu.owner == context || context->home == &pcpu->fpu)
-		fpu_release(&pcpu->fpu, context);
-}
-
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu)
 {
 	return vcpu->uses_pkru ? fpu_rdpkru() : vcpu->unswitched.pkru;

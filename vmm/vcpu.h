@@ -81,9 +81,6 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
 int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain);
 void vcpu_destroy(struct vcpu *vcpu); /* after loaded_give_up() where it ran */
 
-/* Its VM ends: what this CPU's FPU registers hold of it is dropped, and not saved any more. */
-void vcpu_release_fpu(struct pcpu *pcpu, struct vcpu *vcpu);
-
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);
 

@@ -4,6 +4,7 @@
 #include "lib/console.h"
 #include "lib/format.h"
 #include "lib/lock.h"
+#include "vmm/loaded.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
@@ -147,7 +148,7 @@ void vm_carry_out(struct vm *vm)
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpu[i]->state = VCPU_STOPPED;
 		if (end) /* not worth a save any more */
-			vcpu_release_fpu(this_pcpu(), vm->vcpu[i]);
+			loaded_release(this_pcpu(), vm->vcpu[i]);
 	}
 	if (!end) {
 		vm->settling.stage = SETTLE_LOAD;

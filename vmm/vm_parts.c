@@ -134,21 +134,9 @@ static void create_vcpus(struct vm *vm)
 	vm->settling.stage = SETTLE_CLEAR;
 }
 
-/* Every CPU, before the VM's memory is used for anything else. */
-static void forget(struct pcpu *pcpu, void *arg)
-{
-	struct vm *vm = arg;
-
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		vcpu_release_fpu(pcpu, vm->vcpu[i]);
-		loaded_give_up(pcpu, vm->vcpu[i]);
-	}
-	ept_forget(&vm->ept);
-}
-
 static void destroy_vcpus(struct vm *vm)
 {
-	mail_ask(pcpus_up(), forget, vm);
+	mail_ask(pcpus_up(), loaded_forget, vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(vm->vcpu[i]);
 }

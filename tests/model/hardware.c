@@ -2,7 +2,6 @@
  * The hardware below the core: registers and images as values that nobody but the model looks at.
  * A save or a load moves only the components that XCR0 has, one at a time.
  */
-#include "fpu/trace.h"
 #include "tests/model/access.h"
 #include "tests/model/fiber.h"
 #include "tests/model/world.h"
@@ -115,14 +114,6 @@ void fpu_hw_stale(struct fpu_context *context)
 	access_hook("tell the run loop", GRAIN_EVERY);
 	require(of(context)->short_way, "invariant 7: the run loop is told twice");
 	of(context)->short_way = false;
-}
-
-void fpu_trace(const struct fpu_cpu *cpu, const struct fpu_context *context, unsigned int event)
-{
-	access_hook("trace", GRAIN_EVERY);
-	require(cpu == &here()->pcpu.fpu, "an event is traced on another CPU");
-	(void)of(context);
-	(void)event;
 }
 
 void fpu_hw_trace(const struct fpu_cpu *cpu, const struct fpu_context *context,

@@ -153,8 +153,7 @@ static void release(struct model_cpu *cpu, struct model_context *context)
 		world_free((unsigned int)(context - world.context));
 }
 
-/* Whoever makes a context holds it meanwhile. */
-static void reuse(struct model_cpu *cpu, struct model_context *context, unsigned int domain)
+void hypervisor_reuse(struct model_cpu *cpu, struct model_context *context, unsigned int domain)
 {
 	cpu->held = (uint8_t)(context - world.context);
 	context->life = LIFE_LIVE;
@@ -225,7 +224,7 @@ static void of_cpu(struct model_cpu *cpu)
 		release(cpu, &world.context[cpu->argument]);
 		break;
 	case OPERATION_REUSE:
-		reuse(cpu, &world.context[cpu->argument % 4], cpu->argument / 4);
+		hypervisor_reuse(cpu, &world.context[cpu->argument % 4], cpu->argument / 4);
 		break;
 	default:
 		of_held(cpu, &world.context[cpu->held]);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tests/model/access.h"
+#include "tests/model/hypervisor.h"
 #include "tests/model/invariants.h"
 #include "tests/model/operations.h"
 #include "tests/model/run_loop.h"
@@ -104,47 +105,16 @@ static void set_policy(enum fpu_policy policy)
 	mail_ask(pcpus_up(), set, &policy);
 }
 
-/* vmm/vcpu.c */
-static void release_fpu(struct pcpu *pcpu, struct vcpu *vcpu)
-{
-	struct fpu_context *context = &vcpu->fpu.context;
-
-	if (pcpu->fpu.owner == context || context->home == &pcpu->fpu)
-		fpu_release(&pcpu->fpu, context);
-}
-
-/* vmm/vm_parts.c */
-static void forget(struct pcpu *pcpu, void *arg)
-{
-	struct vm *vm = arg;
-
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		release_fpu(pcpu, vm->vcpu[i]);
-		loaded_give_up(pcpu, vm->vcpu[i]);
-	}
-	ept_forget(&vm->ept);
-}
-
-/* In a turn of its own. */
+/* vmm/vm_parts.c. In a turn of its own. */
 static void end(struct model_cpu *cpu, struct model_context *context)
 {
 	unsigned int c = cpu->held;
 
 	context->life = LIFE_ENDING;
-	mail_ask(pcpus_up(), forget, context->vcpu.vm);
+	mail_ask(pcpus_up(), loaded_forget, context->vcpu.vm);
 	require(!context->vcpu.pcpu, "a VM ends that a CPU has");
 	vmx_check_forgotten(c);
 	world_free(c);
-	cpu->held = NOBODY;
-}
-
-/* Its memory is another VM's, whose VPID is the same. */
-static void reuse(struct model_cpu *cpu, struct model_context *context, unsigned int domain)
-{
-	cpu->held = (uint8_t)(context - world.context);
-	context->life = LIFE_LIVE;
-	context->domain = (uint8_t)domain;
-	world_new_vcpu(cpu->held);
 	cpu->held = NOBODY;
 }
 
@@ -202,7 +172,7 @@ bool run_loop_operation(struct model_cpu *cpu)
 		end(cpu, of_argument);
 		break;
 	case OPERATION_REUSE:
-		reuse(cpu, of_argument, cpu->argument / 4);
+		hypervisor_reuse(cpu, of_argument, cpu->argument / 4); /* with the same VPID */
 		break;
 	default:
 		return false;

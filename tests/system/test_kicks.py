@@ -26,7 +26,7 @@ SHARES = {
     "loaded_fetch": 0.7,
     "loaded_take": 0.7,
     "give_up": 0.5,
-    "fpu_flush": 0.5,  # not where nothing is dirty: loaded_give_up() asks before
+    "fpu_flush": 0.6,
     "fpu_hw_save": 0.6,
     "mail_ask": 0.7,
     "mail_serve": 0.8,
