@@ -4,8 +4,6 @@
 #include "lib/console.h"
 #include "lib/format.h"
 #include "lib/lock.h"
-#include "vmm/loaded.h"
-#include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -127,8 +125,7 @@ void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg)
 	spin_unlock(&lock);
 }
 
-/* From here on nobody asks anything of it. True: it was its end that was asked for. */
-static bool stop_running(struct vm *vm)
+bool vm_take_request(struct vm *vm)
 {
 	bool end;
 
@@ -138,27 +135,6 @@ static bool stop_running(struct vm *vm)
 	vm->state = end ? VM_ENDING : VM_RESETTING;
 	spin_unlock(&lock);
 	return end;
-}
-
-void vm_carry_out(struct vm *vm)
-{
-	bool end = stop_running(vm);
-
-	guest_console_flush(&vm->console, vm->config.name);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		vm->vcpu[i]->state = VCPU_STOPPED;
-		if (end) /* not worth a save any more */
-			loaded_release(this_pcpu(), vm->vcpu[i]);
-	}
-	if (!end) {
-		vm->settling.stage = SETTLE_LOAD;
-		record("vm name=%s state=reset", vm->config.name);
-		return;
-	}
-	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
-	vm->status = vm->status ? vm->status : vm->end_status;
-	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, vm->end_status,
-	       vm->end_cause);
 }
 
 void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)

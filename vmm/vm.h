@@ -162,11 +162,8 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause);
  */
 void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg);
 
-/*
- * Carries out what was asked for: from now on it does not run. For the scheduler, with none of its
- * vCPUs in use.
- */
-void vm_carry_out(struct vm *vm);
+/* It does not run any more, and nobody asks anything of it. True: its end had been asked for. */
+bool vm_take_request(struct vm *vm);
 
 /*
  * Ends the VM of a vCPU that did something wrong, with one line on what, where and which rule.

@@ -17,6 +17,27 @@
 #define CLEAR_SECTION (256ull << 10) /* in one host section, if there is time */
 #define CLEAR_PIECE   (16ull << 10)  /* between two looks at the time */
 
+void vm_carry_out(struct vm *vm)
+{
+	bool end = vm_take_request(vm);
+
+	guest_console_flush(&vm->console, vm->config.name);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpu[i]->state = VCPU_STOPPED;
+		if (end) /* not worth a save any more */
+			loaded_release(this_pcpu(), vm->vcpu[i]);
+	}
+	if (!end) {
+		vm->settling.stage = SETTLE_LOAD;
+		record("vm name=%s state=reset", vm->config.name);
+		return;
+	}
+	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
+	vm->status = vm->status ? vm->status : vm->end_status;
+	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, vm->end_status,
+	       vm->end_cause);
+}
+
 /* The VMCS of a failed entry. */
 static void dump(struct pcpu *pcpu, struct vm *vm)
 {

@@ -9,6 +9,12 @@ struct pcpu;
 struct vm;
 
 /*
+ * Carries out what was asked of a VM that runs: from now on it settles. For the scheduler, with
+ * none of its vCPUs in use.
+ */
+void vm_carry_out(struct vm *vm);
+
+/*
  * Goes on with a VM that settles, in pieces of some ten microseconds, until the TSC has reached
  * `deadline`, it no longer settles, or there is something to be done for the console or another
  * CPU. Root mode of the CPU where it has its turn.
