@@ -6,6 +6,8 @@ import subprocess
 
 from booting import BUILD
 
+PADDING = re.compile(r"(data16 |cs )*nop|xchg +%ax,%ax")
+
 RESIDENT = os.path.join(BUILD, "resident.elf")
 
 
@@ -24,10 +26,12 @@ def functions():
 
 
 def instructions():
-    """{address: mnemonic} of the hypervisor."""
+    """{address: mnemonic} of the hypervisor, without padding."""
     listing = output_of("objdump", "-d", "--no-show-raw-insn")
-    lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", listing, re.M)
-    return {int(address, 16): name for address, name in lines}
+    lines = re.findall(r"^ +([0-9a-f]+):\t(.+)", listing, re.M)
+    return {
+        int(address, 16): text.split()[0] for address, text in lines if not PADDING.match(text)
+    }
 
 
 def stretch(first, last):
@@ -50,9 +54,15 @@ def struck(result):
 
 
 def share(result, name):
-    """Of the instructions of a function, those that were struck."""
-    code, starts = instructions(), functions()
-    (start,) = starts[name]
-    end = min(other for others in starts.values() for other in others if other > start)
-    inside = {address for address in code if start <= address < end}
-    return len(struck(result).get(name, set()) & inside) / len(inside)
+    """Of the instructions of a function, those that were struck. What the compiler split off
+    (NAME.part.0) belongs to it."""
+    code, starts, hit = instructions(), functions(), struck(result)
+    inside, at = set(), set()
+    for part in starts:
+        if part.split(".")[0] != name:
+            continue
+        (start,) = starts[part]
+        end = min(other for others in starts.values() for other in others if other > start)
+        inside |= {address for address in code if start <= address < end}
+        at |= hit.get(part, set())
+    return len(at & inside) / len(inside)

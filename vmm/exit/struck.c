@@ -36,11 +36,15 @@ static bool is_struck(uint64_t at)
 	return struck[at / 8] & 1u << at % 8;
 }
 
+/* What the compiler splits off is called NAME.part.0. */
 static bool is_of_interest(const char *name)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(functions); i++)
-		if (!strcmp(functions[i], name))
+	for (unsigned int i = 0; i < ARRAY_SIZE(functions); i++) {
+		size_t length = strlen(functions[i]);
+
+		if (!strncmp(functions[i], name, length) && (!name[length] || name[length] == '.'))
 			return true;
+	}
 	return false;
 }
 
