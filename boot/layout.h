@@ -8,6 +8,7 @@
 #define SELECTOR_TSS  0x18
 
 #define PAGE_SIZE      4096
+#define LOW_MEMORY_END 0x100000 /* what real mode reaches, and BIOSes use */
 #define CPU_STACK_SIZE 0x8000
 #define IST_STACK_SIZE 0x2000
 

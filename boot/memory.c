@@ -10,7 +10,6 @@
 #include "lib/lock.h"
 #include "lib/string.h"
 
-#define LOW_MEMORY_END	  0x100000
 #define BASE_MEMORY_END	  0xa0000
 #define BOOT_TABLES_LIMIT (1ull << 32) /* boot/start.S maps as much */
 

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "boot/acpi.h"
-#include "boot/alike.h"
 #include "boot/apic.h"
 #include "boot/bootinfo.h"
 #include "boot/clock.h"
@@ -13,28 +12,19 @@
 #include "boot/ioapic.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
-#include "boot/layout.h"
-#include "boot/machine_check.h"
-#include "boot/madt.h"
 #include "boot/memory.h"
-#include "boot/mp_table.h"
 #include "boot/multiboot.h"
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
-#include "boot/smp.h"
 #include "boot/trap.h"
-#include "boot/tsc_step.h"
 #include "fpu/clobber.h"
 #include "fpu/detect.h"
 #include "fpu/features.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
-#include "fpu/trace.h"
 #include "lib/console.h"
-#include "lib/errno.h"
 #include "lib/panic.h"
-#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit/dispatch.h"
@@ -43,9 +33,8 @@
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
-#include "vmm/sched/enter.h"
 #include "vmm/sched/run.h"
-#include "vmm/switch.h"
+#include "vmm/start.h"
 #include "vmm/trace_records.h"
 #include "vmm/version.h"
 #include "vmm/vm.h"
@@ -53,18 +42,12 @@
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/multihit.h"
-#include "vmx/vmx.h"
-
-#define LOW_MEMORY_END 0x100000
-#define APIC_IDS_MAX   1024 /* that firmware may name */
 
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
-static bool fpu_works;	       /* by fpu_detect() */
-static struct alike first_has; /* of the first CPU, as what follows */
-static uint64_t first_cr0, first_cr4;
+static bool fpu_works; /* by fpu_detect() */
 
 static void warn(void *arg, const char *message)
 {
@@ -130,18 +113,6 @@ static void print_boot_record(void)
 	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
 }
 
-/*
- * Every CPU, before it needs anything of the machine. Says nothing. The page tables follow: the
- * first CPU makes them.
- */
-static void enter_this_cpu(struct pcpu *pcpu)
-{
-	cpu_enter(&pcpu->cpu);
-	trap_init_cpu();
-	leftovers_undo_cpu(&pcpu->cpu.leftovers);
-	apic_init_cpu();
-}
-
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
 static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 {
@@ -158,17 +129,6 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 		ioapic_init(acpi.madt, acpi.madt_length);
 	clock_init((enum clock_source)options.clock, &acpi);
 	clock_select((enum clock_timer)options.timer);
-}
-
-/* Every CPU: what it has. An error was told of, and keeps it from running guests. */
-static int check_this_cpu(struct pcpu *pcpu)
-{
-	machine_check_init_cpu();
-	if (pcpu == &first_pcpu)
-		fpu_works = fpu_detect(options.xsave);
-	fpu_init_hardware();
-	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options.preemption,
-				      (enum multihit)options.multihit);
 }
 
 /* Once a machine: what the first CPU has is what guests find. */
@@ -188,136 +148,6 @@ static void judge_machine(int error)
 	guest_cpuid_init();
 	bitmaps_init();
 	exit_init();
-}
-
-/* Every CPU: from now on it can run guests. */
-static int start_this_cpu(struct pcpu *pcpu)
-{
-	if (vmx_on(&pcpu->vmxon))
-		return -EIO;
-	if (options.trace)
-		fpu_trace_start(pcpu->cpu.id, options.tracesize);
-	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options.fpu, fpu_lazy_leaks(),
-		     fpu_features()->superset);
-	switch_read(&pcpu->loaded.registers);
-	enter_init(pcpu, options.hostfpu);
-	return 0;
-}
-
-/* Whether guests may move to it; what is wrong is told. */
-static bool is_like_the_first(const struct cpu *cpu)
-{
-	struct alike own;
-	uint32_t word, bits;
-
-	if (!leftovers_report(&cpu->leftovers))
-		return false;
-	alike_read(&own);
-	if (alike_missing(&first_has, &own, &word, &bits)) {
-		log_error("APIC ID %u lacks what the first CPU has: bits 0x%x of %s", cpu->apic_id,
-			  bits, alike_name(word));
-		return false;
-	}
-	if (!paging_same_types()) {
-		log_error("APIC ID %u has other MTRRs than the first CPU: firmware has to set them "
-			  "alike",
-			  cpu->apic_id);
-		return false;
-	}
-	return true;
-}
-
-/* What VM exits load is written once for a vCPU, wherever it runs then. */
-static bool has_same_control_registers(const struct cpu *cpu)
-{
-	if (read_cr0() == first_cr0 && read_cr4() == first_cr4)
-		return true;
-	log_error("APIC ID %u has CR0=0x%lx CR4=0x%lx, the first CPU 0x%lx and 0x%lx: they must "
-		  "not differ",
-		  cpu->apic_id, read_cr0(), read_cr4(), first_cr0, first_cr4);
-	return false;
-}
-
-static bool tsc_is_in_step(struct cpu *cpu)
-{
-	int64_t ahead;
-
-	if (!smp_reach(cpu, CPU_STARTS, CPU_MEASURES))
-		return false;
-	ahead = tsc_step_other();
-	if (!smp_reach(cpu, CPU_MEASURES, CPU_STARTS))
-		return false;
-	if (ahead)
-		log_error("the TSC of APIC ID %u is %ld ticks ahead of the first CPU's, and does "
-			  "not let itself be set",
-			  cpu->apic_id, ahead);
-	return !ahead;
-}
-
-/* All but the first. */
-static void other_cpu(struct cpu *cpu)
-{
-	struct pcpu *pcpu = (struct pcpu *)cpu;
-
-	enter_this_cpu(pcpu);
-	paging_init_cpu();
-	if (!is_like_the_first(cpu) || check_this_cpu(pcpu) || !tsc_is_in_step(cpu) ||
-	    start_this_cpu(pcpu) || !has_same_control_registers(cpu)) {
-		if (cpu->stage == CPU_STARTS)
-			log_error("the CPU with APIC ID %u is left out", cpu->apic_id);
-		smp_reach(cpu, CPU_STARTS, CPU_LEFT_OUT);
-		return;
-	}
-	if (cpu->mcg_cap != first_pcpu.cpu.mcg_cap)
-		log_info("CPU %u has other machine-check banks than CPU 0: IA32_MCG_CAP is 0x%lx, "
-			 "not 0x%lx",
-			 cpu->id, cpu->mcg_cap, first_pcpu.cpu.mcg_cap);
-	if (!smp_reach(cpu, CPU_STARTS, CPU_UP))
-		return; /* it came too late: another has its number */
-	run_here(&options);
-}
-
-static struct cpu *new_cpu(void)
-{
-	struct pcpu *pcpu = (struct pcpu *)memory_alloc_low(sizeof(*pcpu), PAGE_SIZE);
-	struct cpu_stacks *stacks = pcpu ? cpu_make_stacks() : NULL;
-
-	if (!stacks) {
-		log_error("no memory for CPU %u: it and those behind it are left out",
-			  cpus_count());
-		return NULL;
-	}
-	paging_guard(stacks);
-	memset(pcpu, 0, sizeof(*pcpu));
-	pcpu->cpu.id = cpus_count();
-	pcpu->cpu.stacks = stacks;
-	return &pcpu->cpu;
-}
-
-static void start_other_cpus(void)
-{
-	static uint32_t apic_id[APIC_IDS_MAX];
-	const struct boot_memory low = {NULL, 0, LOW_MEMORY_END, paging_map_firmware};
-	struct smp_plan plan = {
-		.apic_id = apic_id, .max = options.maxcpus, .new_cpu = new_cpu, .main = other_cpu};
-
-	alike_read(&first_has);
-	first_cr0 = read_cr0();
-	first_cr4 = read_cr4();
-	if (plan.max == 1 || !apic_present())
-		return;
-	if (clock_timer() != CLOCK_TIMER_APIC) {
-		log_warning("no other CPU is started: without a local APIC timer it could not "
-			    "idle");
-		return;
-	}
-	if (acpi.madt)
-		plan.count = madt_cpus(acpi.madt, acpi.madt_length, apic_id, APIC_IDS_MAX);
-	if (!plan.count && !boot_info.efi)
-		plan.count = mp_table_cpus(&low, apic_id, APIC_IDS_MAX);
-	if (plan.count > APIC_IDS_MAX)
-		plan.count = APIC_IDS_MAX;
-	smp_start(&plan);
 }
 
 /* False: a module cannot be used. */
@@ -341,13 +171,14 @@ void resident_main(uint32_t magic, uint64_t info)
 	console_select(CONSOLE_COM1, false);
 	fault_init();
 	trap_init();
-	enter_this_cpu(pcpu);
+	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
-	judge_machine(check_this_cpu(pcpu));
-	if (start_this_cpu(pcpu))
+	fpu_works = fpu_detect(options.xsave);
+	judge_machine(start_check(pcpu, &options));
+	if (start_this(pcpu, &options))
 		power_panic();
 	cpu_add(&pcpu->cpu);
-	start_other_cpus();
+	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
