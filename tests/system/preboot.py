@@ -13,9 +13,11 @@ STUB = os.path.join(BUILD, "guest", "preboot.elf")
 HYPERVISOR = os.path.join(BUILD, "resident32.elf")
 
 
-def boot_after(work, leaves, kind="bochs", cpu="", opts="", modules=(), timeout=90, until=None):
-    """A boot by multiboot 1 on a CPU in which `leaves` (words of the stub) was left behind."""
-    machine = Machine(kind=kind, cpu=cpu)
+def boot_after(
+    work, leaves, kind="bochs", cpu="", cpus=1, opts="", modules=(), timeout=90, until=None
+):
+    """A boot by multiboot 1; on the first CPU `leaves` (words of the stub) was left behind."""
+    machine = Machine(kind=kind, cpu=cpu, cpus=cpus)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     modules = (Module(HYPERVISOR, opts), *modules)
     if kind == "bochs":

@@ -1,8 +1,8 @@
 """Guests on several physical CPUs: how many there are, who runs where, equal shares, and what stops
 them all.
 
-What Bochs cannot show: CPUs that differ. It takes one model for all of them; that one which lacks a
-feature or has other memory types is left out is for `tests/unit` and for real machines.
+What Bochs cannot show: CPUs with different features. It takes one model for all of them; that one
+which lacks what the first CPU has is left out is for `tests/unit` and for real machines.
 """
 
 import os
@@ -12,6 +12,7 @@ import subprocess
 import pytest
 from booting import BUILD, bochs
 from guests import demonstration
+from preboot import boot_after
 
 RESIDENT = os.path.join(BUILD, "resident.elf")
 
@@ -53,6 +54,35 @@ def test_every_cpu_runs_guests_and_has_its_rows(boot, cpus, firmware):
     ours = sum(record.number("moves") for record in result.all("cpu"))
     assert ours == sum(record.number("moves") for record in result.all("fpuctx"))
     assert (ours > 0) == (cpus > 1)
+
+
+def messages(result, level):
+    return [line for line in result.console.splitlines() if level in line]
+
+
+def test_a_first_cpu_that_firmware_left_in_x2apic_mode_starts_the_others(tmp_path):
+    result = boot_after(tmp_path, "msr=1b:400", cpus=2, modules=guests(2))
+    assert result.status == 0
+    assert result.one("boot")["cpus"] == "2"
+
+
+@pytest.mark.parametrize("ticks", ["0", "7fffffffffff"])
+def test_a_tsc_that_is_off_is_brought_in_step(tmp_path, ticks):
+    """That of the first CPU goes back to its start, or is a year ahead of the second's."""
+    result = boot_after(tmp_path, f"bank=10:{ticks}", cpus=2, modules=guests(2))
+    assert result.status == 0
+    assert result.one("boot")["cpus"] == "2"
+    assert not messages(result, "TSC of APIC ID")
+
+
+def test_a_cpu_with_other_memory_types_is_left_out(tmp_path):
+    """The last of the first CPU's variable MTRRs: 256 MiB below 4 GiB, uncacheable."""
+    mtrr = "bank=20e:e0000000 bank=20f:ff0000800"
+    result = boot_after(tmp_path, mtrr, cpus=2, modules=guests(1))
+    assert result.status == 0
+    assert result.one("boot")["cpus"] == "1"
+    assert messages(result, "APIC ID 1 has other MTRRs than the first CPU")
+    assert messages(result, "the CPU with APIC ID 1 is left out")
 
 
 @pytest.mark.parametrize("most", [1, 3])
