@@ -48,8 +48,13 @@ LINK = $(LD) -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=409
 $(BUILD)/first.elf: $(OBJECTS) $(BUILD)/no-symbols.o linker.ld
 	$(LINK) -o $@ $(OBJECTS) $(BUILD)/no-symbols.o
 
-$(BUILD)/resident.elf: $(BUILD)/first.elf $(BUILD)/symbols.o
+# For a debugger and tools/profile.
+$(BUILD)/resident.debug: $(BUILD)/first.elf $(BUILD)/symbols.o
 	$(LINK) -o $@ $(OBJECTS) $(BUILD)/symbols.o
+
+# GRUB reads every byte of it, at an emulated CD's speed.
+$(BUILD)/resident.elf: $(BUILD)/resident.debug
+	$(OBJCOPY) --strip-debug $< $@
 
 $(BUILD)/no-symbols.s: tools/symbols
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@ import bochs
 from boot import BUILD, boot_once
 from records import records
 
-IMAGE = os.path.join(BUILD, "resident.elf")
+IMAGE = os.path.join(BUILD, "resident.debug")
 CPU = "tigerlake"  # the machine: Bochs, its BIOS, one CPU of this model, 256 MiB
 WHICH = "newest" if bochs.newest() else "system"
 COUNTS = (1, 4, 16, 64)  # of VMs

@@ -52,7 +52,7 @@ $(guest_build)/$(1)$(guest_suffix_$(2)).elf: tests/guest/guest.ld \
 		$(call guest_objects,$(guest_support_$(2)) $(call guest_sources,$(1)),$(2)) \
 		$(call guest_lib_objects,$(2))
 	$$(LD) $(guest_link_$(2)) -nostdlib -static -z noexecstack --no-warn-rwx-segments \
-		-T tests/guest/guest.ld -o $$@ $$(filter %.o,$$^)
+		--strip-debug -T tests/guest/guest.ld -o $$@ $$(filter %.o,$$^)
 endef
 
 $(foreach bits,32 64,$(eval $(call guest_compile,$(bits))))

@@ -22,6 +22,7 @@ BOTH_RAN = r"name=a state=ended[\s\S]*?name=b state=ended"
 PROMPT = "resident> $"
 LAST = {"vms": r"\nb .*\n", "vcpus": r"\nb/0 .*\n"}
 CPUS = [pytest.param(1, id="1-cpu"), pytest.param(4, id="4-cpus")]
+NIGHTLY = pytest.mark.nightly
 
 
 def last_row(name, cpus):
@@ -237,8 +238,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("policy", ["lazy", "auto"])
-@pytest.mark.parametrize("cpus", [pytest.param(2, marks=pytest.mark.nightly), 4])
+@pytest.mark.parametrize(
+    "cpus, policy",
+    [
+        (4, "lazy"),
+        *[pytest.param(*both, marks=NIGHTLY) for both in ((2, "lazy"), (2, "auto"), (4, "auto"))],
+    ],
+)
 def test_each_cpu_goes_offline_and_comes_back_and_nothing_is_lost(boot, cpus, policy):
     last = last_row("cpus", cpus)
     script = [(r"f\| fpu: components", OPEN), (PROMPT, "stop f\r"), ("command=stop", "cpus\r")]
