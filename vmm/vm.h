@@ -19,7 +19,7 @@
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
 #include "vmm/load/multiboot.h"
-#include "vmm/uart.h"
+#include "vmm/chip/uart.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm_config.h"
 #include "vmx/ept.h"

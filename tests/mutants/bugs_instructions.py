@@ -128,7 +128,7 @@ BUGS = [
     Bug(
         "dlab-is-ignored",
         "LCR.DLAB shows the divisor in place of data and IER (16550)",
-        "vmm/uart.c",
+        "vmm/chip/uart.c",
         "return dlab(uart) ? uart->divisor_low : take_received(uart);",
         "return take_received(uart);",
         unit("test_uart", "dlab_turns_data_and_ier_into_the_divisor"),
@@ -136,7 +136,7 @@ BUGS = [
     Bug(
         "loopback-leaves-the-machine",
         "in loopback nothing is sent (16550)",
-        "vmm/uart.c",
+        "vmm/chip/uart.c",
         "else if (uart->mcr & MCR_LOOPBACK)",
         "else if (0)",
         unit("test_uart", "loopback_receives_what_is_sent_and_nothing_leaves"),

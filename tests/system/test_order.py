@@ -13,9 +13,9 @@ TREE = {
     "boot/fault.c": '#include "lib/assert.h"\nvoid panic(const char *why) { for (;;) *why; }\n',
     "vmm/hypercall.h": "#define VERSION 2\n",
     "vmm/exit/hypercall.c": '#include "vmm/exit/dispatch.h"\n#include "vmm/hypercall.h"\n',
-    "vmm/uart.h": "/* see vmm/run.h */\nextern int uart_port, uart_speed[2];\n",
-    "vmm/uart.c": '#include "vmm/uart.h"\nint uart_port, uart_speed[2];\n',
-    "vmm/vm.h": '#include "vmm/uart.h"\nvoid vm_end(void);\n',
+    "vmm/foot.h": "/* see vmm/run.h */\nextern int uart_port, uart_speed[2];\n",
+    "vmm/foot.c": '#include "vmm/foot.h"\nint uart_port, uart_speed[2];\n',
+    "vmm/vm.h": '#include "vmm/foot.h"\nvoid vm_end(void);\n',
     "vmm/vm.c": '#include "vmm/vm.h"\n#include "vmm/hypercall.h"\nvoid vm_end(void) {}\n',
     "vmm/exit/dispatch.h": '#include "vmm/vm.h"\nstatic inline void out(void) { int x; vm_end(); }\n',
     "vmm/exit/dispatch.c": '#include "vmm/exit/dispatch.h"\n#include "lib/text.h"\n',
@@ -59,8 +59,8 @@ def test_what_is_in_order_passes(check):
 
 
 def test_a_room_above_may_not_be_used(check):
-    assert check({"vmm/uart.c": '#include "vmm/vm.h"\nint uart_port, uart_speed[2];\n'})[0] == (
-        "above it: vmm/uart.c:1 includes vmm/vm.h"
+    assert check({"vmm/foot.c": '#include "vmm/vm.h"\nint uart_port, uart_speed[2];\n'})[0] == (
+        "above it: vmm/foot.c:1 includes vmm/vm.h"
     )
     assert check({"vmm/vm.c": '#include "vmm/sched/run.h"\n'})[0] == (
         "above it: vmm/vm.c:1 includes vmm/sched/run.h"
@@ -106,9 +106,9 @@ def test_what_a_header_declares_and_another_unit_defines_ties_them(check):
         "  vmm/vm.h declares vm_end, which vmm/vm_end.c defines",
         "  vmm/vm_end.c:1 includes vmm/vm.h",
     ]
-    port = '#include "vmm/uart.h"\nint uart_speed[2];\n'
-    assert check({"vmm/uart.c": "int uart_port;\n", "vmm/queue.c": port})[0] == (
-        "a circle: vmm/queue, vmm/uart"
+    port = '#include "vmm/foot.h"\nint uart_speed[2];\n'
+    assert check({"vmm/foot.c": "int uart_port;\n", "vmm/queue.c": port})[0] == (
+        "a circle: vmm/foot, vmm/queue"
     )
 
 

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/unit.h"
 
-#include "vmm/uart.h"
+#include "vmm/chip/uart.h"
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 #define FCR IIR

@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "vmm/guest_ram.h"
 #include "vmm/load/firmware_rom.h"
-#include "vmm/uart.h"
+#include "vmm/chip/uart.h"
 
 #define VECTORS	 256
 #define BDA	 0x400ull

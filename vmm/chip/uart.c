@@ -1,4 +1,4 @@
-#include "vmm/uart.h"
+#include "vmm/chip/uart.h"
 
 enum uart_register {
 	UART_IER = 1,
