@@ -158,16 +158,18 @@ static void loopback_receives_what_is_sent_and_nothing_leaves(void **state)
 
 static void loopback_wires_the_modem_lines_to_the_outputs(void **state)
 {
-	/* DTR to DSR, RTS to CTS, OUT1 to RI, OUT2 to DCD */
-	static const uint8_t line[][2] = {{0x01, 0x20}, {0x02, 0x10}, {0x04, 0x40},
-					  {0x08, 0x80}, {0x0f, 0xf0}, {0x00, 0x00}};
+	/* DTR to DSR, RTS to CTS, OUT1 to RI, OUT2 to DCD; and what changed, RI's end only */
+	static const uint8_t line[][2] = {{0x01, 0x29}, {0x02, 0x13}, {0x04, 0x41},
+					  {0x08, 0x8c}, {0x0f, 0xf3}, {0x00, 0x0f}};
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(line); i++) {
 		out(MCR, LOOPBACK | line[i][0]);
 		assert_int_equal(in(MSR), line[i][1]);
+		assert_int_equal(in(MSR), line[i][1] & 0xf0);
 	}
 	out(MCR, 0);
+	assert_int_equal(in(MSR), 0xbb);
 	assert_int_equal(in(MSR), 0xb0);
 }
 
@@ -229,6 +231,82 @@ static void the_fifo_is_emptied_by_its_bit_and_by_a_change_of_mode(void **state)
 	assert_int_equal(in(LSR), READY | DATA_IN);
 }
 
+#define OUT2 0x08
+
+static void an_interrupt_is_let_through_by_out2_and_not_in_loopback(void **state)
+{
+	(void)state;
+	uart_receive(&uart, 'a');
+	out(IER, 0x01);
+	assert_false(uart_interrupts(&uart));
+	out(MCR, OUT2);
+	assert_true(uart_interrupts(&uart));
+	out(MCR, OUT2 | LOOPBACK);
+	assert_false(uart_interrupts(&uart));
+	out(MCR, OUT2);
+	assert_int_equal(in(DATA), 'a');
+	assert_false(uart_interrupts(&uart));
+}
+
+static void an_empty_transmitter_is_told_of_once_by_each_byte_and_when_it_is_asked(void **state)
+{
+	(void)state;
+	out(MCR, OUT2);
+	out(IER, 0x02);
+	assert_true(uart_interrupts(&uart));
+	assert_int_equal(in(IIR), 0x02);
+	assert_false(uart_interrupts(&uart));
+	assert_int_equal(in(IIR), 0x01);
+	out(DATA, 'x');
+	assert_true(uart_interrupts(&uart));
+	assert_int_equal(in(IIR), 0x02);
+	out(IER, 0x02); /* it was on */
+	assert_false(uart_interrupts(&uart));
+	out(IER, 0);
+	out(IER, 0x02);
+	assert_true(uart_interrupts(&uart));
+}
+
+static void reading_iir_for_another_cause_leaves_the_transmitters(void **state)
+{
+	(void)state;
+	out(MCR, OUT2);
+	out(IER, 0x03);
+	uart_receive(&uart, 'a');
+	assert_int_equal(in(IIR), 0x04);
+	in(DATA);
+	assert_int_equal(in(IIR), 0x02);
+}
+
+static void fewer_bytes_than_the_trigger_are_a_timeout(void **state)
+{
+	static const uint8_t level[] = {1, 4, 8, 14};
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		out(FCR, i << 6 | 0x03);
+		out(IER, 0x01);
+		for (unsigned int n = 1; n <= UART_FIFO_SIZE; n++) {
+			uart_receive(&uart, n);
+			assert_int_equal(in(IIR), n < level[i] ? 0xcc : 0xc4);
+		}
+		out(FCR, 0x03);
+	}
+}
+
+static void a_change_of_a_modem_line_interrupts_until_it_is_read(void **state)
+{
+	(void)state;
+	out(IER, 0x08);
+	assert_int_equal(in(IIR), 0x01);
+	out(MCR, LOOPBACK | 0x0b);
+	assert_int_equal(in(IIR), 0x01); /* the terminal's lines, in another way */
+	out(MCR, LOOPBACK | 0x03);
+	assert_int_equal(in(IIR), 0x00);
+	in(MSR);
+	assert_int_equal(in(IIR), 0x01);
+}
+
 #define uart_test(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
@@ -249,6 +327,11 @@ int main(void)
 		uart_test(the_fifo_holds_sixteen_bytes_in_order),
 		uart_test(bytes_beyond_the_fifo_overrun_and_those_before_stay),
 		uart_test(the_fifo_is_emptied_by_its_bit_and_by_a_change_of_mode),
+		uart_test(an_interrupt_is_let_through_by_out2_and_not_in_loopback),
+		uart_test(an_empty_transmitter_is_told_of_once_by_each_byte_and_when_it_is_asked),
+		uart_test(reading_iir_for_another_cause_leaves_the_transmitters),
+		uart_test(fewer_bytes_than_the_trigger_are_a_timeout),
+		uart_test(a_change_of_a_modem_line_interrupts_until_it_is_read),
 	};
 
 	return cmocka_run_group_tests_name("uart", tests, NULL, NULL);

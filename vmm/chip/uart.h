@@ -1,6 +1,6 @@
 /*
- * A 16550A, polled: its registers by their offsets (PC16550D). It raises no interrupt (the guest
- * has no PIC). No hardware in it.
+ * A 16550A: its registers by their offsets (PC16550D). What is sent has left at once. Its
+ * interrupt is a level, which OUT2 lets through to the PC's IRQ line. No hardware in it.
  */
 #pragma once
 
@@ -16,7 +16,9 @@ struct uart {
 	uint8_t ier, fcr, lcr, mcr, scr;
 	uint8_t divisor_low, divisor_high;
 	bool overrun;
-	uint8_t received; /* bytes in the FIFO */
+	bool empty;	    /* the transmitter has become so, and nobody was told */
+	uint8_t modem_seen; /* the modem's lines when they were last read, as in MSR */
+	uint8_t received;   /* bytes in the FIFO */
 	uint8_t fifo[UART_FIFO_SIZE];
 };
 
@@ -35,3 +37,9 @@ void uart_receive(struct uart *uart, uint8_t value);
 
 /* True if the byte leaves by the line. */
 bool uart_write(struct uart *uart, unsigned int offset, uint8_t value);
+
+/* Whether it asks for an interrupt. Sending, which it does not wait for, ends it for a moment. */
+bool uart_interrupts(const struct uart *uart);
+
+/* Whether the guest has its receiver interrupt: what is typed is for it. */
+bool uart_listens(const struct uart *uart);
