@@ -4,7 +4,7 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
-static void attend(struct vmx_events *events)
+void event_attend(struct vmx_events *events)
 {
 	events->attend = true;
 	if (events->entries_left)
@@ -50,7 +50,7 @@ void event_after_exit(struct vmx_events *events)
 
 	if (!(vectoring & INTERRUPTION_VALID))
 		return;
-	attend(events);
+	event_attend(events);
 	/* bit 12 is undefined here and must be 0 at entry */
 	events->info = vectoring & ~INTERRUPTION_NMI_UNBLOCKED;
 	if (vectoring & INTERRUPTION_ERROR_CODE)
@@ -110,7 +110,7 @@ bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 {
 	if (!combine(events, &vector, &error_code))
 		return false;
-	attend(events);
+	event_attend(events);
 	event_go_on();
 	events->info = INTERRUPTION_VALID | TYPE_HARDWARE_EXCEPTION | vector;
 	/* real mode pushes no error code, and entry refuses to inject one */
@@ -141,7 +141,7 @@ void event_pend_debug_trap(struct vmx_events *events, uint64_t causes)
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
 		   vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | causes);
 	events->debug_trap = true;
-	attend(events);
+	event_attend(events);
 }
 
 void event_release_debug_traps(struct vmx_events *events)
@@ -150,7 +150,7 @@ void event_release_debug_traps(struct vmx_events *events)
 	      (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS)))
 		return;
 	events->debug_trap = true;
-	attend(events);
+	event_attend(events);
 }
 
 bool event_reflect(struct vmx_events *events)
@@ -175,14 +175,14 @@ bool event_reflect(struct vmx_events *events)
 void event_pend_nmi(struct vmx_events *events)
 {
 	events->nmi_pending = true;
-	attend(events);
+	event_attend(events);
 }
 
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector)
 {
 	events->irq_pending[vector / 64] |= BIT(vector % 64);
 	events->irq_words |= 1u << vector / 64;
-	attend(events);
+	event_attend(events);
 }
 
 static void take_interrupt(struct vmx_events *events, uint8_t vector)
@@ -262,15 +262,28 @@ static void set_windows(struct vmx_events *events, bool nmi, bool interrupt)
 	events->primary_controls = controls;
 }
 
-void event_prepare_entry(struct vmx_events *events, uint8_t tpr)
+bool event_takes_interrupt(const struct vmx_events *events)
+{
+	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	return !(events->info & INTERRUPTION_VALID) && !events->debug_trap &&
+	       !(events->nmi_pending && nmi_allowed(blocking)) && interrupt_allowed(blocking);
+}
+
+void event_hand_interrupt(struct vmx_events *events, uint8_t vector)
+{
+	events->info = INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT | vector;
+}
+
+void event_prepare_entry(struct vmx_events *events, uint8_t tpr, bool more)
 {
 	uint8_t vector = highest_interrupt(events, tpr);
 
 	if (!(events->info & INTERRUPTION_VALID) && !events->debug_trap &&
 	    (events->nmi_pending || vector))
 		vector = choose(events, tpr, vector);
-	set_windows(events, events->nmi_pending, vector);
-	events->attend = events->nmi_pending || events->irq_words;
+	set_windows(events, events->nmi_pending, vector || more);
+	events->attend = events->nmi_pending || events->irq_words || more;
 	events->handed_info = events->info;
 	events->handed_debug_trap = events->debug_trap;
 	events->info = 0;
@@ -290,5 +303,5 @@ void event_take_back(struct vmx_events *events)
 		return;
 	events->info = events->handed_info;
 	events->debug_trap = events->handed_debug_trap;
-	attend(events);
+	event_attend(events);
 }

@@ -64,16 +64,28 @@ void event_execute_again(void);
 /* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
 bool event_reflect(struct vmx_events *events);
 
+/* event_prepare_entry() is to be called before the next entry. */
+void event_attend(struct vmx_events *events);
+
 void event_pend_nmi(struct vmx_events *events);
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector);
 
 /*
- * Before every entry, while `attend` is set: chooses what is injected, opens a window for what must
- * wait. External interrupts of priority class up to `tpr` (CR8) stay pending. `attend` stays set as
- * long as anything does. What is to be delivered by this entry is the CPU's from now on; if no
- * entry was made, or it failed, event_take_back() is to be called.
+ * For who has interrupts of his own, with an acknowledgement: whether the guest takes an external
+ * interrupt with the next entry, and nothing goes before it; then it is handed over, as what is
+ * kept of an event that was broken off is.
  */
-void event_prepare_entry(struct vmx_events *events, uint8_t tpr);
+bool event_takes_interrupt(const struct vmx_events *events);
+void event_hand_interrupt(struct vmx_events *events, uint8_t vector);
+
+/*
+ * Before every entry, while `attend` is set: chooses what is injected, opens a window for what must
+ * wait. External interrupts of priority class up to `tpr` (CR8) stay pending; `more`: so does one
+ * that event_hand_interrupt() has not been called for. `attend` stays set as long as anything does.
+ * What is to be delivered by this entry is the CPU's from now on; if no entry was made, or it
+ * failed, event_take_back() is to be called.
+ */
+void event_prepare_entry(struct vmx_events *events, uint8_t tpr, bool more);
 void event_take_back(struct vmx_events *events);
 
 /*

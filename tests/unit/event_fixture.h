@@ -73,7 +73,7 @@ static inline void exit_while_delivering(uint32_t info)
 static inline void expect_entry(uint8_t tpr, uint32_t info, uint32_t windows)
 {
 	fields[VMCS_ENTRY_INTERRUPTION_INFO] = 0; /* an exit clears bit 31 (SDM Vol. 3C 27.2) */
-	event_prepare_entry(&events, tpr);
+	event_prepare_entry(&events, tpr, false);
 	assert_int_equal(fields[VMCS_ENTRY_INTERRUPTION_INFO], info);
 	assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], OTHER_CONTROLS | windows);
 	assert_int_equal(events.primary_controls, OTHER_CONTROLS | windows);

@@ -9,7 +9,7 @@ static void expect_held_back(bool held)
 {
 	event_pend_nmi(&events);
 	event_pend_interrupt(&events, 0x40);
-	event_prepare_entry(&events, 0);
+	event_prepare_entry(&events, 0, false);
 	assert_int_equal(!fields[VMCS_ENTRY_INTERRUPTION_INFO], held);
 	assert_int_equal(events.nmi_pending, held);
 }
@@ -56,7 +56,7 @@ static void test_an_entry_ends_the_wait(void **state)
 {
 	(void)state;
 	event_pend_debug_trap(&events, B(0));
-	event_prepare_entry(&events, 0);
+	event_prepare_entry(&events, 0, false);
 	event_after_exit(&events);
 	assert_false(deliverable(0));
 	expect_held_back(false);

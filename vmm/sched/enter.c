@@ -70,7 +70,7 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_
 	int32_t granted;
 
 	if (prepared)
-		event_prepare_entry(&vcpu->events, vcpu->cr8);
+		event_prepare_entry(&vcpu->events, vcpu->cr8, false);
 	/* what could not be delivered is tried again after each exit */
 	granted = vcpu->events.attend ? 1 : pcpu->entries_at_once;
 	vcpu_grant_entries(vcpu, granted);
