@@ -27,6 +27,7 @@ $(BUILD)/%.c.o: %.c Makefile
 # missed in a backtrace.
 $(patsubst %,$(BUILD)/vmm/exit/%.c.o,dispatch cpuid cr hypercall io msr string_io) \
 	$(BUILD)/vmm/device/bus.c.o $(BUILD)/vmm/device/com1.c.o $(BUILD)/vmm/chip/uart.c.o $(BUILD)/vmm/loaded.c.o \
+	$(patsubst %,$(BUILD)/vmm/chip/%.c.o,lapic lapic_registers lapic_send) \
 	$(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
 	$(BUILD)/fpu/guest.c.o $(BUILD)/fpu/owner.c.o: \
 	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer

@@ -151,7 +151,7 @@ bool lapic_is_destination(const struct lapic *lapic, const struct apic_message *
 {
 	uint32_t everybody = message->x2apic ? UINT32_MAX : UINT8_MAX;
 	uint32_t destination = message->destination;
-	uint32_t id = lapic_logical_id(lapic);
+	uint32_t id;
 
 	if (!lapic_is_on(lapic))
 		return false;
@@ -159,6 +159,7 @@ bool lapic_is_destination(const struct lapic *lapic, const struct apic_message *
 		return true;
 	if (!message->logical)
 		return destination == (lapic_is_x2apic(lapic) ? lapic->id : (uint8_t)lapic->id);
+	id = lapic_logical_id(lapic);
 	if (lapic_is_x2apic(lapic))
 		return destination >> 16 == id >> 16 && (uint16_t)(destination & id);
 	if (destination > UINT8_MAX)

@@ -41,28 +41,28 @@ static bool take_own_share(struct lapic *lapic, const struct apic_message *messa
 __attribute__((noinline)) static void send_to_others(struct lapic *lapic,
 						     enum apic_shorthand shorthand)
 {
+	struct apic_message *message = &lapic->message; /* the one before has been taken */
 	uint32_t command = lapic->icr_low;
+	enum apic_delivery delivery = ICR_DELIVERY(command);
 	bool x2apic = lapic_is_x2apic(lapic);
-	struct apic_message message = {
+
+	if (delivery == APIC_REMOTE_READ || delivery == APIC_EXTINT)
+		return;
+	if (delivery == APIC_INIT && command & ICR_LEVEL && !(command & ICR_ASSERTED))
+		return; /* INIT level de-assert: of old parts */
+	*message = (struct apic_message){
 		.destination = x2apic ? lapic->icr_high : lapic->icr_high >> 24,
 		.vector = command,
-		.delivery = ICR_DELIVERY(command),
+		.delivery = delivery,
 		.shorthand = shorthand,
 		.logical = command & ICR_LOGICAL,
 		.x2apic = x2apic,
 	};
-
-	if (message.delivery == APIC_REMOTE_READ || message.delivery == APIC_EXTINT)
-		return;
-	if (message.delivery == APIC_INIT && command & ICR_LEVEL && !(command & ICR_ASSERTED))
-		return; /* INIT level de-assert: of old parts */
-	if (message.delivery <= APIC_LOWEST_PRIORITY && message.vector < LAPIC_FIRST_VECTOR)
+	if (delivery <= APIC_LOWEST_PRIORITY && message->vector < LAPIC_FIRST_VECTOR)
 		lapic_error(lapic, LAPIC_SEND_ILLEGAL_VECTOR);
-	if (shorthand == APIC_NO_SHORTHAND && message.delivery != APIC_LOWEST_PRIORITY &&
-	    !take_own_share(lapic, &message))
-		return;
-	lapic->message = message;
-	lapic->signals |= LAPIC_HAS_MESSAGE;
+	if (shorthand == APIC_ALL_BUT_SELF || delivery == APIC_LOWEST_PRIORITY ||
+	    take_own_share(lapic, message))
+		lapic->signals |= LAPIC_HAS_MESSAGE;
 }
 
 void lapic_send(struct lapic *lapic)
