@@ -25,12 +25,15 @@ $(BUILD)/%.c.o: %.c Makefile
 
 # On the short way of an exit every instruction counts, and vmx_exit is what called: no frame is
 # missed in a backtrace.
-$(patsubst %,$(BUILD)/vmm/exit/%.c.o,dispatch cpuid cr hypercall io msr string_io) \
+$(patsubst %,$(BUILD)/vmm/exit/%.c.o,dispatch cpuid cr hypercall io mmio_decode mmio_execute msr string_io) \
 	$(BUILD)/vmm/device/bus.c.o $(BUILD)/vmm/device/com1.c.o $(BUILD)/vmm/chip/uart.c.o $(BUILD)/vmm/loaded.c.o \
 	$(patsubst %,$(BUILD)/vmm/chip/%.c.o,lapic lapic_registers lapic_send) \
 	$(BUILD)/fpu/hooks.c.o $(BUILD)/fpu/guest_cr0.c.o \
 	$(BUILD)/fpu/guest.c.o $(BUILD)/fpu/owner.c.o: \
 	CFLAGS += -foptimize-sibling-calls -momit-leaf-frame-pointer
+
+# Bytes of a struct are stored as they come, not collected in a register first.
+$(BUILD)/vmm/exit/mmio_decode.c.o: CFLAGS += -fno-tree-slp-vectorize
 
 $(BUILD)/%.S.o: %.S Makefile
 	@mkdir -p $(@D)

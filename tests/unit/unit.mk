@@ -54,6 +54,8 @@ UNIT_measure     := boot/measure.c
 UNIT_memmap      := boot/memmap.c
 UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_mp_table    = boot/mp_table.c boot/bios_area.c $(UNIT_multiboot1)
+UNIT_mmio_decode := vmm/exit/mmio_decode.c vmm/exit/mmio_forms.c
+UNIT_mmio_execute = vmm/exit/mmio_execute.c $(UNIT_mmio_decode)
 UNIT_monitor     := vmm/monitor.c vmm/monitor_commands.c vmm/focus.c fpu/policy.c lib/format.c lib/string.c
 UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
 	boot/memmap.c lib/format.c
