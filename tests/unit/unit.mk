@@ -3,6 +3,7 @@
 
 UNIT_acpi        = boot/acpi.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
+UNIT_acpi_pm     := vmm/chip/acpi_pm.c lib/rate.c
 UNIT_alike       := boot/alike.c
 UNIT_balance     = $(UNIT_turns)
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
