@@ -49,6 +49,7 @@ UNIT_i8254_modes := $(UNIT_i8254)
 UNIT_i8254_random := $(UNIT_i8254)
 UNIT_hpet_chip   := vmm/chip/hpet.c lib/rate.c
 UNIT_hpet_model  := vmm/chip/hpet.c lib/rate.c
+UNIT_i8042       := vmm/chip/i8042.c vmm/chip/us_keyboard.c
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_leftovers   := boot/leftovers.c
 UNIT_line_ring   := lib/line_ring.c
@@ -90,6 +91,7 @@ UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
 UNIT_uart        := vmm/chip/uart.c
+UNIT_us_keyboard := vmm/chip/i8042.c vmm/chip/us_keyboard.c
 UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
 UNIT_CC      := gcc
