@@ -92,6 +92,9 @@ UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xs
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
 UNIT_uart        := vmm/chip/uart.c
 UNIT_us_keyboard := vmm/chip/i8042.c vmm/chip/us_keyboard.c
+UNIT_vga_registers := vmm/chip/vga_registers.c
+UNIT_vga_text    := vmm/chip/vga_text.c vmm/chip/vga_registers.c lib/string.c
+UNIT_vga_text_much = $(UNIT_vga_text)
 UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
 UNIT_CC      := gcc
