@@ -76,9 +76,17 @@ static void the_data_area_tells_of_this_machine(void **state)
 	assert_int_equal(get16(0x41A), get16(0x480));
 	assert_int_equal(memory[0x449], 3);
 	assert_int_equal(get16(0x44A), 80);
+	assert_int_equal(get16(0x44C), 0x1000);
+	assert_int_equal(get16(0x450), 0); /* the cursor of page 0 */
+	assert_int_equal(memory[0x462], 0);
 	assert_int_equal(get16(0x463), 0x3D4);
+	assert_int_equal(get32(memory + 0x46C), 0); /* ticks */
+	assert_int_equal(get16(0x472), 0);	    /* no warm start */
+	assert_int_equal(memory[0x475], 0);	    /* no disk */
 	assert_int_equal(memory[0x484], 24);
-	assert_int_equal(memory[0x475], 0); /* no disk */
+	assert_int_equal(get16(0x485), 16);
+	assert_int_equal(memory[0x496], 0x10); /* a keyboard of 101 keys */
+	assert_int_equal(memory[0x497] & 7, 0);
 	assert_int_equal(memory[0x500], 0xEE);
 }
 

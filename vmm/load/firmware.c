@@ -26,11 +26,15 @@ enum bda_field {
 	BDA_KEYBOARD_END = 0x82,
 	BDA_VIDEO_LAST_ROW = 0x84,
 	BDA_CHARACTER_HEIGHT = 0x85,
+	BDA_KEYBOARD_KIND = 0x96,
+	BDA_KEYBOARD_LEDS = 0x97,
 };
 
 #define EQUIPMENT_COPROCESSOR  0x0002
 #define EQUIPMENT_80X25_COLOUR 0x0020
 #define EQUIPMENT_SERIAL_PORT  0x0200 /* one */
+#define KEYBOARD_101_KEYS      0x10
+#define KEYBOARD_ANSWERED      0x10
 #define KEYBOARD_BUFFER	       0x001E
 #define KEYBOARD_BUFFER_END    0x003E
 
@@ -76,6 +80,8 @@ static void install_data_area(const struct guest_ram *ram)
 	put16(bda, BDA_CRT_PORT, 0x3D4);
 	bda[BDA_VIDEO_LAST_ROW] = 24;
 	put16(bda, BDA_CHARACTER_HEIGHT, 16);
+	bda[BDA_KEYBOARD_KIND] = KEYBOARD_101_KEYS;
+	bda[BDA_KEYBOARD_LEDS] = KEYBOARD_ANSWERED; /* and all are dark */
 	guest_ram_write(ram, BDA, bda, sizeof(bda));
 }
 
