@@ -7,7 +7,7 @@
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
 #define RUNS_MAX     1000000u
-#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control"
+#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control, argv0"
 
 #define MEMORY_MIN     (1ull << 20)
 #define MEMORY_MAX     (16ull << 40)
@@ -100,6 +100,12 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 		if (config->control)
 			return 0;
 		return refuse(refusal, -EINVAL, "control=%.40s: accepted is control=on", value);
+	}
+	if (!strcmp(key, "argv0")) {
+		config->argv0 = !strcmp(value, "on");
+		if (config->argv0)
+			return 0;
+		return refuse(refusal, -EINVAL, "argv0=%.40s: accepted is argv0=on", value);
 	}
 	if (!strcmp(key, "limit")) {
 		if (!cmdline_number(value, &config->limit_ms) && config->limit_ms <= LIMIT_MAX_MS)

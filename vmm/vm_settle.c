@@ -90,7 +90,12 @@ static void load(struct vm *vm)
 {
 	struct guest_module modules[VM_MODULES_MAX];
 	struct vm_config configs[VM_MODULES_MAX];
-	struct guest_start start = {vm->config.cmdline, vm->module_count, modules};
+	const struct guest_start start = {
+		.cmdline = vm->config.cmdline,
+		.name = vm->config.argv0 ? vm->config.name : NULL,
+		.module_count = vm->module_count,
+		.module = modules,
+	};
 	struct refusal refusal;
 
 	for (uint32_t i = 0; i < vm->module_count; i++) {

@@ -2,6 +2,7 @@
  * What a PC's firmware leaves behind, as kernels look for it, and what comes of calling it.
  *
  *   table         checks low memory and the memory map
+ *   words         says those of its command line
  *   int, far-call, undefined, divide, timer, reset   goes to real mode and does that; with
  *   vector=N eax=N   for those that need it, and
  *   handler       with a handler of its own for that vector
@@ -137,6 +138,15 @@ static void overwrite_tables(void)
 	memset((void *)at(EBDA), 0xee, 0x400);
 }
 
+static int say_words(void)
+{
+	char word[32];
+
+	for (unsigned n = 0; option_word(n, word, sizeof(word)); n++)
+		print("word %u: %s\n", n, word);
+	return 0;
+}
+
 static void be_silent(void)
 {
 	if (option("screen"))
@@ -150,6 +160,8 @@ int guest_main(void)
 		be_silent();
 	if (option("table"))
 		return check_tables();
+	if (option("words"))
+		return say_words();
 	if (option("reset")) {
 		if ((*at(RESET_COUNT))++) /* which a reset leaves alone */
 			return check_tables();

@@ -24,7 +24,20 @@ def complaint(result, name):
 @pytest.mark.parametrize("bits", BITS)
 def test_low_memory_and_the_map_are_a_pcs(boot, bits):
     result = run(boot, "table", bits)
-    assert result.lines("g")[:3] == ["PASS vectors", "PASS data-area", "PASS memory-map"]
+    checks = ("vectors", "data-area", "memory-map")
+    assert result.lines("g")[:3] == [f"PASS {check}" for check in checks]
+    assert result.status == 0
+
+
+def test_a_command_line_begins_with_the_name_if_that_is_asked_for(boot):
+    result = boot(
+        modules=[
+            ("firmware", "name=g mem=2M argv0=on -- words x=1"),
+            ("firmware", "name=h mem=2M -- words x=1"),
+        ]
+    )
+    assert result.lines("g") == ["word 0: g", "word 1: words", "word 2: x=1"]
+    assert result.lines("h") == ["word 0: words", "word 1: x=1"]
     assert result.status == 0
 
 

@@ -5,7 +5,7 @@
 
 static uint8_t file[ELF_IMAGE_SIZE];
 static struct guest_ram ram;
-static const struct guest_start nothing = {"", 0, NULL};
+static const struct guest_start nothing = {.cmdline = ""};
 static struct guest_entry entry;
 static struct refusal refusal;
 
@@ -47,7 +47,8 @@ static int teardown(void **state)
 static int load_with(size_t size, const char *cmdline, const struct guest_module *modules,
 		     uint32_t count)
 {
-	const struct guest_start start = {cmdline, count, modules};
+	const struct guest_start start = {
+		.cmdline = cmdline, .module_count = count, .module = modules};
 	uint8_t *copy = exact_copy(file, size);
 	int result;
 
@@ -137,7 +138,7 @@ static void the_information_structure_tells_all(void **state)
 	assert_int_equal(peek(info + MULTIBOOT1_MEM_LOWER), 639);
 	assert_int_equal(peek(info + MULTIBOOT1_MEM_UPPER), 3 * 1024 + 4);
 	expect_text(peek(info + MULTIBOOT1_CMDLINE), "a=1 \"b c\"");
-	expect_text(peek(info + MULTIBOOT1_BOOT_LOADER_NAME), "Resident");
+	expect_text(peek(info + MULTIBOOT1_BOOT_LOADER_NAME), "Resident, as GRUB 2");
 
 	assert_int_equal(peek(info + MULTIBOOT1_MODS_COUNT), 3);
 	mods = peek(info + MULTIBOOT1_MODS_ADDR);
@@ -198,7 +199,7 @@ static void the_structure_keeps_clear_of_the_kernel(void **state)
 			&(struct elf_test_segment){ELF_DATA, 0, 0x10000, ELF_DATA_SIZE, 0x1001});
 	assert_int_equal(load(), 0);
 	assert_true(entry.ebx >= 0x11001);
-	expect_text(peek(entry.ebx + MULTIBOOT1_BOOT_LOADER_NAME), "Resident");
+	expect_text(peek(entry.ebx + MULTIBOOT1_BOOT_LOADER_NAME), "Resident, as GRUB 2");
 }
 
 static void modules_go_before_a_kernel_at_the_end_of_memory(void **state)
@@ -413,7 +414,8 @@ static void random_damage_is_survived(void **state)
 			file[random % 0x140] ^= (uint8_t)(1u << (random >> 32) % 8);
 		}
 		if (!load_with(size, "x", &module, 1))
-			expect_text(peek(entry.ebx + MULTIBOOT1_BOOT_LOADER_NAME), "Resident");
+			expect_text(peek(entry.ebx + MULTIBOOT1_BOOT_LOADER_NAME),
+				    "Resident, as GRUB 2");
 	}
 }
 

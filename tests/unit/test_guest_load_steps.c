@@ -15,7 +15,7 @@ static struct guest_image kernel;
 static struct guest_load loading;
 static uint8_t bytes[64 * 4096 + 1];
 static const struct guest_module module = {bytes, sizeof(bytes), "name"};
-static const struct guest_start with_module = {"", 1, &module};
+static const struct guest_start with_module = {.cmdline = "", .module_count = 1, .module = &module};
 
 static int start(void **state)
 {

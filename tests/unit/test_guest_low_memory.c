@@ -20,7 +20,7 @@ static int setup(void **state)
 /* The kernel's code at 1 MiB, and this beside it. */
 static void load_with(const struct elf_test_segment *segment)
 {
-	const struct guest_start nothing = {"", 0, NULL};
+	const struct guest_start nothing = {.cmdline = ""};
 	struct refusal refusal = {};
 
 	elf_put_segment(file, false, 1, segment);

@@ -26,6 +26,7 @@ UNIT_foot        := vmm/foot.c lib/string.c
 UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_frames      := lib/frames.c
+UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
 UNIT_guest_load_steps = $(UNIT_guest_load)

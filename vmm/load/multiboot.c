@@ -8,7 +8,12 @@
 #include "vmm/guest_ram.h"
 #include "vmm/load/firmware.h"
 
-#define LOADER_NAME "Resident"
+/*
+ * Where "GRUB 2" is in it, Xen knows that the kernel's name is not before the command line. It must
+ * not begin so: nothing here has GRUB's escapes.
+ */
+#define LOADER_NAME	       "Resident"
+#define LOADER_NAME_LIKE_GRUB2 "Resident, as GRUB 2"
 
 #define PAGE	   0x1000ull
 #define FOUR_GIB   0x100000000ull
@@ -55,7 +60,7 @@ struct info_block {
 	uint64_t mmap;
 	uint64_t modules;
 	uint64_t cmdline;
-	uint64_t name;
+	uint64_t loader_name;
 	uint64_t strings; /* of the modules, one after the other */
 	uint32_t mmap_count;
 	struct mmap_entry map[MMAP_ENTRIES_MAX];
@@ -206,6 +211,17 @@ static void build_map(const struct guest_ram *ram, struct info_block *info)
 			ram->extent[i].gpa + ram->extent[i].size, MEMORY_USABLE);
 }
 
+static const char *loader_name(const struct loader *l)
+{
+	return l->start->name ? LOADER_NAME : LOADER_NAME_LIKE_GRUB2;
+}
+
+/* With the space behind it. */
+static uint64_t first_word_length(const struct loader *l)
+{
+	return l->start->name ? strlen(l->start->name) + 1 : 0;
+}
+
 static int place_info(struct loader *l, struct info_block *info)
 {
 	uint32_t count = l->start->module_count;
@@ -214,8 +230,8 @@ static int place_info(struct loader *l, struct info_block *info)
 	info->mmap = MULTIBOOT1_INFO_SIZE;
 	info->modules = info->mmap + info->mmap_count * sizeof(info->map[0]);
 	info->cmdline = info->modules + count * sizeof(info->module[0]);
-	info->name = info->cmdline + strlen(l->start->cmdline) + 1;
-	info->strings = info->name + sizeof(LOADER_NAME);
+	info->loader_name = info->cmdline + first_word_length(l) + strlen(l->start->cmdline) + 1;
+	info->strings = info->loader_name + strlen(loader_name(l)) + 1;
 	info->size = info->strings;
 	for (uint32_t i = 0; i < count; i++)
 		info->size += strlen(l->start->module[i].cmdline) + 1;
@@ -238,9 +254,22 @@ static void put(uint8_t *structure, uint32_t offset, uint64_t value)
 	memcpy(structure + offset, &narrow, sizeof(narrow));
 }
 
+static void write_text(const struct loader *l, uint64_t gpa, const char *text)
+{
+	guest_ram_write(l->ram, gpa, text, strlen(text) + 1);
+}
+
+static void write_cmdline(const struct loader *l, uint64_t gpa)
+{
+	if (l->start->name) {
+		write_text(l, gpa, l->start->name);
+		guest_ram_write(l->ram, gpa + strlen(l->start->name), " ", 1);
+	}
+	write_text(l, gpa + first_word_length(l), l->start->cmdline);
+}
+
 static void write_info(const struct loader *l, struct info_block *info)
 {
-	const char *cmdline = l->start->cmdline;
 	uint32_t count = l->start->module_count;
 	uint8_t structure[MULTIBOOT1_INFO_SIZE] = {0};
 	uint64_t string = info->gpa + info->strings;
@@ -256,23 +285,22 @@ static void write_info(const struct loader *l, struct info_block *info)
 	put(structure, MULTIBOOT1_MODS_ADDR, info->gpa + info->modules);
 	put(structure, MULTIBOOT1_MMAP_LENGTH, info->mmap_count * sizeof(info->map[0]));
 	put(structure, MULTIBOOT1_MMAP_ADDR, info->gpa + info->mmap);
-	put(structure, MULTIBOOT1_BOOT_LOADER_NAME, info->gpa + info->name);
+	put(structure, MULTIBOOT1_BOOT_LOADER_NAME, info->gpa + info->loader_name);
 
 	for (uint32_t i = 0; i < count; i++) {
 		const char *text = l->start->module[i].cmdline;
-		uint64_t length = strlen(text) + 1;
 
 		info->module[i].string = (uint32_t)string;
-		guest_ram_write(l->ram, string, text, length);
-		string += length;
+		write_text(l, string, text);
+		string += strlen(text) + 1;
 	}
 	guest_ram_write(l->ram, info->gpa, structure, sizeof(structure));
 	guest_ram_write(l->ram, info->gpa + info->mmap, info->map,
 			info->mmap_count * sizeof(info->map[0]));
 	guest_ram_write(l->ram, info->gpa + info->modules, info->module,
 			count * sizeof(info->module[0]));
-	guest_ram_write(l->ram, info->gpa + info->cmdline, cmdline, strlen(cmdline) + 1);
-	guest_ram_write(l->ram, info->gpa + info->name, LOADER_NAME, sizeof(LOADER_NAME));
+	write_cmdline(l, info->gpa + info->cmdline);
+	write_text(l, info->gpa + info->loader_name, loader_name(l));
 }
 
 static uint64_t end_of_low_ram(const struct guest_ram *ram)

@@ -4,8 +4,9 @@
  *
  * Where things go: the kernel where its headers say; the information structure and all it points
  * to as one block in conventional memory, from 0x10000 up if the kernel leaves room there; modules
- * on page boundaries after the kernel. Before all of it, what firmware leaves (firmware.h). 0xA0000
- * to 0xFFFFF is RAM too, and may be loaded into; the map shows none of it as usable.
+ * on page boundaries after the kernel. Before all of it, what firmware leaves (firmware.h,
+ * mp_tables.h, acpi_tables.h). 0xA0000 to 0xFFFFF is RAM too, and may be loaded into; the map shows
+ * none of it as usable.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct guest_module {
 /* What a kernel is started with. */
 struct guest_start {
 	const char *cmdline;
+	const char *name; /* goes before it as its first word; NULL: nothing does, as in GRUB 2 */
 	uint32_t module_count;
 	const struct guest_module *module;
 };
