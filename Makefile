@@ -40,11 +40,20 @@ $(BUILD)/%.S.o: %.S Makefile
 	$(CC) $(CFLAGS) -I$(BUILD) -c -o $@ $<
 
 $(BUILD)/vmx/entry.S.o: $(BUILD)/offsets.h
+$(BUILD)/vmm/load/dsdt.S.o: $(BUILD)/dsdt.aml
 
 $(BUILD)/offsets.h: vmx/offsets.c $(wildcard vmx/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MF $(BUILD)/offsets.d -S -o $(BUILD)/offsets.s $<
 	sed -n 's/^->\([A-Z0-9_]*\) \$$\(.*\)/#define \1 \2/p' $(BUILD)/offsets.s > $@
+
+# The ACPI devices of a guest's PC. What iasl says is of interest if it complains.
+$(BUILD)/dsdt.aml: vmm/load/dsdt.asl Makefile
+	@mkdir -p $(@D)
+	@command -v iasl >/dev/null || { \
+		echo "iasl is missing: it is in Debian's acpica-tools, which tools/setup run installs" >&2; exit 1; }
+	iasl -vs -we -p $(BUILD)/dsdt-new $< > $(BUILD)/dsdt.log || { cat $(BUILD)/dsdt.log >&2; exit 1; }
+	@mv $(BUILD)/dsdt-new.aml $@
 
 # Two links: the second has the table of function names that the first made known.
 LINK = $(LD) -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 -T linker.ld

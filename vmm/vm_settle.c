@@ -4,6 +4,7 @@
 #include "lib/console.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"
+#include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
 #include "vmm/loaded.h"
 #include "vmm/output.h"
@@ -16,6 +17,8 @@
 
 #define CLEAR_SECTION (256ull << 10) /* in one host section, if there is time */
 #define CLEAR_PIECE   (16ull << 10)  /* between two looks at the time */
+
+_Static_assert(VM_VCPUS_MAX <= TABLES_CPUS_MAX, "the tables name every vCPU");
 
 void vm_carry_out(struct vm *vm)
 {
@@ -95,6 +98,12 @@ static void load(struct vm *vm)
 		.name = vm->config.argv0 ? vm->config.name : NULL,
 		.module_count = vm->module_count,
 		.module = modules,
+		.machine =
+			{
+				.vcpus = vm->vcpu_count,
+				.cpu_signature = guest_cpuid_basic[1].eax,
+				.cpu_features = guest_cpuid_basic[1].edx,
+			},
 	};
 	struct refusal refusal;
 

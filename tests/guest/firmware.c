@@ -1,7 +1,7 @@
 /*
  * What a PC's firmware leaves behind, as kernels look for it, and what comes of calling it.
  *
- *   table         checks low memory and the memory map
+ *   table         checks low memory, the memory map, and the tables that tell of the machine
  *   words         says those of its command line
  *   int, far-call, undefined, divide, timer, reset   goes to real mode and does that; with
  *   vector=N eax=N   for those that need it, and
@@ -16,6 +16,8 @@
 const char guest_name[] = "firmware";
 
 #define EBDA	    0x9fc00u
+#define BIOS	    0xf0000u
+#define BIOS_CODE   0xff000u
 #define RESET_COUNT 0x1f0000u
 #define USABLE	    1
 #define RESERVED    2
@@ -90,10 +92,62 @@ static void memory_map(void)
 	       "mem_upper is %u", boot_info->mem_upper);
 }
 
+static bool adds_up(uintptr_t address, uint32_t size)
+{
+	uint8_t sum = 0;
+
+	while (size--)
+		sum += *at(address++);
+	return !sum;
+}
+
+/* Of a structure with this signature whose first `size` bytes add up to 0; or 0. */
+static uintptr_t find(const char *signature, size_t length, uint32_t size)
+{
+	for (uintptr_t address = BIOS; address < BIOS_CODE; address += 16)
+		if (!memcmp((const void *)at(address), signature, length) && adds_up(address, size))
+			return address;
+	return 0;
+}
+
+static uint32_t dword(uintptr_t address)
+{
+	return word(address) | (uint32_t)word(address + 2) << 16;
+}
+
+static void mp_table(void)
+{
+	uintptr_t pointer = find("_MP_", 4, 16), table = pointer ? dword(pointer + 4) : 0;
+	uintptr_t processor = table + 44;
+	struct cpuid_result cpu = cpuid(1, 0);
+
+	if (!expect(table, "there is no MP floating pointer"))
+		return;
+	expect(dword(table) == 0x504d4350 && adds_up(table, word(table + 4)), "it leads to none");
+	expect(*at(processor) == 0 && *at(processor + 3) == 3 && *at(processor + 20) == 1,
+	       "there is not one CPU in the MP table");
+	expect(dword(processor + 4) == cpu.eax && dword(processor + 8) == cpu.edx,
+	       "the MP table has another CPU: 0x%x, 0x%x", dword(processor + 4),
+	       dword(processor + 8));
+}
+
+static void acpi_tables(void)
+{
+	uintptr_t rsdp = find("RSD PTR ", 8, 20), rsdt = rsdp ? dword(rsdp + 16) : 0;
+
+	if (!expect(rsdt, "there is no RSDP"))
+		return;
+	if (!expect(adds_up(rsdp, 36) && dword(rsdt) == 0x54445352, "there is no RSDT"))
+		return;
+	for (uintptr_t entry = rsdt + 36; entry < rsdt + dword(rsdt + 4); entry += 4)
+		expect(adds_up(dword(entry), dword(dword(entry) + 4)), "table 0x%x is damaged",
+		       dword(dword(entry)));
+}
+
 static const struct check tables[] = {
-	{"vectors", vectors, NEEDS_HYPERCALL},
-	{"data-area", data_area, NEEDS_HYPERCALL},
-	{"memory-map", memory_map, NEEDS_HYPERCALL},
+	{"vectors", vectors, NEEDS_HYPERCALL},	       {"data-area", data_area, NEEDS_HYPERCALL},
+	{"memory-map", memory_map, NEEDS_HYPERCALL},   {"mp-table", mp_table, NEEDS_HYPERCALL},
+	{"acpi-tables", acpi_tables, NEEDS_HYPERCALL},
 };
 
 static const struct {
@@ -136,6 +190,7 @@ static void overwrite_tables(void)
 {
 	memset((void *)at(0), 0xee, 0x500);
 	memset((void *)at(EBDA), 0xee, 0x400);
+	memset((void *)at(BIOS), 0xee, BIOS_CODE - BIOS);
 }
 
 static int say_words(void)

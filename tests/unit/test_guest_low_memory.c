@@ -20,7 +20,7 @@ static int setup(void **state)
 /* The kernel's code at 1 MiB, and this beside it. */
 static void load_with(const struct elf_test_segment *segment)
 {
-	const struct guest_start nothing = {.cmdline = ""};
+	const struct guest_start nothing = {.cmdline = "", .machine = {.vcpus = 1}};
 	struct refusal refusal = {};
 
 	elf_put_segment(file, false, 1, segment);
@@ -36,12 +36,16 @@ static void what_firmware_leaves_is_there(void **state)
 	assert_int_equal(get32(memory + 0x10 * 4), 0xF000F080);
 	assert_int_equal(get32(memory + 0x40E) & 0xFFFF, FIRMWARE_EBDA >> 4);
 	assert_int_equal(memory[0xFFFF0], 0xEA);
+	assert_memory_equal(memory + TABLES_MP, "_MP_", 4);
+	assert_memory_equal(memory + TABLES_ACPI, "RSD PTR ", 8);
+	assert_memory_equal(memory + TABLES_DSDT, "DSDT", 4);
 }
 
 static void where_the_kernel_goes_it_wins(void **state)
 {
 	static const struct elf_test_segment first = {ELF_DATA, 0, 0, ELF_DATA_SIZE, 0x1000};
 	static const struct elf_test_segment last = {0, 0, 0xFF000, 0, 0x1000};
+	static const struct elf_test_segment tables = {0, 0, 0xF0000, 0, 0xF000};
 
 	(void)state;
 	load_with(&first);
@@ -51,6 +55,11 @@ static void where_the_kernel_goes_it_wins(void **state)
 	load_with(&last);
 	assert_int_equal(get32(memory + 0xFFFF0), 0);
 	assert_int_equal(get32(memory + 0x10 * 4), 0xF000F080);
+	assert_memory_equal(memory + TABLES_MP, "_MP_", 4);
+	load_with(&tables);
+	for (uint32_t at = 0xF0000; at < 0xFF000; at++)
+		assert_int_equal(memory[at], 0);
+	assert_int_equal(memory[0xFFFF0], 0xEA);
 }
 
 static void the_information_stays_below_the_extended_data_area(void **state)

@@ -4,6 +4,8 @@
 UNIT_acpi        = boot/acpi.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_acpi_damage = $(UNIT_acpi)
 UNIT_acpi_pm     := vmm/chip/acpi_pm.c lib/rate.c
+UNIT_acpi_tables = vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/tables.c vmm/guest_ram.c \
+	boot/madt.c $(UNIT_acpi)
 UNIT_alike       := boot/alike.c
 UNIT_balance     = $(UNIT_turns)
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
@@ -28,7 +30,8 @@ UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf)
+UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf) \
+	vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/mp_tables.c vmm/load/tables.c
 UNIT_guest_load_steps = $(UNIT_guest_load)
 UNIT_guest_low_memory = $(UNIT_guest_load)
 UNIT_guest_ram   := vmm/guest_ram.c
@@ -66,6 +69,7 @@ UNIT_method      := fpu/method.c fpu/components.c fpu/instructions.S
 UNIT_mp_table    = boot/mp_table.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_mmio_decode := vmm/exit/mmio_decode.c vmm/exit/mmio_forms.c
 UNIT_mmio_execute = vmm/exit/mmio_execute.c $(UNIT_mmio_decode)
+UNIT_mp_tables   = vmm/load/mp_tables.c vmm/load/tables.c vmm/guest_ram.c $(UNIT_mp_table)
 UNIT_monitor     := vmm/monitor.c vmm/monitor_commands.c vmm/focus.c fpu/policy.c lib/format.c lib/string.c
 UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
 	boot/memmap.c lib/format.c
@@ -145,6 +149,12 @@ $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 
 # The test is the clock
 $(addprefix $(UNIT_DIR)/,test_balance test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
+
+# vmm/load/dsdt.S takes in what iasl made
+UNIT_WITH_DSDT := $(addprefix $(UNIT_DIR)/,test_acpi_tables test_guest_cmdline test_guest_load \
+	test_guest_load_steps test_guest_low_memory)
+$(UNIT_WITH_DSDT): build/dsdt.aml
+$(UNIT_WITH_DSDT): UNIT_CFLAGS += -Ibuild
 
 # Threads are the CPUs
 $(UNIT_DIR)/test_mail: UNIT_CFLAGS := -fsanitize=thread -g -O1 $(UNIT_WARN) -pthread \

@@ -6,7 +6,9 @@
 #include "lib/refusal.h"
 #include "lib/string.h"
 #include "vmm/guest_ram.h"
+#include "vmm/load/acpi_tables.h"
 #include "vmm/load/firmware.h"
+#include "vmm/load/mp_tables.h"
 
 /*
  * Where "GRUB 2" is in it, Xen knows that the kernel's name is not before the command line. It must
@@ -333,6 +335,8 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 		return refuse(refusal, -E2BIG, "%u modules: at most %d can be handed over",
 			      start->module_count, GUEST_MODULES_MAX);
 	firmware_install(ram);
+	mp_tables_install(ram, &start->machine);
+	acpi_tables_install(ram, &start->machine);
 	result = load_segments(&loader);
 	if (result)
 		return result;

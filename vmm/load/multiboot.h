@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "vmm/load/image.h"
+#include "vmm/load/tables.h"
 
 #define GUEST_MODULES_MAX 32
 
@@ -32,6 +33,7 @@ struct guest_start {
 	const char *name; /* goes before it as its first word; NULL: nothing does, as in GRUB 2 */
 	uint32_t module_count;
 	const struct guest_module *module;
+	struct guest_machine machine;
 };
 
 /* The registers that the specification gives a meaning (section 3.2). Paging is off. */
