@@ -44,6 +44,12 @@ DEFECTS = {
         since=(3, 0),
         mended=(3, 1),
     ),
+    "entry-cpl-of-cs": Defect(
+        "VM entry takes the CPL from the RPL of CS instead of the DPL of SS", mended=(3, 0)
+    ),
+    "task-exit-mov-ss": Defect(
+        "an exit by a task switch loses MOV SS blocking and the debug exception that it holds"
+    ),
     # A matter of the compiler: bochs-emu/Bochs issue 668. Linux does not boot.
     "idiv-64": Defect(
         "IDIV of 64 bits gives what is not initialized, as Debian's 3.1 is built", since=(3, 1)

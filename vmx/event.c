@@ -121,14 +121,13 @@ bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 	return true;
 }
 
-/* SDM Vol. 3C 27.1: an intercepted #DB has changed neither DR6 nor DR7. */
-static void complete_debug_exception(void)
+/* What a #DB does beside its delivery. `causes` as DR6 has them. */
+static void complete_debug_exception(uint64_t causes)
 {
-	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	uint64_t dr6 = read_dr6(), debugctl = vmcs_read(VMCS_GUEST_IA32_DEBUGCTL);
 
-	/* B0-B3 are those of this exception; BD and BS are only ever set */
-	dr6 = (dr6 & ~0xfull) | (qualification & 0x600f);
+	/* B0-B3 are those of this exception; BD, BS and BT are only ever set */
+	dr6 = (dr6 & ~0xfull) | (causes & 0xe00f);
 	write_dr6(dr6);
 	vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~BIT(13)); /* GD */
 	/* a debug exception ends stepping on branches (SDM Vol. 3B 17.4.3) */
@@ -153,6 +152,17 @@ void event_release_debug_traps(struct vmx_events *events)
 	event_attend(events);
 }
 
+void event_delivered(struct vmx_events *events)
+{
+	events->info = 0;
+}
+
+bool event_raise_debug_trap(struct vmx_events *events, uint64_t causes)
+{
+	complete_debug_exception(causes);
+	return event_raise(events, VECTOR_DB, EVENT_NO_ERROR_CODE);
+}
+
 bool event_reflect(struct vmx_events *events)
 {
 	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
@@ -161,8 +171,9 @@ bool event_reflect(struct vmx_events *events)
 
 	if (info & INTERRUPTION_ERROR_CODE)
 		error_code = vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
+	/* SDM Vol. 3C 27.1: an intercepted #DB has changed neither DR6 nor DR7 */
 	if (vector == VECTOR_DB)
-		complete_debug_exception();
+		complete_debug_exception(vmcs_read(VMCS_EXIT_QUALIFICATION) & 0x600f);
 	if (!event_raise(events, vector, error_code))
 		return false;
 	if ((info & INTERRUPTION_TYPE) == TYPE_PRIVILEGED_SOFTWARE) { /* INT1 */

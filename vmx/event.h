@@ -61,6 +61,12 @@ void event_release_debug_traps(struct vmx_events *events);
 void event_go_on(void);
 void event_execute_again(void);
 
+/* The kept event has been delivered for the guest, by a task switch: it is kept no longer. */
+void event_delivered(struct vmx_events *events);
+
+/* A #DB at once, for reasons that cannot be pending in a VMCS: DR6 bits, BT among them. */
+bool event_raise_debug_trap(struct vmx_events *events, uint64_t causes);
+
 /* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
 bool event_reflect(struct vmx_events *events);
 

@@ -160,7 +160,7 @@ BUGS = [
     Bug(
         "string-io-beyond-the-limit",
         "an operand beyond its segment's limit is #GP (Vol. 3A 5.3)",
-        "vmm/exit/string_io.c",
+        "vmm/exit/instruction.h",
         "return last <= limit;",
         "return offset <= limit;",
         check("string-io-es-limits", "exits32"),
@@ -168,7 +168,7 @@ BUGS = [
     Bug(
         "expand-down-is-up",
         "an expand-down segment lies above its limit (Vol. 3A 5.3)",
-        "vmm/exit/string_io.c",
+        "vmm/exit/instruction.h",
         "return offset > limit && last <=",
         "return offset <= limit && last <=",
         check("string-io-es-expand-down", "exits32"),
@@ -176,7 +176,7 @@ BUGS = [
     Bug(
         "expand-down-is-always-big",
         "an expand-down segment with B=0 ends at FFFFh (Vol. 3A 5.3)",
-        "vmm/exit/string_io.c",
+        "vmm/exit/instruction.h",
         "(rights & ACCESS_RIGHTS_DB ? 0xffffffff : 0xffff);",
         "0xffffffff;",
         check("string-io-es-expand-down", "exits32"),

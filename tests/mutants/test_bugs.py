@@ -18,6 +18,7 @@ import bugs_events  # noqa: E402
 import bugs_instructions  # noqa: E402
 import bugs_memory  # noqa: E402
 import bugs_registers  # noqa: E402
+import bugs_tasks  # noqa: E402
 from boot import boot_once  # noqa: E402
 from bug import Check, Unit  # noqa: E402
 
@@ -28,7 +29,13 @@ MODULE = "name=a mem=8M control=on limit=3000 -- "  # what hangs ends after so m
 PEER = ("clobber", "name=peer mem=8M control=on -- seed=3")  # first: at work when the check begins
 LIST = 122  # bytes of names that a guest's option has room for
 
-BUGS = bugs_instructions.BUGS + bugs_registers.BUGS + bugs_memory.BUGS + bugs_events.BUGS
+BUGS = [
+    *bugs_instructions.BUGS,
+    *bugs_registers.BUGS,
+    *bugs_memory.BUGS,
+    *bugs_events.BUGS,
+    *bugs_tasks.BUGS,
+]
 
 
 def run(tree, *command, **environment):

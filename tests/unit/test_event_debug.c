@@ -142,6 +142,17 @@ static void test_what_goes_on_between_instructions_keeps_rf(void **state)
 	}
 }
 
+/* A task switch ends the delivery of what it was for. */
+static void test_what_was_delivered_for_the_guest_is_injected_no_more(void **state)
+{
+	(void)state;
+	exit_while_delivering(EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE);
+	event_delivered(&events);
+	expect_entry(0, NOTHING, NOTHING);
+	assert_true(event_raise(&events, VECTOR_GP, 0)); /* and makes no double fault */
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, NOTHING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +163,7 @@ int main(void)
 		TEST(single_step_is_as_entry_demands_under_blocking),
 		TEST(what_runs_again_does_so_with_rf),
 		TEST(what_goes_on_between_instructions_keeps_rf),
+		TEST(what_was_delivered_for_the_guest_is_injected_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

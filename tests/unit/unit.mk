@@ -92,6 +92,7 @@ UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_rate        := lib/rate.c
 UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_string      := lib/string.c
+UNIT_task_state  := vmm/exit/task_state.c lib/string.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c

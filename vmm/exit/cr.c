@@ -97,11 +97,17 @@ static bool load_pdptes_for_cr0(struct vcpu *vcpu, uint64_t value, uint64_t chan
 	return !guest_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3));
 }
 
+static void replace_cr0(struct vcpu *vcpu, uint64_t value, uint64_t changed)
+{
+	guest_cr0_write(&vcpu->fpu.cr0, value, vcpu->fpu.context.state);
+	if (changed & CR0_TS)
+		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context, value & CR0_TS);
+}
+
 /* SDM Vol. 2B, MOV to control registers; false: #GP. */
 static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 {
-	struct guest_cr0 *cr0 = &vcpu->fpu.cr0;
-	uint64_t old = guest_cr0_read(cr0);
+	uint64_t old = guest_cr0_read(&vcpu->fpu.cr0);
 
 	if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) ||
 	    ((value & CR0_NW) && !(value & CR0_CD)))
@@ -111,10 +117,16 @@ static bool write_cr0_value(struct vcpu *vcpu, uint64_t value)
 		return false;
 	if (!load_pdptes_for_cr0(vcpu, value, value ^ old))
 		return false;
-	guest_cr0_write(cr0, value, vcpu->fpu.context.state);
-	if ((value ^ old) & CR0_TS)
-		fpu_guest_ts_changed(&vcpu->pcpu->fpu, &vcpu->fpu.context, value & CR0_TS);
+	replace_cr0(vcpu, value, value ^ old);
 	return true;
+}
+
+void cr0_set_ts(struct vcpu *vcpu)
+{
+	uint64_t old = guest_cr0_read(&vcpu->fpu.cr0);
+
+	if (!(old & CR0_TS))
+		replace_cr0(vcpu, old | CR0_TS, CR0_TS);
 }
 
 static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
@@ -131,6 +143,19 @@ static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
 	vmcs_write(VMCS_GUEST_CR3, value & ~CR3_NO_FLUSH);
 	vmx_invalidate_vpid(vcpu->vpid);
 	return true;
+}
+
+int cr3_switch(struct vcpu *vcpu, uint32_t value)
+{
+	int error = 0;
+
+	vmcs_write(VMCS_GUEST_CR3, value);
+	vmx_invalidate_vpid(vcpu->vpid);
+	if (vmcs_read(VMCS_GUEST_CR4) & CR4_PAE)
+		error = guest_load_pdptes(vcpu, value);
+	for (unsigned int i = 0; error && i < 4; i++)
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, 0);
+	return error;
 }
 
 /* Loads PE, MP, EM and TS; it cannot clear PE. Its memory operand may lie under a breakpoint. */

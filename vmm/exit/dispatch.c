@@ -14,6 +14,7 @@
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/msr.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/exit/task_switch.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
@@ -122,17 +123,6 @@ static void exit_init_signal(struct vcpu *vcpu)
 {
 	vm_fail(vcpu, "init",
 		"an INIT or SIPI arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
-}
-
-static void exit_task_switch(struct vcpu *vcpu)
-{
-	static const char *const source[] = {"CALL", "IRET", "JMP", "a task gate in its IDT"};
-	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-
-	vm_fail(vcpu, "task-switch",
-		"hardware task switch to TSS selector 0x%lx by %s: not offered [SDM Vol. 3C "
-		"25.4.2]",
-		(qualification & 0xffff), source[qualification >> 30 & 3]);
 }
 
 static void exit_hlt(struct vcpu *vcpu)

@@ -15,7 +15,14 @@ static uint64_t pdpte_field(unsigned int index)
 	return vmcs_read(VMCS_GUEST_PDPTE0 + 2 * index);
 }
 
-static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linear)
+/* Whose access it is: the running guest's code, or its CPU's own. */
+enum accessor {
+	BY_CODE,
+	BY_CPU,
+};
+
+static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linear,
+					 enum accessor accessor)
 {
 	struct paging_state state = {
 		.cr0 = vmcs_read(VMCS_GUEST_CR0),
@@ -32,6 +39,10 @@ static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linea
 		state.pdpte = pdpte_field(linear >> 30 & 3);
 	if (vcpu->long_mode && (state.cr4 & CR4_PKE))
 		state.pkru = vcpu_read_pkru(vcpu);
+	if (accessor == BY_CPU) { /* and EFLAGS.AC opens no user page to it */
+		state.cpl = 0;
+		state.rflags &= ~RFLAGS_AC;
+	}
 	return state;
 }
 
@@ -44,14 +55,15 @@ static int not_its_memory(struct vcpu *vcpu, uint64_t gpa, bool write)
 	return -EFAULT;
 }
 
-static int translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *gpa)
+static int translate(struct vcpu *vcpu, enum accessor accessor, uint64_t linear, bool write,
+		     uint64_t *gpa)
 {
 	const struct guest_ram *ram = &vcpu->vm->ram;
 	struct page_walk walk = {.gpa = linear & 0xffffffff};
 	enum page_walk_result result = PAGE_WALK_DONE;
 
 	if (vmcs_read(VMCS_GUEST_CR0) & CR0_PG) {
-		struct paging_state state = running_state(vcpu, linear);
+		struct paging_state state = running_state(vcpu, linear, accessor);
 
 		do {
 			result = page_walk(ram, &state, linear, write, &walk);
@@ -70,10 +82,10 @@ static int translate(struct vcpu *vcpu, uint64_t linear, bool write, uint64_t *g
 
 /* Where one stretch within a page is; what cannot be accessed is raised in the guest, or ends it.
  */
-static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write,
-		       uint64_t *gpa)
+static int access_page(struct vcpu *vcpu, enum accessor accessor, uint64_t linear, uint32_t length,
+		       bool write, uint64_t *gpa)
 {
-	if (translate(vcpu, linear, write, gpa))
+	if (translate(vcpu, accessor, linear, write, gpa))
 		return -EFAULT;
 	if (!guest_ram_contains(&vcpu->vm->ram, *gpa, length))
 		return not_its_memory(vcpu, *gpa, write);
@@ -81,16 +93,18 @@ static int access_page(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool
 }
 
 /* With a NULL buffer it only checks. */
-static int access_pages(struct vcpu *vcpu, uint64_t linear, uint8_t *buffer, uint32_t length,
-			bool write)
+static int access_pages(struct vcpu *vcpu, enum accessor accessor, uint64_t linear, uint8_t *buffer,
+			uint32_t length, bool write)
 {
 	for (uint32_t done = 0, part; done < length; done += part) {
 		uint64_t address = linear + done, gpa = 0;
 
+		if (!vcpu->long_mode)
+			address &= 0xffffffff;
 		part = 0x1000 - (address & 0xfff);
 		if (part > length - done)
 			part = length - done;
-		if (access_page(vcpu, address, part, write, &gpa))
+		if (access_page(vcpu, accessor, address, part, write, &gpa))
 			return -EFAULT;
 		if (buffer && write)
 			guest_ram_write(&vcpu->vm->ram, gpa, buffer + done, part);
@@ -102,12 +116,40 @@ static int access_pages(struct vcpu *vcpu, uint64_t linear, uint8_t *buffer, uin
 
 int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
 {
-	return access_pages(vcpu, linear, NULL, length, write);
+	return access_pages(vcpu, BY_CODE, linear, NULL, length, write);
 }
 
 int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write)
 {
-	return access_pages(vcpu, linear, buffer, length, write);
+	return access_pages(vcpu, BY_CODE, linear, buffer, length, write);
+}
+
+int guest_check_system_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
+{
+	return access_pages(vcpu, BY_CPU, linear, NULL, length, write);
+}
+
+int guest_system_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length,
+			bool write)
+{
+	return access_pages(vcpu, BY_CPU, linear, buffer, length, write);
+}
+
+int guest_system_change(struct vcpu *vcpu, uint64_t linear, uint8_t set, uint8_t clear)
+{
+	uint64_t gpa = 0;
+	uint8_t *at;
+
+	if (!vcpu->long_mode)
+		linear &= 0xffffffff;
+	if (access_page(vcpu, BY_CPU, linear, 1, true, &gpa))
+		return -EFAULT;
+	at = guest_ram_at(&vcpu->vm->ram, gpa, 1);
+	if (set)
+		__atomic_fetch_or(at, set, __ATOMIC_SEQ_CST);
+	if (clear)
+		__atomic_fetch_and(at, (uint8_t)~clear, __ATOMIC_SEQ_CST);
+	return 0;
 }
 
 int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)

@@ -19,6 +19,17 @@ int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool
 int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write);
 
 /*
+ * The same for what the CPU itself accesses, whatever the CPL: descriptor tables and task state, as
+ * implicit supervisor-mode accesses (SDM Vol. 3A 4.6).
+ */
+int guest_check_system_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write);
+int guest_system_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length,
+			bool write);
+
+/* Sets and clears bits of a byte there, each of the two by one locked access. */
+int guest_system_change(struct vcpu *vcpu, uint64_t linear, uint8_t set, uint8_t clear);
+
+/*
  * Loads the PDPTE fields of the VMCS from guest CR3, as MOV to CR3 with PAE paging does
  * (SDM Vol. 3A 4.4.1). -EINVAL if one is not valid: #GP. -EFAULT if they are not in its memory: the
  * VM has been ended.

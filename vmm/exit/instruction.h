@@ -54,6 +54,20 @@ static inline unsigned int vcpu_cpl(void)
 	return vmcs_read_known(VMCS_GUEST_SS_ACCESS_RIGHTS) >> ACCESS_RIGHTS_DPL_SHIFT & 3;
 }
 
+/*
+ * Whether [offset, offset + size) is within a segment with such a limit and such access rights (SDM
+ * Vol. 3A 5.3).
+ */
+static inline bool segment_contains(uint64_t limit, uint64_t rights, uint64_t offset,
+				    unsigned int size)
+{
+	uint64_t code = BIT(3), expand_down = BIT(2), last = offset + size - 1;
+
+	if ((rights & (code | expand_down)) != expand_down)
+		return last <= limit;
+	return offset > limit && last <= (rights & ACCESS_RIGHTS_DB ? 0xffffffff : 0xffff);
+}
+
 #define REGISTER_RSP 4
 
 /* A general register by VMX's number, full width. */

@@ -24,9 +24,8 @@
 #define SEGMENT_ES 0
 #define SEGMENT_SS 2
 
-#define TYPE_CODE	 BIT(3)
-#define TYPE_EXPAND_DOWN BIT(2) /* data */
-#define TYPE_WRITABLE	 BIT(1) /* data; code: readable */
+#define TYPE_CODE     BIT(3)
+#define TYPE_WRITABLE BIT(1) /* data; code: readable */
 
 #define PAGING_BITS 48 /* of a linear address with 4-level paging: guests have no other */
 
@@ -44,16 +43,6 @@ static void advance(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64
 	vcpu_set_register(vcpu, number, mask == 0xffff ? (old & ~mask) | value : value);
 }
 
-/* Whether [offset, offset + size) is within a segment's limit (SDM Vol. 3A 5.3). */
-static bool within_limit(uint64_t offset, unsigned int size, uint64_t limit, uint64_t rights)
-{
-	uint64_t last = offset + size - 1;
-
-	if ((rights & TYPE_CODE) || !(rights & TYPE_EXPAND_DOWN))
-		return last <= limit;
-	return offset > limit && last <= (rights & ACCESS_RIGHTS_DB ? 0xffffffff : 0xffff);
-}
-
 static bool segment_allows(unsigned int segment, uint64_t offset, unsigned int size, bool write)
 {
 	uint64_t rights = vmcs_read(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment);
@@ -65,7 +54,7 @@ static bool segment_allows(unsigned int segment, uint64_t offset, unsigned int s
 		return false;
 	if (!write && (rights & TYPE_CODE) && !(rights & TYPE_WRITABLE))
 		return false;
-	return within_limit(offset, size, limit, rights);
+	return segment_contains(limit, rights, offset, size);
 }
 
 /* Raises #GP, or #SS for the stack segment, if the operand cannot be accessed. */
