@@ -19,13 +19,16 @@ ROOMS = (
     (
         "vmm",
         "hypercall.h version.h cpuid.* queue.* guest_ram.* vm_config.* guest_console.* "
-        "guest_input.* foot.* lost_memory.*",
+        "guest_input.* foot.* lost_memory.* exit_watch.*",
     ),
     ("vmm/load", "*"),
     # VMs and their vCPUs, and what is told of them
     ("vmm", "*"),
     ("vmm/device", "*"),
     ("vmm/exit", "*"),
+    # what is told of a guest, and who asks for it
+    ("vmm/look", "*"),
+    ("vmm", "vm_settle.* monitor.* monitor_*.*"),
     # the boot options have the names of everything below
     ("vmm", "options.*"),
     ("vmm/sched", "*"),

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from machine import MachineError
+from records import plain
 
 OVMF = "/usr/share/ovmf/OVMF.fd"
 POLL = 0.05  # seconds between two looks at the console
@@ -21,6 +22,13 @@ SLOWER = 5  # at most so many times slower is Bochs with its debugger
 SLACK = 64  # bytes that its console may be shorter: a measured number has a digit less
 SETTLE = 2  # seconds that a repeated boot has to come to where the first one hung
 DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
+
+# What is typed into the hypervisor's monitor when a boot is stopped by its time limit: guests says
+# where each of them is.
+MONITOR_KEY, MONITOR_OPEN = b"\x01", b"The monitor: help"
+ASK_GUESTS, GUESTS_TOLD = b"guests\r", b"@monitor command=guests"
+MONITOR_TIME = 2  # seconds that the monitor has to open
+GUESTS_TIME = 15  # and for its answer
 
 BOCHS_CONFIG = """\
 config_interface: textconfig
@@ -74,6 +82,7 @@ class Ending:
     console: bytes
     dump: str  # what the monitor commands printed (registers, unless other commands were given)
     log: str  # the end of the emulator's own log
+    guests: str = ""  # what the hypervisor said of its guests at the time limit, where it was asked
 
 
 class Emulator:
@@ -84,7 +93,7 @@ class Emulator:
     with "com1" only, is called again and again with all that the console has printed, and returns
     what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
     next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
-    Bochs lacks."""
+    Bochs lacks. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -97,6 +106,7 @@ class Emulator:
         debugger=False,
         magic=False,
         bad_msrs="fault",
+        ask=False,
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -108,6 +118,7 @@ class Emulator:
             debugger or commands is not None or machine.bochs.debugger_only
         )
         self.bad_msrs = bad_msrs
+        self.ask = ask
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
@@ -289,6 +300,33 @@ class Emulator:
         ]
         return "\n".join(a["return"] for a in answers if isinstance(a.get("return"), str))
 
+    def say(self, keys, answer, seconds):
+        """Type, and whether the console shows the answer in time."""
+        start, deadline = len(self.console), time.monotonic() + seconds
+        try:
+            self.line.sendall(keys)
+        except OSError:
+            return False
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.read_console()
+            if re.search(re.escape(answer) + rb".*\n", self.console[start:]):
+                return True
+            time.sleep(POLL)
+        return False
+
+    def ask_guests(self):
+        """What the hypervisor says of its guests. Its monitor may be open already: the key that
+        opens it has closed it then, and opens it again."""
+        start = len(self.console)
+        for _ in range(2):
+            if self.line and self.say(MONITOR_KEY, MONITOR_OPEN, MONITOR_TIME):
+                self.say(ASK_GUESTS, GUESTS_TOLD, GUESTS_TIME)
+                break
+        else:
+            return ""
+        told = plain(self.console[start:])
+        return "\n".join(line for line in told.splitlines() if re.match(r"[\w.-]+: |ERROR|warn", line))
+
     def kill(self):
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -301,7 +339,7 @@ class Emulator:
         if isinstance(until, str):
             pattern = re.compile(until.encode())
             until = lambda: pattern.search(self.console)  # noqa: E731
-        why, dump = "ended", ""
+        why, dump, guests = "ended", "", ""
         deadline = time.monotonic() + timeout
         try:
             self.start()
@@ -314,6 +352,9 @@ class Emulator:
                 elif time.monotonic() > deadline:
                     why = "timeout"
                 if why != "ended":
+                    hung = len(self.console)
+                    if why == "timeout" and self.ask and self.typing:
+                        guests = self.ask_guests()
                     dump = self.interrogate()
                     break
                 time.sleep(POLL)
@@ -325,10 +366,12 @@ class Emulator:
                     end.close()
         output(rest)
         if why == "timeout" and self.bochs and not self.debugger:
-            dump = self.repeat(timeout, output)
-        return Ending(why, self.process.returncode, self.console, dump, self.log())
+            dump = self.repeat(timeout, output, hung)
+        if guests:
+            self.console = self.console[:hung]
+        return Ending(why, self.process.returncode, self.console, dump, self.log(), guests)
 
-    def repeat(self, timeout, output):
+    def repeat(self, timeout, output, hung):
         """The registers of a boot that hung without the debugger: emulated time is deterministic,
         so with it the boot comes to the same place, slower."""
         work = self.path("again")
@@ -336,7 +379,6 @@ class Emulator:
         keys = Replay(self.keys) if self.typing else None
         again = Emulator(self.machine, work, self.medium, None, self.port, keys, debugger=True)
         again.bad_msrs = self.bad_msrs
-        hung = len(self.console)
         reached = None
 
         def hangs():

@@ -147,7 +147,7 @@ static void judge_machine(int error)
 		panic("no memory for hostfpu=exits");
 	guest_cpuid_init();
 	bitmaps_init();
-	exit_init();
+	exit_init(options.verbose);
 }
 
 /* False: a module cannot be used. */

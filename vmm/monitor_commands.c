@@ -37,6 +37,7 @@ static void help(char *const word[])
 {
 	(void)word;
 	print("vms, vcpus, cpus, fpu   what there is, and what it does\n"
+	      "guests                  where each guest is, and what it leaves for\n"
 	      "stop VM, start VM       it gets no turns until it is started again\n"
 	      "reset VM, end VM        as by its reset button; for good, with status 1\n"
 	      "cpu N offline|online    CPU N runs no guests, its vCPUs move; or it does again\n"
@@ -165,7 +166,7 @@ static const struct command {
 	{"help", 1, help},	 {"vms", 1, show_table}, {"vcpus", 1, show_table},
 	{"cpus", 1, show_table}, {"fpu", 1, show_table}, {"stop", 2, stop},
 	{"start", 2, start},	 {"reset", 2, reset},	 {"end", 2, end},
-	{"focus", 2, set_focus}, {"cpu", 3, set_cpu},
+	{"focus", 2, set_focus}, {"cpu", 3, set_cpu},	 {"guests", 1, show_table},
 };
 
 /* How many there are; beyond WORDS_MAX they are counted only. */

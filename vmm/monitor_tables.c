@@ -10,6 +10,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vmm/focus.h"
+#include "vmm/monitor_guests.h"
 #include "vmm/online.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -36,14 +37,6 @@ static const char *cpu_number(char *number, size_t size, const struct pcpu *pcpu
 		return "-";
 	format(number, size, "%u", pcpu->cpu.id);
 	return number;
-}
-
-static const char *vm_state_name(struct vm *vm)
-{
-	static const char *const name[] = {"starting", "running", "resetting", "ending", "ended"};
-	enum vm_state state = ONCE(vm->state);
-
-	return state == VM_RUNNING && vm->stopped ? "stopped" : name[state];
 }
 
 static bool vms_row(uint32_t index)
@@ -150,17 +143,21 @@ static bool fpu_row(uint32_t index)
 static const struct table {
 	const char *name, *heading;
 	bool (*row)(uint32_t index); /* prints it; false: there are no more */
+	void (*begin)(void); /* what follows is NULL for a table that has nothing to wait for */
+	bool (*ready)(void); /* for the next row */
 } tables[] = {
 	{"vms", "vm               state      mem_mb vcpus  runs    cpu_ms   debt_us focus\n",
-	 vms_row},
-	{"vcpus", "vcpu               state     at has home fpu     switches    moves\n",
-	 vcpus_row},
+	 vms_row, NULL, NULL},
+	{"vcpus", "vcpu               state     at has home fpu     switches    moves\n", vcpus_row,
+	 NULL, NULL},
 	{"cpus",
 	 "cpu apic state   runs               waiting sleeping    entries  switches   moves   "
 	 "kicks   idles\n",
-	 cpus_row},
-	{"fpu", "cpu owner              dirty residue policy    saves    loads  flushes\n",
-	 fpu_row},
+	 cpus_row, NULL, NULL},
+	{"fpu", "cpu owner              dirty residue policy    saves    loads  flushes\n", fpu_row,
+	 NULL, NULL},
+	{"guests", "Watching all guests for some milliseconds\n", monitor_guests_row,
+	 monitor_guests_begin, monitor_guests_ready},
 };
 
 /* That is being printed, or NULL; by the first CPU. */
@@ -174,9 +171,12 @@ bool monitor_table_waits(void)
 
 void monitor_table_go_on(void)
 {
-	for (int i = 0; table && i < ROWS_MAX && output_own_has_room(); i++)
+	for (int i = 0; table && i < ROWS_MAX && output_own_has_room(); i++) {
+		if (table->ready && !table->ready())
+			return;
 		if (!table->row(next_row++))
 			table = NULL;
+	}
 }
 
 void monitor_table_begin(const char *name)
@@ -186,5 +186,7 @@ void monitor_table_begin(const char *name)
 			table = &tables[i];
 	print("%s", table->heading);
 	next_row = 0;
+	if (table->begin)
+		table->begin();
 	monitor_table_go_on();
 }

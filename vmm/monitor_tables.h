@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* "vms", "vcpus", "cpus" or "fpu": prints as much of it as there is room for. */
+/* "vms", "vcpus", "cpus", "fpu" or "guests": prints as much of it as there is room for. */
 void monitor_table_begin(const char *name);
 
 /* Goes on with it, if there is more. */

@@ -231,6 +231,11 @@ static const struct option option_table[] = {
 		CHOICES(panic_choices),
 	},
 	{
+		FIELD(verbose),
+		.initial = 0,
+		CHOICES(switch_choices),
+	},
+	{
 		FIELD(hostfpu),
 		.initial = 0,
 		CHOICES(hostfpu_choices),

@@ -22,6 +22,7 @@ struct options {
 	uint32_t stats;	     /* 0 or 1: print the table at the end */
 	uint32_t loglevel;   /* enum log_level */
 	uint32_t panic;	     /* enum power_panic */
+	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
 	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
 	uint32_t crash;	     /* enum provoke */
 };

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
+#include "vmm/exit_watch.h"
 #include "vmm/queue.h"
 #include "vmm/switch.h"
 #include "vmx/entry.h"
@@ -62,6 +63,8 @@ struct vcpu {
 	int32_t uncounted; /* guest.entries_left when its entries were last counted */
 	uint32_t pending;  /* what it is to stop for: see vmm/request.h */
 	bool state_loaded; /* a #NM exit has loaded its FPU state: for the run loop */
+
+	struct exit_watch watch; /* while exit_watch() is on */
 };
 
 /* Whose place in a queue that is. */

@@ -42,6 +42,14 @@ uint32_t vms_in_state(enum vm_state state)
 	return count;
 }
 
+const char *vm_state_name(const struct vm *vm)
+{
+	static const char *const name[] = {"starting", "running", "resetting", "ending", "ended"};
+	enum vm_state state = *(volatile const enum vm_state *)&vm->state;
+
+	return state == VM_RUNNING && vm->stopped ? "stopped" : name[state];
+}
+
 void vm_refuse(struct vm *vm, const char *format_text, ...)
 {
 	char text[256];
@@ -81,8 +89,30 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause)
 void vm_reset(struct vm *vm)
 {
 	spin_lock(&lock);
-	if (vm->state == VM_RUNNING && vm->request == VM_GOES_ON)
+	if (vm->state == VM_RUNNING && (vm->request == VM_GOES_ON || vm->request == VM_TELL))
 		ask(vm, VM_RESET);
+	spin_unlock(&lock);
+}
+
+bool vm_tell(struct vm *vm)
+{
+	bool asks;
+
+	spin_lock(&lock);
+	asks = vm->state == VM_RUNNING && vm->request == VM_GOES_ON;
+	if (asks) {
+		vm->look = (struct vm_look){.report = true};
+		ask(vm, VM_TELL);
+	}
+	spin_unlock(&lock);
+	return asks;
+}
+
+void vm_told(struct vm *vm)
+{
+	spin_lock(&lock);
+	if (vm->request == VM_TELL)
+		vm->request = VM_GOES_ON;
 	spin_unlock(&lock);
 }
 
@@ -125,6 +155,12 @@ void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg)
 	spin_unlock(&lock);
 }
 
+void vm_examine(struct vm *vm, uint32_t vcpu)
+{
+	vm->settling.post_mortem = true;
+	vm->settling.failed_vcpu = vcpu;
+}
+
 bool vm_take_request(struct vm *vm)
 {
 	bool end;
@@ -151,5 +187,6 @@ void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
 	log_error("%s: ended: %s; RIP=0x%lx CS base=0x%lx exit qualification=0x%lx",
 		  vcpu->vm->config.name, text, vmcs_read(VMCS_GUEST_RIP),
 		  vmcs_read(VMCS_GUEST_CS_BASE), vmcs_read(VMCS_EXIT_QUALIFICATION));
+	vm_examine(vcpu->vm, vcpu->id);
 	vm_end(vcpu->vm, VM_STATUS_FAILED, cause);
 }

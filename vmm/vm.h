@@ -18,6 +18,7 @@
 #include "vmm/guest_console.h"
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
+#include "vmm/load/elf_symbols.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/chip/uart.h"
 #include "vmm/vcpu.h"
@@ -39,6 +40,7 @@ enum vm_state {
 
 /* What is to be done next for a VM that is neither running nor ended. */
 enum settle_stage {
+	SETTLE_POST_MORTEM,
 	SETTLE_DUMP,
 	SETTLE_CLEAR,
 	SETTLE_LOAD,
@@ -54,7 +56,9 @@ enum settle_stage {
 
 struct vm_settling {
 	enum settle_stage stage;
-	bool dump; /* its VMCS is printed before all else: an entry failed */
+	bool post_mortem; /* what its vCPU was at is told before all else: see vmm/look/ */
+	uint32_t failed_vcpu;
+	bool dump; /* and its VMCS: an entry failed */
 	unsigned int dump_line;
 	bool refused;	 /* it cannot be made: what there is of it is given back, without records */
 	uint32_t extent; /* where clearing, mapping or giving back has got to */
@@ -68,9 +72,35 @@ struct vm_settling {
 /* What is to become of a VM that runs. */
 enum vm_request {
 	VM_GOES_ON,
+	VM_TELL, /* it runs on after that */
 	VM_RESET,
 	VM_END,
 };
+
+/* What is being told of a vCPU, line by line: vmm/look/lines.h. */
+struct vm_look {
+	bool report; /* it runs, and runs on; else: it has ended */
+	uint32_t vcpu;
+	unsigned int line;
+	unsigned int part; /* of a line that is several */
+	bool searching;	   /* for the name of what an address is in */
+	struct elf_symbols symbols;
+	struct elf_search search;
+	char text[400]; /* the line that is being made */
+	size_t length;
+	uint64_t frame; /* the next frame pointer of the backtrace */
+	uint32_t frames;
+	uint64_t address; /* the return address that it has come to */
+};
+
+/* An access that was answered by #GP. */
+struct refused_msr {
+	uint32_t number; /* or 0: there was none */
+	bool read;
+	uint64_t value; /* that was to be written */
+};
+
+#define PORT_NONE 0x10000u
 
 struct vm {
 	struct vm_config config;
@@ -97,7 +127,13 @@ struct vm {
 	struct line_ring output; /* lines that wait for the console: vmm/output.h */
 	uint64_t debt;		 /* TSC ticks used for it outside of its turns: vm_owes() */
 	uint64_t unhandled_io;	 /* accesses to ports that are not there */
+	uint32_t unhandled_read, unhandled_write; /* the last of them, or PORT_NONE */
+	struct refused_msr refused_msr;		  /* the last one */
+	struct vm_look look;
 };
+
+/* A word for what it does. From any CPU: it may do something else already. */
+const char *vm_state_name(const struct vm *vm);
 
 /* Whether it is being started, reset or ended. */
 static inline bool vm_settles(const struct vm *vm)
@@ -162,8 +198,23 @@ void vm_end(struct vm *vm, uint8_t status, const char *cause);
  */
 void vms_visit_running(bool (*visit)(struct vm *vm, void *arg), void *arg);
 
+/*
+ * Asks that a VM that runs is told of, in its next turn: where each vCPU is, and what it does.
+ * False: it does not run, or something else is asked of it. From any CPU.
+ */
+bool vm_tell(struct vm *vm);
+
+/* It has been told of. */
+void vm_told(struct vm *vm);
+
 /* It does not run any more, and nobody asks anything of it. True: its end had been asked for. */
 bool vm_take_request(struct vm *vm);
+
+/*
+ * When it ends, which is about to be asked for: it is told what this vCPU was at. From the CPU that
+ * it has its turn on, or while it cannot end.
+ */
+void vm_examine(struct vm *vm, uint32_t vcpu);
 
 /*
  * Ends the VM of a vCPU that did something wrong, with one line on what, where and which rule.

@@ -27,5 +27,7 @@ void vm_halted(struct vm *vm)
 				? "it wrote to the screen at B8000h, which nobody sees here; what "
 				  "it has to say must go to COM1 at 3F8h"
 				: "does it use COM1 at 3F8h? There is no screen here");
+	if (!vm->config.halt_ok)
+		vm_examine(vm, 0);
 	vm_end(vm, vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");
 }

@@ -97,6 +97,8 @@ static void create(struct vm *vm)
 	vm->state = VM_CLEARING;
 	vm->domain = trust_domain(vm);
 	vm->unhandled_io = 0;
+	vm->unhandled_read = vm->unhandled_write = PORT_NONE;
+	vm->refused_msr = (struct refused_msr){};
 	vm->console.used = false;
 	vm->settling.free = memory_free_bytes();
 	if (!(vm->config.cpus & pcpus_up())) {

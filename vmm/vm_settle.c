@@ -1,5 +1,6 @@
 #include "vmm/vm_settle.h"
 
+#include "boot/clock.h"
 #include "fpu/clear.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
@@ -7,6 +8,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
 #include "vmm/loaded.h"
+#include "vmm/look/lines.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
 #include "vmm/stats.h"
@@ -17,28 +19,59 @@
 
 #define CLEAR_SECTION (256ull << 10) /* in one host section, if there is time */
 #define CLEAR_PIECE   (16ull << 10)  /* between two looks at the time */
+#define TELL_US	      200	     /* of a turn, for what is asked in the monitor */
 
 _Static_assert(VM_VCPUS_MAX <= TABLES_CPUS_MAX, "the tables name every vCPU");
 
-void vm_carry_out(struct vm *vm)
+/* It does not run on before all of it is told. */
+static void tell(struct pcpu *pcpu, struct vm *vm)
 {
-	bool end = vm_take_request(vm);
+	uint64_t start = rdtsc(), now;
+	bool more;
 
+	do {
+		more = look_go_on(pcpu, vm);
+		now = rdtsc();
+	} while (more && output_has_room(vm) && !pcpu->mail.from &&
+		 now - start < clock_us_to_tsc(TELL_US));
+	vm_owes(vm, now - start);
+	if (!more)
+		vm_told(vm);
+}
+
+void vm_carry_out(struct pcpu *pcpu, struct vm *vm)
+{
+	bool end;
+
+	if (vm->request == VM_TELL) {
+		tell(pcpu, vm);
+		return;
+	}
+	end = vm_take_request(vm);
 	guest_console_flush(&vm->console, vm->config.name);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpu[i]->state = VCPU_STOPPED;
 		if (end) /* not worth a save any more */
-			loaded_release(this_pcpu(), vm->vcpu[i]);
+			loaded_release(pcpu, vm->vcpu[i]);
 	}
 	if (!end) {
 		vm->settling.stage = SETTLE_LOAD;
 		record("vm name=%s state=reset", vm->config.name);
 		return;
 	}
-	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
+	look_at_failed(vm);
+	vm->settling.stage = vm->settling.post_mortem ? SETTLE_POST_MORTEM : SETTLE_CLEAR;
 	vm->status = vm->status ? vm->status : vm->end_status;
 	record("vm name=%s state=ended status=%u cause=%s", vm->config.name, vm->end_status,
 	       vm->end_cause);
+}
+
+static void post_mortem(struct pcpu *pcpu, struct vm *vm)
+{
+	if (look_go_on(pcpu, vm))
+		return;
+	vm->settling.post_mortem = false;
+	vm->settling.stage = vm->settling.dump ? SETTLE_DUMP : SETTLE_CLEAR;
 }
 
 /* The VMCS of a failed entry. */
@@ -146,6 +179,9 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 static void step(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 {
 	switch (vm->settling.stage) {
+	case SETTLE_POST_MORTEM:
+		post_mortem(pcpu, vm);
+		break;
 	case SETTLE_DUMP:
 		dump(pcpu, vm);
 		break;

@@ -9,10 +9,11 @@ struct pcpu;
 struct vm;
 
 /*
- * Carries out what was asked of a VM that runs: from now on it settles. For the scheduler, with
+ * Carries out what was asked of a VM that runs: from now on it settles, or a piece more of what it
+ * does has been told (VM_TELL). For the scheduler, with
  * none of its vCPUs in use.
  */
-void vm_carry_out(struct vm *vm);
+void vm_carry_out(struct pcpu *pcpu, struct vm *vm);
 
 /*
  * Goes on with a VM that settles, in pieces of some ten microseconds, until the TSC has reached

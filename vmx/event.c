@@ -106,8 +106,18 @@ static bool combine(struct vmx_events *events, uint8_t *vector, int *error_code)
 	return true; /* handled one after the other: the first fault will come again */
 }
 
+static void note_raised(struct vmx_events *events, uint8_t vector, int error_code)
+{
+	uint32_t at = events->raised_count++ % EVENTS_RAISED;
+
+	events->raised[at].rip = vmcs_read(VMCS_GUEST_RIP);
+	events->raised[at].vector = vector;
+	events->raised[at].error_code = error_code;
+}
+
 bool event_raise(struct vmx_events *events, uint8_t vector, int error_code)
 {
+	note_raised(events, vector, error_code);
 	if (!combine(events, &vector, &error_code))
 		return false;
 	event_attend(events);

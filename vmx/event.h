@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define EVENTS_RAISED 4
+
 struct vmx_events {
 	uint32_t info; /* to inject at the next entry: interruption information, or 0 */
 	uint32_t error_code;
@@ -22,6 +24,13 @@ struct vmx_events {
 	bool handed_debug_trap;
 	bool attend;	       /* event_prepare_entry() is to be called before the next entry */
 	int32_t *entries_left; /* ... which is asked for there; NULL in tests. vmx/entry.h */
+	/* the last exceptions that event_raise() was asked for, for who tells of the guest */
+	struct {
+		uint64_t rip;
+		uint8_t vector;
+		int error_code; /* or EVENT_NO_ERROR_CODE */
+	} raised[EVENTS_RAISED];
+	uint32_t raised_count; /* ever; the last one is at (raised_count - 1) % EVENTS_RAISED */
 };
 
 enum event_error_code {

@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "lib/array.h"
 #include "vmx/names.h"
 
@@ -36,6 +38,15 @@ const char *vmx_instruction_error_name(uint32_t error)
 	if (error >= ARRAY_SIZE(name) || !name[error])
 		return "unknown VM-instruction error";
 	return name[error];
+}
+
+const char *exception_name(uint8_t vector)
+{
+	static const char *const name[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+					   "#DF", NULL,	 "#TS", "#NP", "#SS", "#GP", "#PF", NULL,
+					   "#MF", "#AC", "#MC", "#XM", "#VE", "#CP"};
+
+	return vector < ARRAY_SIZE(name) && name[vector] ? name[vector] : "exception";
 }
 
 const char *exit_reason_name(unsigned int reason)

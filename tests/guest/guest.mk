@@ -7,7 +7,7 @@
 # twice, as build/guest/NAME.elf (64-bit) and build/guest/NAME32.elf (32-bit).
 
 guest_names := fpu-hold integer clobber own-ts nm-table exits bad workload torture leak firmware \
-	debug-traps regions fair hostile bench echo task-switch
+	debug-traps regions fair hostile bench echo task-switch dies
 
 guest_build := build/guest
 guest_flags := -ffreestanding -fno-pic -mgeneral-regs-only -mno-red-zone -O2 -g -Wall -Wextra \
@@ -57,6 +57,10 @@ endef
 
 $(foreach bits,32 64,$(eval $(call guest_compile,$(bits))))
 $(foreach name,$(guest_names),$(foreach bits,32 64,$(eval $(call guest_link,$(name),$(bits)))))
+
+# Its calls are to be followed.
+$(foreach bits,32 64,$(guest_build)/obj$(bits)/dies.c.o): guest_flags += -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls
 
 # What goes before the hypervisor itself: tests/guest/preboot.c says.
 guest_images += $(guest_build)/preboot.elf

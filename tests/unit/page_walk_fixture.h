@@ -25,7 +25,7 @@
 static uint8_t *memory;
 static struct guest_ram ram;
 static struct paging_state state;
-static struct page_walk walked;
+static struct page_walk walked __attribute__((unused));
 static const uint32_t table_at[4] = {TABLE0, TABLE1, TABLE2, TABLE3};
 
 static uint64_t *entry(unsigned int level)

@@ -172,6 +172,7 @@ static void what_is_written_elsewhere_is_lost_and_counted(void **state)
 			continue;
 		bus_write(&vm, port, 1, 0xfe);
 		assert_int_equal(vm.unhandled_io, ++unhandled);
+		assert_int_equal(vm.unhandled_write, port);
 	}
 	assert_int_equal(ends + resets + sent_count, 0);
 }
@@ -183,6 +184,7 @@ static void ports_wrap(void **state)
 	assert_int_equal(bus_read(&vm, 0xffff, 4), 0xffffffff);
 	bus_write(&vm, 0xffff, 4, 0xffffffff);
 	assert_int_equal(vm.unhandled_io, 2);
+	assert_int_equal(vm.unhandled_read, 0xffff);
 }
 
 int main(void)

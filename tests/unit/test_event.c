@@ -355,10 +355,30 @@ static void test_what_cannot_be_delivered_does_not_wake_a_halted_guest(void **st
 	assert_true(deliverable(15));
 }
 
+static void test_the_last_exceptions_are_remembered_with_where_they_were_raised(void **state)
+{
+	(void)state;
+	for (uint8_t vector = 10; vector < 16; vector++) {
+		fields[VMCS_GUEST_RIP] = 0x1000 + vector;
+		events.info = 0;
+		assert_true(
+			event_raise(&events, vector, vector == 15 ? EVENT_NO_ERROR_CODE : 0x18));
+	}
+	assert_int_equal(events.raised_count, 6);
+	for (uint8_t back = 0; back < EVENTS_RAISED; back++) {
+		uint32_t at = (events.raised_count - 1 - back) % EVENTS_RAISED;
+
+		assert_int_equal(events.raised[at].vector, 15 - back);
+		assert_int_equal(events.raised[at].rip, 0x1000 + 15 - back);
+		assert_int_equal(events.raised[at].error_code, back ? 0x18 : EVENT_NO_ERROR_CODE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
+		TEST(the_last_exceptions_are_remembered_with_where_they_were_raised),
 		TEST(an_event_whose_delivery_was_broken_off_is_injected_again),
 		TEST(what_was_injected_and_delivered_is_not_injected_again),
 		TEST(only_an_nmi_broken_off_ends_its_blocking_of_nmis),

@@ -199,6 +199,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"stats", "on, off"},
 		{"loglevel", "0 (errors), 1 (warnings), 2 (info), 3 (debug)"},
 		{"panic", "auto, reboot, halt, exit"},
+		{"verbose", "on, off"},
 		{"hostfpu", "off, exits"},
 		{"crash",
 		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
@@ -220,7 +221,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
 		"console timer clock preemption multihit trace tracesize stats loglevel "
-		"panic hostfpu crash");
+		"panic verbose hostfpu crash");
 }
 
 static void one_mistake_does_not_lose_the_rest(void **state)

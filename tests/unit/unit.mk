@@ -7,6 +7,8 @@ UNIT_acpi_pm     := vmm/chip/acpi_pm.c lib/rate.c
 UNIT_acpi_tables = vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/tables.c vmm/guest_ram.c \
 	boot/madt.c $(UNIT_acpi)
 UNIT_alike       := boot/alike.c
+UNIT_backtrace   := vmm/look/backtrace.c vmm/look/guest_view.c vmm/exit/page_walk.c \
+	vmm/guest_ram.c lib/string.c
 UNIT_balance     = $(UNIT_turns)
 UNIT_bios_names  := vmm/exit/bios_names.c lib/format.c
 UNIT_bitmaps     := vmx/bitmaps.c
@@ -16,12 +18,14 @@ UNIT_bus         := vmm/device/bus.c vmm/device/com1.c vmm/device/reset.c vmm/ch
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
+UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_ept_forget  := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
 UNIT_event_entry := vmx/event.c
+UNIT_exit_watch  := vmm/exit_watch.c vmx/names.c lib/format.c
 UNIT_exit_cr     := vmm/exit/cr.c
 UNIT_firmware    := vmm/load/firmware.c vmm/load/firmware_rom.S vmm/guest_ram.c
 UNIT_foot        := vmm/foot.c lib/string.c

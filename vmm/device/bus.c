@@ -73,7 +73,10 @@ __attribute__((noinline)) static uint32_t read_wide(struct vm *vm, uint16_t port
 		}
 		value |= byte << 8 * i;
 	}
-	vm->unhandled_io += !handled;
+	if (!handled) {
+		vm->unhandled_io++;
+		vm->unhandled_read = port;
+	}
 	return value;
 }
 
@@ -89,17 +92,22 @@ uint32_t bus_read(struct vm *vm, uint16_t port, unsigned int size)
 __attribute__((noinline)) static void write_wide(struct vm *vm, uint16_t port, unsigned int size,
 						 uint32_t value)
 {
+	uint32_t at = port, end = at + size;
 	bool handled = false;
 
-	for (unsigned int i = 0; i < size; i++) {
-		const struct device *device = device_at(port + i);
+	do {
+		const struct device *device = device_at(at);
 
 		if (device->write && device->whole == BYTEWISE) {
-			device->write(vm, port + i, value >> 8 * i & 0xff);
+			device->write(vm, at, value & 0xff);
 			handled = true;
 		}
+		value >>= 8;
+	} while (++at != end);
+	if (!handled) {
+		vm->unhandled_io++;
+		vm->unhandled_write = port;
 	}
-	vm->unhandled_io += !handled;
 }
 
 void bus_write(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)

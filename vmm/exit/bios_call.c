@@ -33,5 +33,6 @@ void bios_call(struct vcpu *vcpu, uint8_t vector, uint16_t ax, uint32_t return_a
 	bios_describe(text, sizeof(text), &event);
 	guest_console_flush(&vm->console, vm->config.name);
 	log_error("%s: ended: %s", vm->config.name, text);
+	vm_examine(vm, vcpu->id);
 	vm_end(vm, VM_STATUS_FAILED, "bios-call");
 }

@@ -14,6 +14,7 @@
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/msr.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/exit/seen.h"
 #include "vmm/exit/task_switch.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
@@ -281,11 +282,50 @@ static const struct {
 
 const void *vmx_exit_handlers[EXIT_REASON_COUNT];
 
-void exit_init(void)
+/* What the loop calls: the same, or exit_seen() for all of them. */
+static exit_handler loop_handlers[EXIT_REASON_COUNT];
+
+/* Written by the first CPU. Where another one finds them half changed an exit is not seen. */
+static bool verbose, watched;
+
+static exit_handler handler_of(uint32_t reason)
 {
-	for (unsigned int i = 0; i < EXIT_REASON_COUNT; i++)
-		vmx_exit_handlers[i] =
-			handlers[i].at_once ? (const void *)handlers[i].at_once : vmx_leave;
+	return handlers[reason].in_loop ? handlers[reason].in_loop : handlers[reason].at_once;
+}
+
+static void exit_seen(struct vcpu *vcpu)
+{
+	uint32_t reason = vmcs_read(VMCS_EXIT_REASON) & BASIC_REASON;
+
+	if (verbose)
+		seen_tell(vcpu, reason);
+	if (watched)
+		seen_count(vcpu, reason);
+	handler_of(reason)(vcpu);
+}
+
+static void choose_handlers(void)
+{
+	bool seen = verbose || watched;
+
+	for (unsigned int i = 0; i < EXIT_REASON_COUNT; i++) {
+		exit_handler at_once = handlers[i].at_once;
+
+		loop_handlers[i] = seen && handler_of(i) ? exit_seen : handler_of(i);
+		vmx_exit_handlers[i] = at_once && !seen ? (const void *)at_once : vmx_leave;
+	}
+}
+
+void exit_init(bool tell_all)
+{
+	verbose = tell_all;
+	choose_handlers();
+}
+
+void exit_watch(bool on)
+{
+	watched = on;
+	choose_handlers();
 }
 
 /* The guest did not run; if it can live with the machine check, it is tried again. */
@@ -313,8 +353,7 @@ void exit_dispatch(struct vcpu *vcpu, uint32_t reason)
 		return;
 	}
 	if (basic < EXIT_REASON_COUNT)
-		handler =
-			handlers[basic].in_loop ? handlers[basic].in_loop : handlers[basic].at_once;
+		handler = loop_handlers[basic];
 	if (reason != basic && basic < EXIT_REASON_COUNT)
 		vcpu->guest.exits[basic]++; /* vmx_exit did not */
 	if (reason & EXIT_REASON_BUS_LOCKED) {

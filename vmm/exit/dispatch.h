@@ -12,8 +12,14 @@ struct vcpu;
 
 typedef void (*exit_handler)(struct vcpu *vcpu);
 
-/* Gives vmx/entry.S the handlers of exits that are handled at once. At boot. */
-void exit_init(void);
+/*
+ * Gives vmx/entry.S the handlers of exits that are handled at once. With `tell_all` none are: each
+ * exit is told of (vmm/exit/seen.h), and then handled in the loop. At boot.
+ */
+void exit_init(bool tell_all);
+
+/* From now on each exit of every vCPU is counted in its `watch`, or none. First CPU. */
+void exit_watch(bool on);
 
 /* Handles an exit that vmx_enter() returned with. */
 void exit_dispatch(struct vcpu *vcpu, uint32_t reason);

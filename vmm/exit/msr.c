@@ -116,6 +116,7 @@ void exit_rdmsr(struct vcpu *vcpu)
 	uint64_t value = 0;
 
 	if (read_msr(vcpu, regs->rcx, &value)) {
+		vcpu->vm->refused_msr = (struct refused_msr){regs->rcx, true, 0};
 		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
 			  (uint32_t)regs->rcx);
 		vcpu_raise(vcpu, VECTOR_GP, 0);
@@ -136,6 +137,7 @@ void exit_wrmsr(struct vcpu *vcpu)
 		return;
 	}
 	if (write_msr(vcpu, regs->rcx, value)) {
+		vcpu->vm->refused_msr = (struct refused_msr){regs->rcx, false, value};
 		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
 			  vcpu->vm->config.name, (uint32_t)regs->rcx, value);
 		vcpu_raise(vcpu, VECTOR_GP, 0);

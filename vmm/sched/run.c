@@ -71,7 +71,7 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		vcpu->place.used += settle(pcpu, vm, length);
 	}
 	if (vm->request)
-		vm_carry_out(vm);
+		vm_carry_out(pcpu, vm);
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
