@@ -165,6 +165,13 @@ profile: ## in which functions these instructions are: TEST=cpuid-0 (the default
 	@$(BUILD_ALL)
 	@TEST=$(TEST) VMS=$(VMS) ORDER=$(ORDER) tools/profile
 
+.PHONY: suite
+suite: ## every multiboot kernel of KERNELS=folder, bare and as a guest: where they differ (TAP=1)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@KERNELS="$(KERNELS)" OPTIONS="$(OPTIONS)" ONLY="$(ONLY)" KEEP="$(KEEP)" JOBS=$(JOBS) TAP=$(TAP) \
+		tools/suite
+
 .PHONY: iso
 iso: all ## build/resident.iso with the demonstration, for a USB stick
 	tools/run --iso

@@ -332,10 +332,10 @@ class Emulator:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def run(self, timeout, output=lambda new: None, until=None):
+    def run(self, timeout, output=lambda new: None, until=None, again=True):
         """Boot, until the machine ends, `until` (a regular expression that is found on the console,
         or a function) says so, or `timeout` seconds have passed. `output` gets what is printed, and
-        b"" while nothing is."""
+        b"" while nothing is. Without `again` no boot that hung is repeated."""
         if isinstance(until, str):
             pattern = re.compile(until.encode())
             until = lambda: pattern.search(self.console)  # noqa: E731
@@ -365,7 +365,7 @@ class Emulator:
                 if end:
                     end.close()
         output(rest)
-        if why == "timeout" and self.bochs and not self.debugger:
+        if why == "timeout" and again and self.bochs and not self.debugger:
             dump = self.repeat(timeout, output, hung)
         if guests:
             self.console = self.console[:hung]
