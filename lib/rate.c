@@ -34,7 +34,8 @@ uint64_t rate_tsc(const struct rate *rate, uint64_t ticks)
 	    __builtin_add_overflow(
 		    tsc, (uint64_t)((unsigned __int128)ticks * rate->back.fraction >> 64), &tsc))
 		return RATE_NEVER;
-	while (rate_ticks(rate, tsc) < ticks && tsc < RATE_NEVER)
+	/* what was cut off is less than two ticks of the TSC, for a month */
+	for (unsigned int i = 0; i < 2 && rate_ticks(rate, tsc) < ticks && tsc < RATE_NEVER; i++)
 		tsc++;
 	return tsc;
 }

@@ -26,7 +26,8 @@ static inline uint64_t rate_ticks(const struct rate *rate, uint64_t tsc)
 }
 
 /*
- * The least number of TSC ticks after which the clock has made `ticks`: of a deadline. RATE_NEVER:
- * that does not fit into 64 bits.
+ * The least number of TSC ticks after which the clock has made `ticks`: of a deadline. Where the
+ * TSC has run for more than a month it may be early by less than a tick. RATE_NEVER: it does not
+ * fit into 64 bits.
  */
 uint64_t rate_tsc(const struct rate *rate, uint64_t ticks);

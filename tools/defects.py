@@ -58,6 +58,21 @@ DEFECTS = {
         "VM entry refuses an address that is canonical in 57 bits only, as WRMSR took it",
         since=(3, 1),
     ),
+    "apic-off-for-good": Defect("a local APIC that IA32_APIC_BASE has switched off stays so"),
+    "apic-disabled-accepts": Defect("a local APIC that is software-disabled accepts IPIs"),
+    "apic-illegal-vector": Defect("to send an illegal vector makes no error interrupt"),
+    "x2apic-reserved": Defect("SELF IPI takes what has reserved bits set"),
+    "x2apic-icr": Defect(
+        "in x2APIC mode the interrupt command register does not read as written", mended=(3, 1)
+    ),
+    "tsc-deadline-stays": Defect("IA32_TSC_DEADLINE keeps its value after the timer has expired"),
+    "tsc-deadline-adjust": Defect(
+        "an armed TSC deadline comes when it would have come before IA32_TSC_ADJUST was written"
+    ),
+    "lint0-unmasked": Defect("LINT0 does not keep the 8259's interrupt from the CPU"),
+    "ioapic-remote-irr": Defect(
+        "the I/O APIC has no remote IRR, and a level that stays asserted is not sent again by EOI"
+    ),
     # It goes on after the jump out of the delivery without noting the new RIP.
     "smp-exception-exit": Defect(
         "with several CPUs an exit by NMI or preemption timer right after an exception of the "

@@ -1,43 +1,49 @@
 #include <stddef.h>
 
+#include "boot/clock.h"
 #include "fpu/features.h"
 #include "lib/string.h"
+#include "vmm/chip/lapic_timer.h"
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"
 #include "vmx/capabilities.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
-#define EXTENDED_FIRST	0x80000000u
-#define EXTENDED_LEAVES 9 /* to 80000008h */
-#define SUBLEAVES	8 /* of leaf 4 */
+#define EXTENDED_FIRST	    0x80000000u
+#define KVM_CPUID_SIGNATURE 0x40000100u
+#define EXTENDED_LEAVES	    9 /* to 80000008h */
+#define SUBLEAVES	    8 /* of leaf 4 */
 
 /* Leaf 1 ECX: SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, PCID, SSE4.1, SSE4.2, MOVBE, POPCNT, AES,
- * XSAVE, AVX, F16C, RDRAND. Not: DTES64, MONITOR, DS-CPL, VMX, SMX, EIST, TM2, PDCM, DCA, x2APIC,
- * TSC-Deadline: what they belong to is not there. */
+ * XSAVE, AVX, F16C, RDRAND. Not: DTES64, MONITOR, DS-CPL, VMX, SMX, EIST, TM2, PDCM, DCA: what
+ * they belong to is not there. x2APIC and TSC-Deadline are the guest's own. */
 #define LEAF1_ECX                                                                                  \
 	(BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(17) | BIT(19) | BIT(20) | BIT(22) |    \
 	 BIT(23) | BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
-#define LEAF1_ECX_HYPERVISOR  BIT(31)
-#define LEAF1_ECX_NEEDS_XSAVE (BIT(12) | BIT(26) | BIT(28) | BIT(29))
+#define LEAF1_ECX_X2APIC       BIT(21)
+#define LEAF1_ECX_TSC_DEADLINE BIT(24)
+#define LEAF1_ECX_HYPERVISOR   BIT(31)
+#define LEAF1_ECX_NEEDS_XSAVE  (BIT(12) | BIT(26) | BIT(28) | BIT(29))
 
 /* Leaf 1 EDX: FPU, VME, DE, PSE, TSC, MSR, PAE, CX8, SEP, PGE, CMOV, PAT, PSE-36, CLFSH, MMX, FXSR,
- * SSE, SSE2, SS. Not: MCE, MCA, APIC, MTRR, PSN, DS, ACPI, HTT, TM, PBE. */
+ * SSE, SSE2, SS. Not: MCE, MCA, MTRR, PSN, DS, ACPI, HTT, TM, PBE. APIC is the guest's own. */
 #define LEAF1_EDX                                                                                  \
 	(BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(11) |         \
 	 BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | \
 	 BIT(27))
 
 /* Leaf 7 EBX: FSGSBASE, BMI1, AVX2, FDP_EXCPTN, SMEP, BMI2, ERMS, INVPCID, no-FCS/FDS, AVX512F, DQ,
- * RDSEED, ADX, SMAP, AVX512-IFMA, CLFLUSHOPT, CLWB, AVX512-CD, SHA, AVX512-BW, VL. Not: TSC_ADJUST,
- * SGX, HLE, RTM, RDT, MPX, PT. */
+ * RDSEED, ADX, SMAP, AVX512-IFMA, CLFLUSHOPT, CLWB, AVX512-CD, SHA, AVX512-BW, VL. Not: SGX,
+ * HLE, RTM, RDT, MPX, PT. TSC_ADJUST is the guest's own. */
 #define LEAF7_EBX                                                                                  \
 	(BIT(0) | BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(13) |        \
 	 BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | BIT(23) | BIT(24) | BIT(28) | \
 	 BIT(29) | BIT(30) | BIT(31))
-#define LEAF7_EBX_INVPCID BIT(10)
-#define LEAF7_EBX_AVX2	  BIT(5)
-#define LEAF7_EBX_AVX512  (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
+#define LEAF7_EBX_INVPCID    BIT(10)
+#define LEAF7_EBX_TSC_ADJUST BIT(1)
+#define LEAF7_EBX_AVX2	     BIT(5)
+#define LEAF7_EBX_AVX512     (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
 
 /* Leaf 7 ECX: AVX512-VBMI, UMIP, PKU, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ,
  * RDPID, MOVDIRI, MOVDIR64B. Not: OSPKE (the guest's own), WAITPKG, CET, LA57, KL, ENQCMD, SGX_LC,
@@ -53,6 +59,8 @@
 /* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT, the speculation-control MSRs. */
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
+
+#define LEAF6_EAX_ARAT BIT(2)
 
 #define LEAF7_1_EAX_WRMSRNS BIT(19)
 
@@ -81,7 +89,7 @@ static struct cpuid_regs extended[EXTENDED_LEAVES];
 static struct cpuid_regs cache[SUBLEAVES];
 static struct cpuid_regs xsave[FPU_COMPONENTS];			   /* leaf Dh */
 const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES]; /* of guest_cpuid_basic[] */
-static uint32_t basic_max, extended_max;
+static uint32_t extended_max;
 static unsigned int linear_bits;
 static bool wrmsrns;
 static uint64_t cr4_allowed;
@@ -97,7 +105,7 @@ static void filter_leaf1(struct cpuid_regs *r)
 {
 	r->ebx &= 0x0000ff00; /* CLFLUSH size; no APIC id, one logical processor */
 	r->ecx &= LEAF1_ECX;
-	r->ecx |= LEAF1_ECX_HYPERVISOR;
+	r->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_X2APIC | LEAF1_ECX_TSC_DEADLINE;
 	r->edx &= LEAF1_EDX;
 	if (!fpu_features()->superset)
 		r->ecx &= ~LEAF1_ECX_NEEDS_XSAVE;
@@ -111,6 +119,7 @@ static void filter_leaf7(struct cpuid_regs *r)
 
 	r->eax = 0; /* no further subleaf */
 	r->ebx &= LEAF7_EBX;
+	r->ebx |= LEAF7_EBX_TSC_ADJUST;
 	r->ecx &= LEAF7_ECX;
 	r->edx &= LEAF7_EDX;
 	if (!(superset & XCR0_OPMASK)) {
@@ -222,26 +231,48 @@ static void choose_cr4(void)
 	cr4_allowed &= vmx_capabilities()->cr4_fixed1;
 }
 
+static uint64_t greatest_divisor(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The local APIC's timer runs in all states (ARAT), and the TSC at so many times its clock. */
+static void fill_time_leaves(void)
+{
+	uint64_t hz = clock_tsc_khz() * 1000, divisor = greatest_divisor(hz, LAPIC_HZ);
+	uint64_t mhz = clock_tsc_khz() / 1000;
+
+	guest_cpuid_basic[6] = (struct cpuid_regs){.eax = LEAF6_EAX_ARAT};
+	guest_cpuid_basic[0x15] = (struct cpuid_regs){
+		.eax = LAPIC_HZ / divisor, .ebx = hz / divisor, .ecx = LAPIC_HZ};
+	guest_cpuid_basic[0x16] = (struct cpuid_regs){.eax = mhz, .ebx = mhz};
+}
+
 void guest_cpuid_init(void)
 {
 	/* leaves that are listed here are passed on, others read as zero */
 	guest_cpuid_basic[0] = cpuid(0);
-	basic_max = guest_cpuid_basic[0].eax < GUEST_CPUID_LEAVES - 1 ? guest_cpuid_basic[0].eax
-								      : GUEST_CPUID_LEAVES - 1;
-	guest_cpuid_basic[0].eax = basic_max;
+	guest_cpuid_basic[0].eax = GUEST_CPUID_LEAVES - 1;
 	guest_cpuid_basic[1] = host_leaf(1);
 	guest_cpuid_basic[2] = host_leaf(2);
 	guest_cpuid_basic[7] = host_leaf(7);
 	filter_leaf1(&guest_cpuid_basic[1]);
 	filter_leaf7(&guest_cpuid_basic[7]);
-	for (uint32_t i = 0; i < SUBLEAVES && basic_max >= 4; i++) {
+	for (uint32_t i = 0; i < SUBLEAVES && cpuid(0).eax >= 4; i++) {
 		cache[i] = cpuid_count(4, i);
 		cache[i].eax &= 0x3fff; /* no other core or thread shares it */
 	}
-	wrmsrns = basic_max >= 7 && cpuid(7).eax >= 1 &&
+	wrmsrns = cpuid(0).eax >= 7 && cpuid(7).eax >= 1 &&
 		  (cpuid_count(7, 1).eax & LEAF7_1_EAX_WRMSRNS);
-	for (uint32_t i = 0; i <= basic_max; i++)
-		if (i != 1 && i != 4 && i != 7 && i != 0xd)
+	fill_time_leaves();
+	for (uint32_t i = 0; i < GUEST_CPUID_LEAVES; i++)
+		if (i != 1 && i != 4 && i != 7 && i != 0xb && i != 0xd)
 			guest_cpuid_constant[i] = &guest_cpuid_basic[i];
 	fill_xsave_leaf();
 	fill_extended();
@@ -264,22 +295,47 @@ static struct cpuid_regs xsave_leaf(uint32_t subleaf, uint64_t xcr0)
 	return r;
 }
 
-static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
+/* The last leaf, and a name. */
+static struct cpuid_regs signature_leaf(uint32_t last, const char signature[12])
 {
-	struct cpuid_regs r = {.eax = HYPERCALL_CPUID_VERSION};
-	static const char signature[12] = HYPERCALL_SIGNATURE;
+	struct cpuid_regs r = {.eax = last};
 
-	if (leaf == HYPERCALL_CPUID_VERSION)
-		return (struct cpuid_regs){.eax = HYPERCALL_VERSION};
 	memcpy(&r.ebx, signature, 4);
 	memcpy(&r.ecx, signature + 4, 4);
 	memcpy(&r.edx, signature + 8, 4);
 	return r;
 }
 
+static struct cpuid_regs hypervisor_leaf(uint32_t leaf)
+{
+	static const char signature[12] = HYPERCALL_SIGNATURE;
+
+	if (leaf == HYPERCALL_CPUID_VERSION)
+		return (struct cpuid_regs){.eax = HYPERCALL_VERSION};
+	return signature_leaf(HYPERCALL_CPUID_VERSION, signature);
+}
+
+/* Each vCPU is a package: one thread, then one core (SDM Vol. 2A, CPUID). */
+static struct cpuid_regs topology_leaf(uint32_t subleaf)
+{
+	if (subleaf > 1)
+		return (struct cpuid_regs){.ecx = subleaf};
+	return (struct cpuid_regs){.ebx = 1, .ecx = (subleaf + 1) << 8 | subleaf};
+}
+
+/* A signature that Linux takes x2APIC without interrupt remapping from, and no feature of KVM's. */
+static struct cpuid_regs kvm_leaf(void)
+{
+	static const char signature[12] = "KVMKVMKVM";
+
+	return signature_leaf(KVM_CPUID_SIGNATURE + 1, signature);
+}
+
 /* What is listed nowhere reads as zero. */
 static struct cpuid_regs other_leaf(uint32_t leaf)
 {
+	if (leaf == KVM_CPUID_SIGNATURE)
+		return kvm_leaf();
 	if (leaf == HYPERCALL_CPUID_SIGNATURE || leaf == HYPERCALL_CPUID_VERSION)
 		return hypervisor_leaf(leaf);
 	if (leaf >= EXTENDED_FIRST && leaf <= extended_max)
@@ -294,6 +350,8 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0)
 		return subleaf < SUBLEAVES ? cache[subleaf] : (struct cpuid_regs){};
 	case 7: /* of subleaves that are not there */
 		return (struct cpuid_regs){};
+	case 0xb:
+		return topology_leaf(subleaf);
 	case 0xd:
 		return xsave_leaf(subleaf, xcr0);
 	default:

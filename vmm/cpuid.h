@@ -14,9 +14,10 @@ void guest_cpuid_init(void);
 
 /*
  * What a guest finds in the basic leaves, but for what depends on the subleaf, on CR4 and on XCR0.
- * Leaves 1 and 7 with subleaf 0 lack OSXSAVE and OSPKE in ECX, which are bits of CR4.
+ * Leaves 1 and 7 with subleaf 0 lack OSXSAVE and OSPKE in ECX, which are bits of CR4; leaf 1
+ * lacks APIC in EDX and the APIC ID, leaf Bh the x2APIC ID, which are the local APIC's.
  */
-#define GUEST_CPUID_LEAVES 0xe /* 0 to Dh */
+#define GUEST_CPUID_LEAVES 0x17 /* 0 to 16h */
 extern struct cpuid_regs guest_cpuid_basic[GUEST_CPUID_LEAVES];
 
 /* The same, where each guest finds it so at any time; NULL: in this leaf it is not so. */
@@ -24,6 +25,7 @@ extern const struct cpuid_regs *guest_cpuid_constant[GUEST_CPUID_LEAVES];
 
 #define CPUID1_ECX_OSXSAVE BIT(27)
 #define CPUID7_ECX_OSPKE   BIT(4)
+#define CPUID1_EDX_APIC	   BIT(9)
 
 /* What a guest with this XCR0 finds in any other leaf. */
 struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lib/console.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 
 /* By the first CPU. */
@@ -27,6 +28,9 @@ struct vm *focus_vm(void)
 void focus_type(char c)
 {
 	bool lost = !guest_input_write(&focus->input, c);
+
+	/* one that halts is woken, and has a turn */
+	vcpu_request(focus->vcpu[0], 0);
 
 	if (lost && !told)
 		log_warning("%s does not read its COM1: what is typed from here on is lost",

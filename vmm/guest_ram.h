@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define GUEST_EXTENTS_MAX 64
+#define GUEST_LOW_RAM_END (3ull << 30) /* RAM beyond it continues at 4 GiB, as on a PC */
 
 struct guest_extent {
 	uint64_t gpa;

@@ -18,6 +18,7 @@
 #include "boot/pic.h"
 #include "boot/power.h"
 #include "boot/trap.h"
+#include "boot/wall_clock.h"
 #include "fpu/clobber.h"
 #include "fpu/detect.h"
 #include "fpu/features.h"
@@ -26,6 +27,7 @@
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
+#include "vmm/chip/pc.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/exit/provoke.h"
@@ -145,6 +147,8 @@ static void judge_machine(int error)
 		      "never wake. Enable one of them in the firmware's setup");
 	if (options.hostfpu && fpu_clobber_init())
 		panic("no memory for hostfpu=exits");
+	wall_clock_init();
+	pc_init(clock_tsc_khz());
 	guest_cpuid_init();
 	bitmaps_init();
 	exit_init(options.verbose);

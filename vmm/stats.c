@@ -123,6 +123,9 @@ static void print_vm_records(const struct vm *vm)
 {
 	if (vm->unhandled_io)
 		record("io vm=%s unhandled=%lu", vm->config.name, vm->unhandled_io);
+	if (vm->holes.accesses)
+		record("holes vm=%s accesses=%lu pages=%u", vm->config.name, vm->holes.accesses,
+		       vm->holes.count);
 	if (vm->ept.splits)
 		record("ept vm=%s splits=%lu pages_1g=%lu pages_2m=%lu pages_4k=%lu",
 		       vm->config.name, vm->ept.splits, vm->ept.pages_1g, vm->ept.pages_2m,

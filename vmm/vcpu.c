@@ -7,6 +7,7 @@
 #include "fpu/instructions.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/pcpu.h"
 #include "vmx/vmx.h"
@@ -15,10 +16,12 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 {
 	static uint16_t last_vpid; /* 0 is the host's; at boot */
 	struct vcpu *vcpu = memory_alloc_page();
+	void *kept = memory_alloc_page();
 
 	_Static_assert(sizeof(*vcpu) <= PAGE_SIZE, "a vCPU is a page");
-	if (vcpu)
-		*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid};
+	if (!vcpu || !kept) /* at boot: nothing is given back */
+		return NULL;
+	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid, .kept = kept};
 	return vcpu;
 }
 
@@ -27,8 +30,10 @@ int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
 	*vcpu = (struct vcpu){.vm = vcpu->vm,
 			      .id = vcpu->id,
 			      .vpid = vcpu->vpid,
+			      .kept = vcpu->kept,
 			      .at = vcpu->at,
 			      .place = vcpu->place};
+	memset(vcpu->kept, 0, PAGE_SIZE);
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
@@ -54,20 +59,4 @@ void vcpu_count_entries(struct vcpu *vcpu)
 	fpu_entered(&vcpu->pcpu->fpu, &vcpu->fpu.context,
 		    vmx_entries_made(&vcpu->guest, vcpu->uncounted));
 	vcpu->uncounted = vcpu->guest.entries_left & INT32_MAX;
-}
-
-bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
-{
-	if (now >= vcpu->timer_deadline) {
-		vcpu->timer_deadline = VCPU_TIMER_OFF;
-		if (vcpu->timer_vector == VECTOR_NMI)
-			event_pend_nmi(&vcpu->events);
-		else
-			event_pend_interrupt(&vcpu->events, vcpu->timer_vector);
-	}
-	if (vcpu->state == VCPU_HALTED &&
-	    ((vcpu->wakes_on_nmi && vcpu->events.nmi_pending) ||
-	     (vcpu->wakes_on_interrupt && event_interrupt_pending(&vcpu->events, vcpu->cr8))))
-		vcpu->state = VCPU_RUNNABLE;
-	return vcpu->state == VCPU_RUNNABLE;
 }

@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
+#include "vmm/chip/lapic.h"
 #include "vmm/exit_watch.h"
 #include "vmm/queue.h"
 #include "vmm/switch.h"
 #include "vmx/entry.h"
 #include "vmx/event.h"
 
+struct kept_instruction;
 struct pcpu;
 struct vm;
 struct vmcs;
@@ -41,15 +43,19 @@ struct vcpu {
 	bool launched;
 
 	struct vmx_events events;
-	uint8_t cr8;
-	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
+	struct kept_instruction *kept; /* a page of them: see vmm/exit/fetch.h */
+	struct lapic lapic;	       /* see vmm/interrupts.h */
+	bool long_mode;		       /* EFER.LMA: changes only with CR0.PG, which exits */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
 	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */
 	bool uses_de;		      /* has had CR4.DE: breakpoints may be on ports */
 
-	/* HYPERCALL_SET_TIMER: a TSC value */
-	uint64_t timer_deadline;
+	uint64_t tsc_offset, tsc_adjust;
+
+	uint64_t timer_deadline; /* the earliest of its timers', a TSC value: vcpu_poll() */
+	/* HYPERCALL_SET_TIMER */
+	uint64_t call_deadline;
 	uint8_t timer_vector;
 	/* while halted: what would wake it */
 	bool wakes_on_interrupt, wakes_on_nmi;
@@ -100,15 +106,4 @@ void vcpu_count_entries(struct vcpu *vcpu);
 static inline void vcpu_charge(struct vcpu *vcpu, uint64_t ticks)
 {
 	__atomic_fetch_add(&vcpu->ran, ticks, __ATOMIC_RELAXED);
-}
-
-/* Its timer is due, or it halts: what comes of it. */
-bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now);
-
-/* Wakes it if its timer is due; true if it can run. VMCS not needed. */
-static inline bool vcpu_poll(struct vcpu *vcpu, uint64_t now)
-{
-	if (now < vcpu->timer_deadline && vcpu->state != VCPU_HALTED)
-		return vcpu->state == VCPU_RUNNABLE;
-	return vcpu_poll_events(vcpu, now);
 }

@@ -3,6 +3,7 @@
 #include "boot/layout.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/interrupts.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/loaded.h"
 #include "vmm/pcpu.h"
@@ -88,7 +89,8 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
 	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
-	vmcs_write(VMCS_TSC_OFFSET, -rdtsc()); /* a guest's time starts at 0 */
+	vcpu->tsc_adjust = 0;
+	vcpu_set_tsc_offset(vcpu, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)
 		vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
 	if (c->secondary & SECONDARY_ENCLV_EXITING)
@@ -174,12 +176,11 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	loaded_give_up(pcpu, vcpu);
 	vcpu->guest.registers = (struct guest_registers){};
 	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
-	vcpu->cr8 = 0;
 	vcpu->long_mode = false;
 	vcpu->uses_pkru = false;
 	vcpu->uses_de = false;
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
-	vcpu->timer_deadline = VCPU_TIMER_OFF;
+	interrupts_reset(vcpu);
 	loaded_take(pcpu, vcpu);
 	write_host_state(pcpu);
 	write_controls(vcpu, ept_pointer);

@@ -20,7 +20,7 @@
 #include "vmm/guest_ram.h"
 #include "vmm/load/elf_symbols.h"
 #include "vmm/load/multiboot.h"
-#include "vmm/chip/uart.h"
+#include "vmm/chip/pc.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm_config.h"
 #include "vmx/ept.h"
@@ -28,6 +28,9 @@
 #define VMS_MAX		 64
 #define VM_MODULES_MAX	 8
 #define VM_VCPUS_MAX	 16
+#define VM_PORTS_NAMED	 32 /* that are not there and were accessed: more are not named */
+#define VM_HOLES_NAMED	 32 /* the same of pages of memory */
+#define VM_SCREEN_STILL	 4  /* looks at a screen that stands still, before it is left alone */
 #define VM_STATUS_FAILED 1
 
 enum vm_state {
@@ -117,7 +120,13 @@ struct vm {
 	struct guest_ram ram;
 	struct ept ept;
 	struct guest_console console;
-	struct uart uart;
+	struct guest_console screen; /* the lines of its text page, beside those of COM1 */
+	bool screen_drawn;	     /* something has been, in this run */
+	uint64_t screen_sum;	     /* of that page, when it was last looked at */
+	uint32_t screen_still;	     /* how often that has been found again */
+	uint64_t screen_due;	     /* when that page is looked at next, a TSC value */
+	bool screen_waits;	     /* for that, also if nothing runs */
+	struct pc pc;
 	struct guest_input input; /* what is typed for it */
 	const struct boot_module *image;
 	const struct boot_module *modules[VM_MODULES_MAX];
@@ -127,6 +136,15 @@ struct vm {
 	struct line_ring output; /* lines that wait for the console: vmm/output.h */
 	uint64_t debt;		 /* TSC ticks used for it outside of its turns: vm_owes() */
 	uint64_t unhandled_io;	 /* accesses to ports that are not there */
+	struct unanswered {
+		uint16_t port;
+		uint32_t count; /* of accesses; 0: no port */
+	} unanswered[VM_PORTS_NAMED];
+	struct {
+		uint64_t accesses; /* to guest-physical memory that is not there */
+		uint32_t count;
+		uint64_t page[VM_HOLES_NAMED]; /* that have been named */
+	} holes;
 	uint32_t unhandled_read, unhandled_write; /* the last of them, or PORT_NONE */
 	struct refused_msr refused_msr;		  /* the last one */
 	struct vm_look look;

@@ -7,7 +7,7 @@
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
 #define RUNS_MAX     1000000u
-#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control, argv0"
+#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control, argv0, holes"
 
 #define MEMORY_MIN     (1ull << 20)
 #define MEMORY_MAX     (16ull << 40)
@@ -84,6 +84,12 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 		if (config->halt_ok)
 			return 0;
 		return refuse(refusal, -EINVAL, "halt=%.40s: accepted is halt=ok", value);
+	}
+	if (!strcmp(key, "holes")) {
+		config->holes_end = !strcmp(value, "end");
+		if (config->holes_end)
+			return 0;
+		return refuse(refusal, -EINVAL, "holes=%.40s: accepted is holes=end", value);
 	}
 	if (!strcmp(key, "runs")) {
 		if (!cmdline_number(value, &number) && number >= 1 && number <= RUNS_MAX) {

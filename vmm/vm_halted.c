@@ -20,13 +20,9 @@ static bool wrote_to_screen(const struct vm *vm)
 void vm_halted(struct vm *vm)
 {
 	log_info("%s: halted with nothing that could wake it", vm->config.name);
-	if (!vm->console.used)
-		log_warning(
-			"%s: it never printed anything: %s", vm->config.name,
-			wrote_to_screen(vm)
-				? "it wrote to the screen at B8000h, which nobody sees here; what "
-				  "it has to say must go to COM1 at 3F8h"
-				: "does it use COM1 at 3F8h? There is no screen here");
+	if (!vm->console.used && !wrote_to_screen(vm))
+		log_warning("%s: it never printed anything: COM1 is at 3F8h, the screen at B8000h",
+			    vm->config.name);
 	if (!vm->config.halt_ok)
 		vm_examine(vm, 0);
 	vm_end(vm, vm->config.halt_ok ? 0 : VM_STATUS_FAILED, "halted");

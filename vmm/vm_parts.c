@@ -14,7 +14,6 @@
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 
-#define LOW_RAM_END    (3ull << 30) /* RAM beyond it continues at 4 GiB, as on a PC */
 #define HIGH_RAM_START (4ull << 30)
 #define SIZE_2M	       (2ull << 20)
 #define SIZE_1G	       (1ull << 30)
@@ -53,7 +52,7 @@ static int allocate_ram(struct vm *vm, uint64_t gpa, uint64_t size)
 static int create_memory(struct vm *vm)
 {
 	uint64_t size = vm->config.memory;
-	uint64_t low = size < LOW_RAM_END ? size : LOW_RAM_END;
+	uint64_t low = size < GUEST_LOW_RAM_END ? size : GUEST_LOW_RAM_END;
 	int error = allocate_ram(vm, 0, low);
 
 	if (!error && size > low)
@@ -97,6 +96,11 @@ static void create(struct vm *vm)
 	vm->state = VM_CLEARING;
 	vm->domain = trust_domain(vm);
 	vm->unhandled_io = 0;
+	vm->holes.accesses = vm->holes.count = 0;
+	vm->screen_drawn = false;
+	vm->screen_sum = 0; /* of an empty one, which has been looked at */
+	vm->screen_still = VM_SCREEN_STILL;
+	memset(vm->unanswered, 0, sizeof(vm->unanswered));
 	vm->unhandled_read = vm->unhandled_write = PORT_NONE;
 	vm->refused_msr = (struct refused_msr){};
 	vm->console.used = false;

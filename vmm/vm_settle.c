@@ -1,6 +1,7 @@
 #include "vmm/vm_settle.h"
 
 #include "boot/clock.h"
+#include "boot/wall_clock.h"
 #include "fpu/clear.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
@@ -135,7 +136,7 @@ static void load(struct vm *vm)
 			{
 				.vcpus = vm->vcpu_count,
 				.cpu_signature = guest_cpuid_basic[1].eax,
-				.cpu_features = guest_cpuid_basic[1].edx,
+				.cpu_features = guest_cpuid_basic[1].edx | CPUID1_EDX_APIC,
 			},
 	};
 	struct refusal refusal;
@@ -156,6 +157,19 @@ static void load(struct vm *vm)
 		vm->settling.stage = SETTLE_COPY;
 }
 
+static void reset_pc(struct vm *vm)
+{
+	const struct pc_parts parts = {
+		.low = vm->ram.size < GUEST_LOW_RAM_END ? vm->ram.size : GUEST_LOW_RAM_END,
+		.high = vm->ram.size < GUEST_LOW_RAM_END ? 0 : vm->ram.size - GUEST_LOW_RAM_END,
+		.seconds = wall_clock_now(),
+		.ioapic_id = vm->vcpu_count % 16,
+	};
+
+	pc_reset(&vm->pc, &parts, rdtsc());
+	vm->screen_due = rdtsc();
+}
+
 /* Sets the vCPU to its start once the kernel is loaded. */
 static void copy(struct pcpu *pcpu, struct vm *vm)
 {
@@ -163,7 +177,7 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 
 	if (!guest_load_step(&vm->settling.load, &vm->ram))
 		return;
-	uart_reset(&vm->uart);
+	reset_pc(vm);
 	guest_input_drop(&vm->input);
 	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
 	vm->state = VM_RUNNING;

@@ -56,18 +56,6 @@ static int beyond_write(void)
 	return still_alive("beyond-write");
 }
 
-static int lapic(void)
-{
-	print("read 0x%x\n", *(volatile uint32_t *)(uintptr_t)0xfee00030);
-	return still_alive("lapic");
-}
-
-static int ioapic(void)
-{
-	*(volatile uint32_t *)(uintptr_t)0xfec00000 = 1;
-	return still_alive("ioapic");
-}
-
 /* A paging structure where there is no memory, met by the hypervisor and not by the CPU. */
 static int table_beyond(void)
 {
@@ -310,8 +298,6 @@ static const struct way {
 	{"unmapped", unmapped},
 	{"beyond", beyond},
 	{"beyond-write", beyond_write},
-	{"lapic", lapic},
-	{"ioapic", ioapic},
 	{"table-beyond", table_beyond},
 	{"idt-beyond", idt_beyond},
 	{"vmxon", vmxon},

@@ -158,6 +158,10 @@ static bool can_run(const struct bench_test *test)
 		return false;
 	if ((test->needs & BENCH_HYPERVISOR) && !(leaf1.ecx & 1u << 31))
 		return false;
+	if ((test->needs & BENCH_APIC) && !(leaf1.edx & 1u << 9))
+		return false;
+	if ((test->needs & BENCH_X2APIC) && !(leaf1.ecx & 1u << 21))
+		return false;
 	return !(test->needs & BENCH_XSAVE) || (leaf1.ecx & 1u << 26);
 }
 

@@ -12,6 +12,8 @@
 #define BENCH_XSAVE	 4  /* CR4.OSXSAVE can be set */
 #define BENCH_FPU	 8  /* the FPU has been used: all rows after it find it so too */
 #define BENCH_NAMED	 16 /* needs peers or boot options: only if the command line names it */
+#define BENCH_APIC	 32 /* a local APIC, at its place, and an 8254 */
+#define BENCH_X2APIC	 64
 
 struct bench_test {
 	const char *name;

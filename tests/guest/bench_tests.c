@@ -19,6 +19,28 @@
 #define LARGE_PAGE     0x200000ul
 #define RET	       0xc3
 
+#define MSR_APIC_BASE 0x1b
+#define APIC_ON	      0x800
+#define APIC_X2APIC   0x400
+#define APIC_PAGE     0xfee00000ul
+#define X2APIC_MSR    0x800
+#define APIC_TPR      0x08
+#define APIC_EOI      0x0b
+#define APIC_SVR      0x0f
+#define APIC_ICR      0x30
+#define APIC_SELF_IPI 0x3f
+#define APIC_ENABLE   0x1ff
+#define ICR_SELF      0x40000
+#define TPR_OF_IPI    0x50 /* nothing below is taken */
+
+#define PIT_COUNTER  0x40
+#define RTC_INDEX    0x70
+#define RTC_DATA     0x71
+#define PM_TIMER     0x608
+#define HPET_PAGE    0xfed00000ul
+#define HPET_CONTROL 0x10
+#define HPET_COUNTER 0xf0
+
 static uint64_t khz;
 
 static void nothing(void)
@@ -211,6 +233,109 @@ static uint64_t measure_timer(void)
 	return ticks;
 }
 
+static volatile uint32_t *apic_register(unsigned number)
+{
+	return (volatile uint32_t *)(APIC_PAGE + 16 * number);
+}
+
+static void take_what_is_pending(void)
+{
+	asm volatile("sti; nop; cli" : : : "memory");
+}
+
+static void use_page(void)
+{
+	uint64_t base = rdmsr(MSR_APIC_BASE) & ~(uint64_t)(APIC_ON | APIC_X2APIC);
+
+	if (rdmsr(MSR_APIC_BASE) & APIC_X2APIC) {
+		wrmsr(MSR_APIC_BASE, base);
+		wrmsr(MSR_APIC_BASE, base | APIC_ON);
+	}
+	*apic_register(APIC_SVR) = APIC_ENABLE;
+	*apic_register(APIC_TPR) = 0;
+}
+
+static void serve_by_page(void)
+{
+	use_page();
+	*apic_register(APIC_ICR) = ICR_SELF | TIMER_VECTOR;
+	take_what_is_pending();
+}
+
+static void eoi_page(void)
+{
+	*apic_register(APIC_EOI) = 0;
+}
+
+static void tpr_page(void)
+{
+	*apic_register(APIC_TPR) = TPR_OF_IPI;
+}
+
+static void use_msrs(void)
+{
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_ON | APIC_X2APIC);
+	wrmsr(X2APIC_MSR + APIC_SVR, APIC_ENABLE);
+	wrmsr(X2APIC_MSR + APIC_TPR, 0);
+	wrmsr(X2APIC_MSR + APIC_EOI, 0);
+	take_what_is_pending();
+	wrmsr(X2APIC_MSR + APIC_EOI, 0);
+}
+
+/* Nothing waits any more: what comes after it has nothing of it. */
+static void use_page_again(void)
+{
+	use_msrs(), use_page();
+}
+
+static void serve_by_msrs(void)
+{
+	use_msrs();
+	wrmsr(X2APIC_MSR + APIC_SELF_IPI, TIMER_VECTOR);
+	take_what_is_pending();
+}
+
+static void keep_back_by_msrs(void)
+{
+	use_msrs();
+	wrmsr(X2APIC_MSR + APIC_TPR, TPR_OF_IPI);
+}
+
+#define BY_MSR(name, number, value)                                                                \
+	static void name(void)                                                                     \
+	{                                                                                          \
+		wrmsr(X2APIC_MSR + (number), value);                                               \
+	}
+BY_MSR(eoi_msr, APIC_EOI, 0)
+BY_MSR(tpr_msr, APIC_TPR, TPR_OF_IPI)
+BY_MSR(self_ipi_msr, APIC_SELF_IPI, TIMER_VECTOR)
+
+static void pit_read(void)
+{
+	inb(PIT_COUNTER);
+}
+
+static void rtc_read(void)
+{
+	outb(RTC_INDEX, 0);
+	inb(RTC_DATA);
+}
+
+static void pm_timer_read(void)
+{
+	inl(PM_TIMER);
+}
+
+static void start_hpet(void)
+{
+	*(volatile uint32_t *)(HPET_PAGE + HPET_CONTROL) = 1;
+}
+
+static void hpet_read(void)
+{
+	(void)*(volatile uint32_t *)(HPET_PAGE + HPET_COUNTER);
+}
+
 static uintptr_t fresh;
 
 static void next_page(void)
@@ -283,6 +408,16 @@ const struct bench_test bench_tests[] = {
 	{"yield", BENCH_HYPERCALL, switch_away, NULL, NULL},
 	{"timer-due", BENCH_HYPERCALL, NULL, NULL, measure_timer},
 	{"preempt", BENCH_HYPERVISOR, NULL, NULL, measure_preemption},
+	{"eoi-page", BENCH_APIC, eoi_page, serve_by_page, NULL},
+	{"tpr-page", BENCH_APIC, tpr_page, use_page, NULL},
+	{"eoi-msr", BENCH_X2APIC, eoi_msr, serve_by_msrs, NULL},
+	{"tpr-msr", BENCH_X2APIC, tpr_msr, use_msrs, NULL},
+	{"self-ipi-msr", BENCH_X2APIC, self_ipi_msr, keep_back_by_msrs, NULL},
+	{"self-ipi-window", BENCH_X2APIC, self_ipi_msr, use_msrs, NULL},
+	{"pit-read", BENCH_APIC, pit_read, use_page_again, NULL},
+	{"rtc-read", BENCH_HYPERCALL, rtc_read, NULL, NULL},
+	{"pm-timer-read", BENCH_HYPERCALL, pm_timer_read, NULL, NULL},
+	{"hpet-read", BENCH_HYPERCALL, hpet_read, start_hpet, NULL},
 	{"touch", 0, touch_page, next_page, NULL},
 	{"ept-split", BENCH_NAMED, fetch_there, next_large_page, NULL},
 	{"turn", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},

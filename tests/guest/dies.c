@@ -9,7 +9,7 @@
 
 const char guest_name[] = "dies";
 
-#define NOBODYS	     0x61
+#define NOBODYS	     0x62
 #define TIMER_VECTOR 0x40
 
 __attribute__((noinline)) static void dies_here(void)
@@ -39,8 +39,8 @@ __attribute__((noinline)) static void polls_here(void)
 
 static void is_refused(void)
 {
-	TRY("rdmsr", : : "c"(0x1b) : "eax", "edx", "memory");
-	TRY("wrmsr", : : "c"(0x1b), "a"(0xfee00900), "d"(0) : "memory");
+	TRY("rdmsr", : : "c"(0x19a) : "eax", "edx", "memory");
+	TRY("wrmsr", : : "c"(0x19a), "a"(0xfee00900), "d"(0) : "memory");
 	inb(NOBODYS);
 	outb(0x80, 0x5a);
 }

@@ -46,7 +46,7 @@ __asm__(".section .multiboot, \"a\"\n"
 	"stack_top:\n"
 	/* the hypervisor's place: the boot loader puts no module there */
 	"	.section .reserved, \"aw\", @nobits\n"
-	"	.skip	0x200000\n"
+	"	.skip	0x400000\n"
 	"	.text\n");
 
 static uint64_t parse_number(const char **text)

@@ -271,8 +271,8 @@ BUGS = [
         "a-cancelled-timer-comes",
         "a timer of delay 0 cancels the one before (vmm/hypercall.h)",
         "vmm/exit/hypercall.c",
-        "vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;",
-        "if (delay_us)\n\t\tvcpu->timer_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
+        "vcpu->call_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;",
+        "if (delay_us)\n\t\tvcpu->call_deadline = rdtsc() + clock_us_to_tsc(delay_us);",
         check("event-cancelled-never-comes"),
     ),
 ]

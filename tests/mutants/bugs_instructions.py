@@ -15,8 +15,8 @@ BUGS = [
         "rip-moves-by-two-under-tf",
         "RIP moves past an instruction that is stepped over (SDM Vol. 3C 27.2.5)",
         "vmm/exit/instruction.c",
-        "vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);",
-        "vmcs_read(VMCS_GUEST_RIP) + 2;",
+        "skip(vcpu, vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), rflags, blocking);",
+        "skip(vcpu, 2, rflags, blocking);",
         check("debug-step-over-exits"),
     ),
     Bug(
@@ -137,8 +137,8 @@ BUGS = [
         "loopback-leaves-the-machine",
         "in loopback nothing is sent (16550)",
         "vmm/chip/uart.c",
-        "else if (uart->mcr & MCR_LOOPBACK)",
-        "else if (0)",
+        "if (!(uart->mcr & MCR_LOOPBACK))\n\t\treturn true;",
+        "if (uart)\n\t\treturn true;",
         unit("test_uart", "loopback_receives_what_is_sent_and_nothing_leaves"),
     ),
     Bug(

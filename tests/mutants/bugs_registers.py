@@ -199,7 +199,7 @@ BUGS = [
         "tsc-write-does-not-move-it",
         "WRMSR of the TSC sets it (Vol. 3B 17.17.3)",
         "vmm/exit/msr.c",
-        "vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());",
+        "set_tsc_offset(vcpu, value - rdtsc());",
         "",
         check("msr-tsc"),
     ),

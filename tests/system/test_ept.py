@@ -60,9 +60,9 @@ def test_an_affected_cpu_splits_by_itself(boot):
 
 @pytest.mark.parametrize("bits", ["", "32"])
 def test_a_fetch_from_where_there_is_no_memory_still_ends_the_guest(boot, bits):
-    result = boot(opts="multihit=split", modules=[("bad" + bits, "name=bad mem=9M -- unmapped")])
+    result = boot(opts="multihit=split", modules=[("bad" + bits, "name=bad mem=9M holes=end -- unmapped")])
     assert result.one("vm", name="bad", state="ended")["cause"] == "ept-violation"
-    assert "instruction fetch at guest-physical 0x20000000, which is not" in result.console
+    assert "read at guest-physical 0x20000000, where nothing is" in result.console
 
 
 def test_every_kind_of_exit_is_as_it_is_on_large_pages(boot):

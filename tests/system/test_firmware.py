@@ -113,14 +113,14 @@ def test_the_reset_vector_resets_and_all_is_there_anew(boot, bits):
 @pytest.mark.parametrize("bits", BITS)
 def test_a_silent_end_has_a_hint(boot, bits):
     result = run(boot, "silent", bits, "runs=2 ")
-    hint = "warning: g: it never printed anything: does it use COM1 at 3F8h?"
+    hint = "warning: g: it never printed anything: COM1 is at 3F8h, the screen at B8000h"
     assert result.console.count(hint) == 2
     assert result.status == 0
 
 
-def test_a_guest_that_wrote_to_the_screen_is_told_that_nobody_sees_it(boot):
+def test_a_guest_that_wrote_to_the_screen_has_printed(boot):
     result = run(boot, "silent screen")
-    assert "g: it never printed anything: it wrote to the screen at B8000h" in result.console
+    assert "never printed" not in result.console
     assert result.status == 0
 
 

@@ -57,14 +57,14 @@ def test_who_called_it_is_told_from_the_inside_out(boot, bits):
 
 
 def test_a_call_to_nowhere_is_told_by_its_caller(boot):
-    lines = told(boot(modules=[("bad", "name=a mem=8M control=on -- unmapped")]))
+    lines = told(boot(modules=[("bad", "name=a mem=8M control=on holes=end -- unmapped")]))
     assert one(lines, "bytes at RIP: ") == "bytes at RIP: none, it is not mapped, or not its memory"
     assert one(lines, "called from ").split()[-1].startswith("<unmapped+0x")
 
 
 def test_what_it_was_refused_and_the_exceptions_it_was_given_are_told(boot):
-    lines = told(boot(modules=[("dies", "name=a mem=4M -- refused")]))
-    refused = one(lines, "WRMSR 0x1b <- 0xfee00900, port 0x61 read, port 0x80 written: ")
+    lines = told(boot(modules=[("dies", "name=a mem=4M holes=end -- refused")]))
+    refused = one(lines, "WRMSR 0x19a <- 0xfee00900, port 0x62 read, port 0x80 written: ")
     assert "refused" in refused
     raised = one(lines, "raised by the hypervisor, the last first: ")
     assert re.search(r": #GP\(0x0\) at 0x[0-9a-f]+, #GP\(0x0\) at 0x[0-9a-f]+$", raised), raised
@@ -110,10 +110,10 @@ def test_a_guest_that_stands_still_is_told_where(boot, module, cause, name):
 
 
 def test_each_run_of_a_vm_is_told_of_by_itself(boot):
-    result = boot(modules=[("dies", "name=a mem=4M runs=2 -- refused")])
+    result = boot(modules=[("dies", "name=a mem=4M runs=2 holes=end -- refused")])
     lines = told(result)
     assert len([line for line in lines if "<dies_here+" in line]) == 2
-    assert len([line for line in lines if line.startswith("WRMSR 0x1b")]) == 2
+    assert len([line for line in lines if line.startswith("WRMSR 0x19a")]) == 2
 
 
 def test_verbose_tells_every_exit_by_name_and_where(boot):
@@ -151,7 +151,7 @@ def test_the_monitor_tells_where_each_guest_is_and_what_it_polls(boot, cpus):
     assert "<polls_here+0x" in place and "runnable on CPU" in place
     assert one(lines, "pending: ").startswith("pending: interrupt 0x40; ")
     exits = one(lines, "while it was watched it left for ")
-    found = re.search(r"left for port 0x61 read: (\d+) times, from 0x[0-9a-f]+$", exits)
+    found = re.search(r"left for port 0x62 read: (\d+) times, from 0x[0-9a-f]+$", exits)
     assert found and int(found[1]) > 50, exits
     called = [line for line in lines if line.startswith("called from ")]
     assert "<calls_it+" in called[0] and "<calls_who_calls_it+" in called[1]
@@ -185,6 +185,6 @@ def test_a_run_that_hangs_is_told_of_before_its_registers():
     said = done.stderr
     guests = said[said.index("where the guests are:") : said.index("registers:")]
     assert re.search(r"^a: RIP=0x[0-9a-f]+ <polls_here\+0x", guests, re.M), said
-    assert re.search(r"^a: while it was watched it left for port 0x61 read", guests, re.M)
+    assert re.search(r"^a: while it was watched it left for port 0x62 read", guests, re.M)
     assert "rip: " in said[said.index("registers:") :]
     assert "while it was watched" not in said[: said.index("where the guests are:")]

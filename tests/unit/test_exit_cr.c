@@ -10,6 +10,7 @@
 #include "vmm/exit/cr.h"
 #include "vmm/exit/guest_paging.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/interrupts.h"
 #include "vmm/vcpu.h"
 #include "vmx/breakpoints.h"
 #include "vmx/vmcs.h"
@@ -92,6 +93,8 @@ UNUSED(void, event_execute_again, void)
 UNUSED(void, vcpu_use_pkru, struct vcpu *v)
 UNUSED(void, vcpu_use_de, struct vcpu *v)
 UNUSED(void, vcpu_request, struct vcpu *v, uint32_t what)
+UNUSED(void, lapic_set_tpr, struct lapic *lapic, uint8_t tpr)
+UNUSED(void, interrupts_changed, struct vcpu *v)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
 {

@@ -75,6 +75,16 @@ static void a_latch_holds_until_it_is_read(void **state)
 	assert_int_equal(read_word(0), 0x5edd);
 }
 
+static void a_latch_begins_with_the_low_byte(void **state)
+{
+	(void)state;
+	program(0, 2, 0x1234);
+	now++;
+	assert_int_equal(in(I8254_PORT), 0x34);
+	out(CONTROL, 0x00);
+	assert_int_equal(read_word(0), 0x1234);
+}
+
 static void a_control_word_forgets_a_latch_and_half_a_count(void **state)
 {
 	(void)state;
@@ -175,6 +185,7 @@ int main(void)
 		i8254_test(a_kernel_calibrates_its_tsc_with_counter_2),
 		i8254_test(one_byte_of_a_count_makes_the_other_0),
 		i8254_test(a_latch_holds_until_it_is_read),
+		i8254_test(a_latch_begins_with_the_low_byte),
 		i8254_test(a_control_word_forgets_a_latch_and_half_a_count),
 		i8254_test(read_back_gives_the_status_before_the_count),
 		i8254_test(port_61h_keeps_four_bits_and_shows_refresh_and_out2),

@@ -214,7 +214,7 @@ static void ticks_missed_are_one_edge(void **state)
 	(void)state;
 	program(0, 2, 1000);
 	poll();
-	now += 1 + 1000 * 1000000ull + 300;
+	now += 1 + 1000 * 1000000000ull + 300;
 	assert_true(poll());
 	assert_false(poll());
 	assert_int_equal(i8254_deadline(&pit), now + 700);

@@ -70,11 +70,12 @@ static void icw1_forgets_edges_masks_service_and_modes(void **state)
 static void firmware_leaves_08h_and_70h_and_all_masked(void **state)
 {
 	(void)state;
-	i8259_reset(&pic);
+	memset(&pic, 0, sizeof(pic));
 	i8259_as_firmware_leaves_it(&pic);
 	for (unsigned int irq = 0; irq < 16; irq++) {
 		assert_false(i8259_unmasked(&pic, irq));
-		raise(irq);
+		if (irq != 2) /* the cascade's, which would be taken for it */
+			raise(irq);
 	}
 	expect_none();
 	assert_int_equal(in(MASTER_DATA), 0xff);
@@ -84,6 +85,7 @@ static void firmware_leaves_08h_and_70h_and_all_masked(void **state)
 	assert_int_equal(i8259_acknowledge(&pic), 0x08);
 	assert_int_equal(isr(MASTER), 1);
 	out(MASTER, EOI);
+	assert_true(i8259_interrupts(&pic));
 	assert_int_equal(i8259_acknowledge(&pic), 0x70);
 }
 

@@ -80,6 +80,19 @@ static void centuries_begin(void **state)
 	assert_clock("2 2100-03-01 00:00:00");
 }
 
+static void any_byte_of_the_time_may_be_the_first_to_be_read(void **state)
+{
+	static const uint8_t bytes[][2] = {{0, 0x00}, {2, 0x00}, {4, 0x00}, {6, 0x07},
+					   {7, 0x01}, {8, 0x01}, {9, 0x00}, {0x32, 0x20}};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bytes); i++) {
+		begin(946684799);
+		now += SECOND;
+		assert_int_equal(in(bytes[i][0]), bytes[i][1]);
+	}
+}
+
 static void binary_and_12_hours_are_formats_of_the_same(void **state)
 {
 	(void)state;
@@ -400,6 +413,7 @@ int main(void)
 		rtc_test(time_goes_on_over_a_leap_day),
 		rtc_test(any_gap_is_caught_up_at_once),
 		rtc_test(centuries_begin),
+		rtc_test(any_byte_of_the_time_may_be_the_first_to_be_read),
 		rtc_test(binary_and_12_hours_are_formats_of_the_same),
 		rtc_test(the_weekday_is_whatever_the_guest_calls_it),
 		rtc_test(set_stops_updates_and_clears_uie),

@@ -4,6 +4,7 @@
 #include "tests/unit/mc146818_fixture.h"
 
 #include "tests/unit/mc146818_stepped.h"
+#include "vmm/chip/mc146818_clock.h"
 
 static struct mc146818_stepped stepped;
 
@@ -112,6 +113,43 @@ static void random_use_is_what_a_clock_does_that_steps_with_its_crystal(void **s
 	}
 }
 
+static bool matches(const uint8_t *cmos, uint32_t time)
+{
+	uint32_t hour = time / 3600, minute = time / 60 % 60, second = time % 60;
+
+	return (cmos[1] >= 0xc0 || cmos[1] == second) && (cmos[3] >= 0xc0 || cmos[3] == minute) &&
+	       (cmos[5] >= 0xc0 || cmos[5] == hour);
+}
+
+static uint64_t seconds_until_it_matches(const uint8_t *cmos, uint32_t time)
+{
+	for (uint32_t i = 1; i <= 86400; i++)
+		if (matches(cmos, (time + i) % 86400))
+			return i;
+	return MC146818_NO_ALARM;
+}
+
+/* In binary. */
+static void the_alarm_is_the_first_match_of_the_next_day(void **state)
+{
+	uint64_t seed = 12;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3000; i++) {
+		uint64_t random = random_next(&seed);
+		uint32_t time = (random >> 32) % 86400;
+		uint8_t cmos[MC146818_BYTES] = {
+			[0] = time % 60, [2] = time / 60 % 60, [4] = time / 3600, [11] = DM | H24};
+
+		random = random_next(&seed);
+		cmos[1] = random & 1 ? 0xc0 + (random >> 8) % 0x40 : (random >> 16) % 62;
+		cmos[3] = random & 2 ? 0xc0 + (random >> 24) % 0x40 : (random >> 32) % 62;
+		cmos[5] = random & 4 ? 0xc0 + (random >> 40) % 0x40 : (random >> 48) % 26;
+		assert_true(mc146818_clock_until_alarm(cmos) ==
+			    seconds_until_it_matches(cmos, time));
+	}
+}
+
 static void random_bytes_at_any_time_do_no_harm(void **state)
 {
 	uint64_t seed = 71;
@@ -138,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		rtc_test(random_use_is_what_a_clock_does_that_steps_with_its_crystal),
+		rtc_test(the_alarm_is_the_first_match_of_the_next_day),
 		rtc_test(random_bytes_at_any_time_do_no_harm),
 	};
 

@@ -15,6 +15,9 @@ UNIT_bitmaps     := vmx/bitmaps.c
 UNIT_bootinfo    = $(UNIT_multiboot1)
 UNIT_breakpoints := vmx/breakpoints.c
 UNIT_bus         := vmm/device/bus.c vmm/device/com1.c vmm/device/reset.c vmm/chip/uart.c
+UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
+	$(patsubst %,vmm/device/%.c,acpi com1 keyboard pic pit reset rtc screen)
+UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
@@ -27,6 +30,7 @@ UNIT_event_debug := vmx/event.c
 UNIT_event_entry := vmx/event.c
 UNIT_exit_watch  := vmm/exit_watch.c vmx/names.c lib/format.c
 UNIT_exit_cr     := vmm/exit/cr.c
+UNIT_fetch       = vmm/exit/fetch.c vmm/exit/guest_paging.c $(UNIT_page_walk) $(UNIT_mmio_decode)
 UNIT_firmware    := vmm/load/firmware.c vmm/load/firmware_rom.S vmm/guest_ram.c
 UNIT_foot        := vmm/foot.c lib/string.c
 UNIT_format      := lib/format.c
@@ -45,6 +49,8 @@ UNIT_i82093_random := vmm/chip/i82093.c
 UNIT_i8259       := vmm/chip/i8259.c
 UNIT_i8259_modes := vmm/chip/i8259.c
 UNIT_i8259_random := vmm/chip/i8259.c
+UNIT_interrupts  = vmm/interrupts.c vmx/event.c $(UNIT_lapic) $(UNIT_pc)
+UNIT_interrupts_wake = $(UNIT_interrupts)
 UNIT_lapic       := $(patsubst %,vmm/chip/lapic%.c,_registers _send _timer) vmm/chip/lapic.c lib/rate.c
 UNIT_lapic_messages := $(UNIT_lapic)
 UNIT_lapic_priority := $(UNIT_lapic)
@@ -87,6 +93,9 @@ UNIT_owner_entry := $(UNIT_owner)
 UNIT_owner_failures := $(UNIT_owner)
 UNIT_owner_random := $(UNIT_owner)
 UNIT_owner_ready := $(UNIT_owner)
+UNIT_pc          = vmm/chip/pc.c vmm/chip/acpi_pm.c $(UNIT_hpet_chip) $(UNIT_i8042) $(UNIT_i82093) \
+	$(UNIT_i8254) $(UNIT_i8259) $(UNIT_mc146818) $(UNIT_uart) $(UNIT_vga_text)
+UNIT_pc_hpet     = $(UNIT_pc)
 UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_rights := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_page_walk   := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
@@ -95,6 +104,7 @@ UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_rate        := lib/rate.c
 UNIT_refusal     := lib/refusal.c lib/format.c
+UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
 UNIT_trial       := $(UNIT_method)
@@ -105,6 +115,7 @@ UNIT_us_keyboard := vmm/chip/i8042.c vmm/chip/us_keyboard.c
 UNIT_vga_registers := vmm/chip/vga_registers.c
 UNIT_vga_text    := vmm/chip/vga_text.c vmm/chip/vga_registers.c lib/string.c
 UNIT_vga_text_much = $(UNIT_vga_text)
+UNIT_wall_clock  := lib/calendar.c
 UNIT_vm_config   = vmm/vm_config.c lib/cmdline.c $(UNIT_refusal) lib/string.c
 
 UNIT_CC      := gcc
@@ -134,7 +145,12 @@ $(UNIT_DIR)/%_ports.o: lib/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/ports.h -c $< -o $@
 
+$(UNIT_DIR)/%_ports.o: boot/%.c $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/fake_tsc.h -include tests/unit/ports.h -c $< -o $@
+
 $(UNIT_DIR)/test_serial: $(UNIT_DIR)/serial_ports.o
+$(UNIT_DIR)/test_wall_clock: $(UNIT_DIR)/wall_clock_ports.o
 
 # Between a load and a save no vector register may be touched, by a sanitizer or the libc neither.
 $(UNIT_DIR)/%_kernel.o: fpu/%.c $(UNIT_HEADERS)
@@ -153,7 +169,10 @@ $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 
 # The test is the clock
-$(addprefix $(UNIT_DIR)/,test_balance test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
+$(addprefix $(UNIT_DIR)/,test_balance test_bus test_interrupts test_interrupts_wake \
+	test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
+
+$(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h
 
 # vmm/load/dsdt.S takes in what iasl made
 UNIT_WITH_DSDT := $(addprefix $(UNIT_DIR)/,test_acpi_tables test_guest_cmdline test_guest_load \

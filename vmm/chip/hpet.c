@@ -8,7 +8,6 @@ enum hpet_register {
 	HPET_CAPABILITIES = 0x000,
 	HPET_CONFIGURATION = 0x010,
 	HPET_STATUS = 0x020,
-	HPET_COUNTER = 0x0f0,
 	HPET_FIRST_TIMER = 0x100,
 	TIMER_REGISTERS = 0x20, /* of each: */
 	TIMER_CONFIGURATION = 0x00,
@@ -17,7 +16,6 @@ enum hpet_register {
 
 #define CLOCK_PERIOD (1000000000000000 / HPET_HZ) /* femtoseconds */
 
-#define ENABLE_CNF	0x1u
 #define INT_TYPE_LEVEL	0x0002u
 #define INT_ENB_CNF	0x0004u
 #define TYPE_PERIODIC	0x0008u
@@ -42,17 +40,6 @@ void hpet_block_reset(struct hpet *hpet, uint64_t now)
 	*hpet = (struct hpet){.since = now, .deadline = NEVER};
 	for (unsigned int n = 0; n < HPET_TIMERS; n++)
 		hpet->timer[n] = (struct hpet_timer){.comparator = UINT64_MAX, .match = NEVER};
-}
-
-static bool runs(const struct hpet *hpet)
-{
-	return hpet->configuration & ENABLE_CNF;
-}
-
-/* How far the main counter has gone. CPUs' TSCs may differ a little: never below 0. */
-static uint64_t ticks(const struct hpet *hpet, const struct rate *rate, uint64_t now)
-{
-	return runs(hpet) && now > hpet->since ? rate_ticks(rate, now - hpet->since) : 0;
 }
 
 static uint64_t width(const struct hpet_timer *timer)
@@ -127,7 +114,7 @@ static bool match(struct hpet *hpet, const struct rate *rate, uint64_t gone, uin
 {
 	bool any = false;
 
-	if (!runs(hpet))
+	if (!hpet_block_runs(hpet))
 		return false;
 	for (unsigned int n = 0; n < HPET_TIMERS; n++) {
 		struct hpet_timer *timer = &hpet->timer[n];
@@ -162,13 +149,13 @@ static uint64_t deadline_of(const struct hpet *hpet, const struct rate *rate, un
 static void set_deadline(struct hpet *hpet, const struct rate *rate)
 {
 	hpet->deadline = NEVER;
-	for (unsigned int n = 0; runs(hpet) && n < HPET_TIMERS; n++)
+	for (unsigned int n = 0; hpet_block_runs(hpet) && n < HPET_TIMERS; n++)
 		hpet->deadline = min_u64(hpet->deadline, deadline_of(hpet, rate, n));
 }
 
 void hpet_block_poll(struct hpet *hpet, const struct rate *rate, uint64_t now)
 {
-	if (match(hpet, rate, ticks(hpet, rate, now), now))
+	if (match(hpet, rate, hpet_block_ticks(hpet, rate, now), now))
 		set_deadline(hpet, rate);
 }
 
@@ -219,7 +206,7 @@ static uint64_t access_mask(unsigned int offset, unsigned int size)
 uint64_t hpet_block_read(struct hpet *hpet, const struct rate *rate, unsigned int offset,
 			 unsigned int size, uint64_t now)
 {
-	uint64_t gone = ticks(hpet, rate, now);
+	uint64_t gone = hpet_block_ticks(hpet, rate, now);
 	uint64_t value;
 
 	if (offset - offset % 8 == HPET_COUNTER) {
@@ -234,10 +221,10 @@ uint64_t hpet_block_read(struct hpet *hpet, const struct rate *rate, unsigned in
 
 static void write_configuration(struct hpet *hpet, uint32_t value, uint64_t gone, uint64_t now)
 {
-	bool ran = runs(hpet);
+	bool ran = hpet_block_runs(hpet);
 
-	hpet->configuration = value & (ENABLE_CNF | HPET_LEG_RT_CNF);
-	if (runs(hpet) == ran)
+	hpet->configuration = value & (HPET_ENABLE_CNF | HPET_LEG_RT_CNF);
+	if (hpet_block_runs(hpet) == ran)
 		return;
 	hpet->counter += gone;
 	hpet->since = now;
@@ -309,7 +296,7 @@ void hpet_block_write(struct hpet *hpet, const struct rate *rate, unsigned int o
 		      unsigned int size, uint64_t value, uint64_t now)
 {
 	uint64_t mask = access_mask(offset, size);
-	uint64_t gone = ticks(hpet, rate, now);
+	uint64_t gone = hpet_block_ticks(hpet, rate, now);
 
 	value <<= 8 * (offset % 8);
 	offset -= offset % 8;
@@ -329,7 +316,7 @@ void hpet_block_write(struct hpet *hpet, const struct rate *rate, unsigned int o
 		if (timer_at(hpet, offset))
 			write_timer(hpet, offset, value, mask, gone);
 	}
-	match(hpet, rate, ticks(hpet, rate, now), now); /* what is equal at once */
+	match(hpet, rate, hpet_block_ticks(hpet, rate, now), now); /* what is equal at once */
 	set_deadline(hpet, rate);
 }
 
@@ -337,7 +324,7 @@ uint32_t hpet_block_lines(const struct hpet *hpet)
 {
 	uint32_t lines = 0;
 
-	if (!hpet->status || !runs(hpet))
+	if (!hpet->status || !hpet_block_runs(hpet))
 		return 0;
 	for (unsigned int n = 0; n < HPET_TIMERS; n++)
 		if (hpet->status & 1u << n && hpet->timer[n].configuration & INT_ENB_CNF)

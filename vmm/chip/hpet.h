@@ -26,7 +26,9 @@
 #define HPET_HZ		  10000000
 #define HPET_BLOCK_ID	  0x8086a201 /* the low half of the first register; also in ACPI's table */
 #define HPET_TIMERS	  3
-#define HPET_LEG_RT_CNF	  0x2 /* in the general configuration register */
+#define HPET_ENABLE_CNF	  0x1 /* in the general configuration register */
+#define HPET_LEG_RT_CNF	  0x2
+#define HPET_COUNTER	  0xf0 /* the main counter's offset */
 
 struct hpet_timer {
 	uint64_t comparator;
@@ -51,6 +53,25 @@ uint64_t hpet_block_read(struct hpet *hpet, const struct rate *rate, unsigned in
 			 unsigned int size, uint64_t now);
 void hpet_block_write(struct hpet *hpet, const struct rate *rate, unsigned int offset,
 		      unsigned int size, uint64_t value, uint64_t now);
+
+static inline bool hpet_block_runs(const struct hpet *hpet)
+{
+	return hpet->configuration & HPET_ENABLE_CNF;
+}
+
+/* How far the main counter has gone. CPUs' TSCs may differ a little: never below 0. */
+static inline uint64_t hpet_block_ticks(const struct hpet *hpet, const struct rate *rate,
+					uint64_t now)
+{
+	return hpet_block_runs(hpet) && now > hpet->since ? rate_ticks(rate, now - hpet->since) : 0;
+}
+
+/* The low half of the main counter, in short: the same as a read of it. */
+static inline uint32_t hpet_block_read_counter(const struct hpet *hpet, const struct rate *rate,
+					       uint64_t now)
+{
+	return hpet->counter + hpet_block_ticks(hpet, rate, now);
+}
 
 /*
  * When hpet_block_poll() is to be called next; UINT64_MAX: need not be. Of periods below 20

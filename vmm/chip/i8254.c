@@ -58,12 +58,6 @@ static uint64_t time_of(const struct i8254 *i8254, const struct rate *rate, uint
 	return now > i8254->origin ? rate_ticks(rate, now - i8254->origin) : 0;
 }
 
-static bool short_periods(const struct i8254_counter *counter)
-{
-	return i8254_counter_is_periodic(counter) &&
-	       (counter->count < SHORTEST || counter->initial < SHORTEST);
-}
-
 static void set_deadline(struct i8254 *i8254, const struct rate *rate, uint64_t now)
 {
 	const struct i8254_counter *counter = &i8254->counter[0];
@@ -77,7 +71,8 @@ static void set_deadline(struct i8254 *i8254, const struct rate *rate, uint64_t 
 	i8254->deadline = UINT64_MAX;
 	if (rise == I8254_NEVER)
 		return;
-	if (short_periods(counter) && rise < counter->seen + SHORTEST)
+	if (i8254_counter_is_periodic(counter) && counter->count < SHORTEST &&
+	    rise < counter->seen + SHORTEST)
 		rise = counter->seen + SHORTEST;
 	tsc = rate_tsc(rate, rise);
 	if (tsc < UINT64_MAX - i8254->origin)
@@ -105,31 +100,37 @@ bool i8254_output(const struct i8254 *i8254, const struct rate *rate, unsigned i
 	return i8254_counter_output(&copy);
 }
 
+/* One byte of a count, and which comes next. */
+static uint8_t byte_of(const struct i8254_counter *counter, struct i8254_latches *latches,
+		       uint16_t count)
+{
+	enum bytes bytes = bytes_of(counter);
+	bool high = bytes == HIGH || latches->second_read;
+	bool more = bytes == LOW_THEN_HIGH && !high;
+
+	latches->count_latched = latches->count_latched && more;
+	latches->second_read = more;
+	return high ? count >> 8 : count;
+}
+
 static uint8_t read_counter(struct i8254 *i8254, const struct rate *rate, unsigned int number,
 			    uint64_t now)
 {
 	struct i8254_counter *counter = &i8254->counter[number];
 	struct i8254_latches *latches = &i8254->latches[number];
-	enum bytes bytes = bytes_of(counter);
-	bool high = bytes == HIGH || latches->second_read;
-	uint16_t count;
 
 	if (latches->status_latched) {
 		latches->status_latched = false;
 		return latches->status;
 	}
-	if (latches->count_latched) {
-		count = latches->count;
-		latches->count_latched = bytes == LOW_THEN_HIGH && !high;
-	} else {
-		i8254_counter_advance(counter, time_of(i8254, rate, now));
-		count = i8254_counter_value(counter);
-	}
-	latches->second_read = bytes == LOW_THEN_HIGH && !high;
-	return high ? count >> 8 : count;
+	if (latches->count_latched)
+		return byte_of(counter, latches, latches->count);
+	i8254_counter_follow(counter, time_of(i8254, rate, now));
+	return byte_of(counter, latches, i8254_counter_value(counter));
 }
 
-static uint8_t read_system_control(struct i8254 *i8254, uint64_t time)
+/* Apart, so that a counter's read has fewer registers to save. */
+static __attribute__((noinline)) uint8_t read_system_control(struct i8254 *i8254, uint64_t time)
 {
 	uint8_t value = i8254->system_control;
 

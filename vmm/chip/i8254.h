@@ -52,7 +52,7 @@ uint8_t i8254_read(struct i8254 *i8254, const struct rate *rate, uint16_t port, 
 void i8254_write(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint8_t value,
 		 uint64_t now);
 
-/* When OUT0 next rises, or UINT64_MAX. No more often than every 20 us. */
+/* When OUT0 next rises, or UINT64_MAX. Of periods below 20 us, every 20 us. */
 static inline uint64_t i8254_deadline(const struct i8254 *i8254)
 {
 	return i8254->deadline;

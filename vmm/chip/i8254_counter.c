@@ -56,7 +56,7 @@ static void count_on(struct i8254_counter *counter, uint64_t time)
 	uint64_t after = time - counter->start;
 
 	counter->seen = time;
-	if (!counter->count || !counter->running)
+	if (!counter->running)
 		return;
 	if (!i8254_counter_is_periodic(counter)) {
 		uint32_t rise = until_rise(counter);
@@ -210,7 +210,8 @@ static uint32_t square_wave_value(const struct i8254_counter *counter, uint32_t 
 	return (counter->count & ~1u) - 2 * (elapsed < high ? elapsed : elapsed - high);
 }
 
-static uint32_t binary_value(const struct i8254_counter *counter)
+static inline __attribute__((always_inline)) uint32_t
+binary_value(const struct i8254_counter *counter)
 {
 	if (i8254_counter_mode(counter) == SQUARE_WAVE)
 		return square_wave_value(counter, elapsed(counter));
@@ -254,7 +255,7 @@ static uint64_t next_rise(const struct i8254_counter *counter)
 {
 	uint32_t after = until_rise(counter);
 
-	if (!counter->count || !counter->running)
+	if (!counter->running)
 		return I8254_NEVER;
 	if (i8254_counter_is_periodic(counter))
 		return counter->count > 1 ? counter->start + counter->count : I8254_NEVER;

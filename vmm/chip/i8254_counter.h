@@ -31,7 +31,7 @@ struct i8254_counter {
 		I8254_LOAD_AT_END,  /* of a period */
 		I8254_LOAD_AT_HALF, /* of a square wave: its low half begins */
 	} load;
-	bool running;
+	bool running; /* the count in use, by each CLK */
 	bool gate;
 	bool rose; /* OUT did; the user clears it. Of a counter whose gate stays high */
 };
@@ -58,6 +58,16 @@ void i8254_counter_begin_write(struct i8254_counter *counter);
 void i8254_counter_write(struct i8254_counter *counter, uint16_t count);
 void i8254_counter_set_gate(struct i8254_counter *counter, bool gate);
 void i8254_counter_advance(struct i8254_counter *counter, uint64_t time);
+
+/* The same, short where the count in use goes on and does not come to its end. */
+static inline void i8254_counter_follow(struct i8254_counter *counter, uint64_t time)
+{
+	if (time > counter->seen && time < counter->load_at && counter->running &&
+	    time - counter->start < counter->count)
+		counter->seen = time;
+	else
+		i8254_counter_advance(counter, time);
+}
 
 /* The counting element, as it is read. */
 uint16_t i8254_counter_value(const struct i8254_counter *counter);

@@ -319,6 +319,7 @@ static void initialise(struct i8259 *pic, uint16_t port, uint8_t base, uint8_t i
 
 void i8259_as_firmware_leaves_it(struct i8259 *pic)
 {
+	i8259_reset(pic);
 	initialise(pic, I8259_MASTER, 0x08, 1 << CASCADE_IRQ);
 	initialise(pic, I8259_SLAVE, 0x70, CASCADE_IRQ);
 }

@@ -48,7 +48,7 @@ struct i8259 {
 /* As after power-on: ICWs are awaited, all lines are low, and nothing interrupts. */
 void i8259_reset(struct i8259 *pic);
 
-/* Initialised by ICWs with the vectors 08h and 70h, and all lines masked. */
+/* Reset, and initialised by ICWs with the vectors 08h and 70h, and all lines masked. */
 void i8259_as_firmware_leaves_it(struct i8259 *pic);
 
 /* Of the six ports; another reads as FFh and takes nothing. */

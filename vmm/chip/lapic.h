@@ -114,7 +114,16 @@ static inline bool lapic_is_enabled(const struct lapic *lapic)
 /* Whether the page of its registers is there; when it is not, what is below is accessed. */
 static inline bool lapic_is_at(const struct lapic *lapic, uint64_t physical)
 {
-	return (physical ^ lapic->base) >> 12 == 0 && lapic_is_on(lapic) && !lapic_is_x2apic(lapic);
+	return (lapic->base & ~(uint64_t)LAPIC_BASE_BOOTSTRAP) ==
+	       ((physical & ~0xfffull) | LAPIC_BASE_ENABLED);
+}
+
+/* The same, and it is the register at that offset. */
+static inline bool lapic_is_register_at(const struct lapic *lapic, uint32_t offset,
+					uint64_t physical)
+{
+	return (lapic->base & ~(uint64_t)LAPIC_BASE_BOOTSTRAP) ==
+	       physical + (LAPIC_BASE_ENABLED - offset);
 }
 
 /* IA32_APIC_BASE; physical_bits < 64. -EINVAL: #GP, and nothing has changed. */

@@ -16,6 +16,11 @@
 #define LAPIC_OFFSET_TPR 0x80 /* lapic_set_tpr() */
 #define LAPIC_OFFSET_EOI 0xb0 /* lapic_eoi() */
 
+/* Those of them that change what is served next, and no more: EOI, TPR, SELF IPI. */
+#define LAPIC_MSR_TPR	   0x808
+#define LAPIC_MSR_EOI	   0x80b
+#define LAPIC_MSR_SELF_IPI 0x83f
+
 /*
  * The page: in xAPIC mode, 32 bits at an offset below 4096 that is a multiple of 4. What is not a
  * multiple of 16 reads as 0. Of a narrower read the caller takes its part; a narrower write is

@@ -1,13 +1,12 @@
 #include "vmm/chip/uart.h"
 
 enum uart_register {
-	UART_IER = 1,
+	UART_IER = UART_INTERRUPT_ENABLE,
 	UART_IIR_FCR = 2,
 	UART_LCR = 3,
 	UART_MCR = 4,
 	UART_LSR = 5,
 	UART_MSR = 6,
-	UART_SCR = 7,
 };
 
 #define LCR_DLAB	0x80
@@ -229,7 +228,7 @@ bool uart_write(struct uart *uart, unsigned int offset, uint8_t value)
 	case UART_MCR:
 		uart->mcr = value & 0x1f;
 		break;
-	case UART_SCR:
+	case UART_SCRATCH:
 		uart->scr = value;
 		break;
 	}

@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COM1_PORT      0x3f8 /* where a PC has its first */
-#define UART_PORTS     8
-#define UART_DATA      0 /* the one register by which anything leaves */
-#define UART_FIFO_SIZE 16
+#define COM1_PORT	      0x3f8 /* where a PC has its first */
+#define UART_PORTS	      8
+#define UART_INTERRUPT_ENABLE 1
+#define UART_DATA	      0 /* the one register by which anything leaves */
+#define UART_SCRATCH	      7 /* it changes nothing else */
+#define UART_FIFO_SIZE	      16
 
 struct uart {
 	uint8_t ier, fcr, lcr, mcr, scr;

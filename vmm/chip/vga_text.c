@@ -291,6 +291,11 @@ static void look(struct scan *scan)
 void vga_text_reset(struct vga_text *vga)
 {
 	vga_registers_reset(&vga->registers);
+	vga_text_begin(vga);
+}
+
+void vga_text_begin(struct vga_text *vga)
+{
 	vga->allowance = ALLOWANCE_MAX;
 	memset(vga->seen, ' ', sizeof(vga->seen));
 	memset(vga->given, ' ', sizeof(vga->given));

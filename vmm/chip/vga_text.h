@@ -45,6 +45,9 @@ struct vga_text {
 /* A screen without characters. */
 void vga_text_reset(struct vga_text *vga);
 
+/* The same, and the registers stay as they are. */
+void vga_text_begin(struct vga_text *vga);
+
 /* Calls line() for each line that is new. The text ends with a 0, and lives as long as the call. */
 void vga_text_scan(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
 		   void (*line)(void *arg, const char *text), void *arg);

@@ -3,23 +3,12 @@
 #include "lib/x86.h"
 #include "vmm/vm.h"
 
-#define KEYBOARD_PULSE_RESET 0xfe /* of line 0 */
-#define RESET_CONTROL_RESET  BIT(2)
+#define RESET_CONTROL_RESET BIT(2)
 
 void exit_port_write(struct vm *vm, uint16_t port, uint32_t value)
 {
 	(void)port;
 	vm_end(vm, value, "exit-port");
-}
-
-/* There is no 8042 beyond its reset line. */
-void keyboard_write(struct vm *vm, uint16_t port, uint32_t value)
-{
-	(void)port;
-	if (value == KEYBOARD_PULSE_RESET)
-		vm_reset(vm);
-	else
-		vm->unhandled_io++;
 }
 
 void reset_control_write(struct vm *vm, uint16_t port, uint32_t value)

@@ -13,6 +13,15 @@ static inline void answer(struct guest_registers *regs, const struct cpuid_regs 
 	regs->rdx = r->edx;
 }
 
+static void add_apic(struct vcpu *vcpu)
+{
+	struct guest_registers *regs = &vcpu->guest.registers;
+
+	regs->rbx |= (uint32_t)(vcpu->lapic.id << 24);
+	if (lapic_is_on(&vcpu->lapic))
+		regs->rdx |= CPUID1_EDX_APIC;
+}
+
 static void answer_by_cr4(struct vcpu *vcpu, uint32_t leaf, uint64_t cr4_bit, uint32_t ecx_bit)
 {
 	struct guest_registers *regs = &vcpu->guest.registers;
@@ -20,6 +29,8 @@ static void answer_by_cr4(struct vcpu *vcpu, uint32_t leaf, uint64_t cr4_bit, ui
 	answer(regs, &guest_cpuid_basic[leaf]);
 	if (vmcs_read_known(VMCS_GUEST_CR4) & cr4_bit)
 		regs->rcx |= ecx_bit;
+	if (leaf == 1)
+		add_apic(vcpu);
 	vcpu_skip_instruction_fast(vcpu);
 }
 
@@ -29,6 +40,8 @@ static __attribute__((noinline)) void answer_otherwise(struct vcpu *vcpu)
 	struct guest_registers *regs = &vcpu->guest.registers;
 	struct cpuid_regs r = guest_cpuid(regs->rax, regs->rcx, vcpu->fpu.context.xcr0);
 
+	if ((uint32_t)regs->rax == 0xb)
+		r.edx = vcpu->lapic.id;
 	answer(regs, &r);
 	vcpu_skip_instruction_fast(vcpu);
 }

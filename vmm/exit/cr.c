@@ -7,6 +7,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/exit/guest_paging.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/interrupts.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vcpu_vmcs.h"
@@ -199,7 +200,8 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	case 8:
 		if (value > 15)
 			return false;
-		vcpu->cr8 = value;
+		lapic_set_tpr(&vcpu->lapic, value << 4);
+		interrupts_changed(vcpu);
 		return true;
 	default:
 		return false;
@@ -224,7 +226,8 @@ static __attribute__((noinline)) void access_cr(struct vcpu *vcpu, uint64_t qual
 		valid = write_cr(vcpu, number, value);
 		break;
 	case CR_MOV_FROM:
-		vcpu_set_register(vcpu, reg, number == 8 ? vcpu->cr8 : vmcs_read(VMCS_GUEST_CR3));
+		vcpu_set_register(vcpu, reg,
+				  number == 8 ? vcpu_cr8(vcpu) : vmcs_read(VMCS_GUEST_CR3));
 		break;
 	case CR_CLTS:
 		valid = write_cr0_value(vcpu, guest_cr0_read(&vcpu->fpu.cr0) & ~CR0_TS);

@@ -10,8 +10,10 @@
 #include "vmm/exit/dispatch.h"
 #include "vmm/exit/hypercall.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/interrupts.h"
 #include "vmm/exit/io.h"
 #include "vmm/exit/machine_check.h"
+#include "vmm/exit/mmio.h"
 #include "vmm/exit/msr.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/exit/seen.h"
@@ -26,15 +28,6 @@
 #include "vmx/vmcs_bits.h"
 
 #define BASIC_REASON 0xffffu
-
-/* EPT violation qualification (SDM Vol. 3C table 27-7) */
-#define EPT_READ	  BIT(0)
-#define EPT_WRITE	  BIT(1)
-#define EPT_FETCH	  BIT(2)
-#define EPT_NMI_UNBLOCKED BIT(12)
-
-#define IOAPIC_PAGE 0xfec00000ull
-#define APIC_PAGE   0xfee00000ull
 
 void exit_entry_failed(struct vcpu *vcpu, const char *what)
 {
@@ -132,16 +125,17 @@ static void exit_hlt(struct vcpu *vcpu)
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	/* STI and MOV SS block nothing after it: it has completed */
 	bool interrupts = rflags & RFLAGS_IF, nmis = !(blocking & BLOCKING_BY_NMI);
-	bool above_tpr = vcpu->timer_vector >> 4 > vcpu->cr8;
-	bool timer_wakes = vcpu->timer_deadline != VCPU_TIMER_OFF &&
+	bool above_tpr = vcpu->timer_vector >> 4 > vcpu_cr8(vcpu);
+	bool timer_wakes = vcpu->call_deadline != VCPU_TIMER_OFF &&
 			   (vcpu->timer_vector == VECTOR_NMI ? nmis : interrupts && above_tpr);
 
 	vcpu_skip_with(vcpu, rflags, blocking);
 	vcpu->wakes_on_interrupt = interrupts;
 	vcpu->wakes_on_nmi = nmis;
-	if (event_deliverable(&vcpu->events, vcpu->cr8, interrupts, nmis))
+	if (event_deliverable(&vcpu->events, vcpu_cr8(vcpu), interrupts, nmis) ||
+	    (interrupts && interrupts_wait(vcpu)))
 		return;
-	if (timer_wakes) {
+	if (timer_wakes || (interrupts && interrupts_may_come(vcpu))) {
 		vcpu->state = VCPU_HALTED;
 		vcpu_request(vcpu, 0);
 	} else {
@@ -165,42 +159,6 @@ static void exit_general_protection(struct vcpu *vcpu)
 	vcpu_raise(vcpu, VECTOR_GP, 0);
 }
 
-/* The instruction runs again, or the event is delivered again. */
-static void fetch_again(uint64_t qualification)
-{
-	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID)
-		return;
-	/* an IRET that had unblocked NMIs when it failed (SDM Vol. 3C 27.2.3) */
-	if (qualification & EPT_NMI_UNBLOCKED)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
-	event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
-}
-
-static void exit_ept_violation(struct vcpu *vcpu)
-{
-	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
-	const char *access = qualification & EPT_FETCH	 ? "instruction fetch"
-			     : qualification & EPT_WRITE ? "write"
-							 : "read";
-
-	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, vcpu->pcpu->cpu.id, gpa)) {
-		fetch_again(qualification);
-		return;
-	}
-	if ((gpa & ~0xfffull) == APIC_PAGE || (gpa & ~0xfffull) == IOAPIC_PAGE)
-		vm_fail(vcpu, "ept-violation",
-			"%s at guest-physical 0x%lx: the %s is not there (CPUID.1:EDX.9 says so) "
-			"[SDM Vol. 3C 28.3.3.2]",
-			access, gpa, (gpa & ~0xfffull) == APIC_PAGE ? "local APIC" : "I/O APIC");
-	else
-		vm_fail(vcpu, "ept-violation",
-			"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C "
-			"28.3.3.2]",
-			access, gpa);
-}
-
 static void exit_ept_misconfiguration(struct vcpu *vcpu)
 {
 	vm_fail(vcpu, "ept-misconfiguration",
@@ -220,7 +178,7 @@ static void exit_bus_lock(struct vcpu *vcpu)
  * Instructions are handled at once, between vmx_exit and VMRESUME: nothing was being delivered when
  * they exited, and nobody but their guest is concerned. What comes from elsewhere, may have broken
  * off the delivery of an event, or is to be followed by another look at the time is handled in the
- * run loop.
+ * run loop. EPT violations see to that themselves.
  */
 static const struct {
 	exit_handler at_once, in_loop;
@@ -254,7 +212,8 @@ static const struct {
 	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},
 	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
-	[EXIT_REASON_EPT_VIOLATION] = {.in_loop = exit_ept_violation},
+	[EXIT_REASON_EPT_VIOLATION] = {.at_once = exit_ept_violation_at_once,
+				       .in_loop = exit_ept_violation},
 	[EXIT_REASON_INVEPT] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_EPT_MISCONFIGURATION] = {.in_loop = exit_ept_misconfiguration},
 	[EXIT_REASON_ENCLS] = {.at_once = exit_invalid_opcode},

@@ -1,6 +1,8 @@
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/device/pages.h"
 #include "vmm/exit/guest_paging.h"
 #include "vmm/exit/instruction.h"
 #include "vmm/exit/page_walk.h"
@@ -46,13 +48,13 @@ static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linea
 	return state;
 }
 
-/* An access to what is not its memory ends the VM, as an EPT violation does. */
-static int not_its_memory(struct vcpu *vcpu, uint64_t gpa, bool write)
+/* An entry of a table where no RAM is: all ones, with reserved bits (SDM Vol. 3A 4.7). */
+static uint32_t error_without_table(struct vcpu *vcpu, uint64_t gpa, bool write)
 {
-	vm_fail(vcpu, "ept-violation",
-		"%s at guest-physical 0x%lx, which is not its memory [SDM Vol. 3C 28.3.3.2]",
-		write ? "write" : "read", gpa);
-	return -EFAULT;
+	uint64_t value;
+
+	pages_read(vcpu, gpa & ~7ull, 8, &value);
+	return BIT(0) | (write ? BIT(1) : 0) | (vcpu_cpl() == 3 ? BIT(2) : 0) | BIT(3);
 }
 
 static int translate(struct vcpu *vcpu, enum accessor accessor, uint64_t linear, bool write,
@@ -70,8 +72,8 @@ static int translate(struct vcpu *vcpu, enum accessor accessor, uint64_t linear,
 		} while (result == PAGE_WALK_DONE && !page_walk_mark(ram, &walk));
 	}
 	if (result == PAGE_WALK_NO_TABLE)
-		return not_its_memory(vcpu, walk.gpa, false);
-	if (result == PAGE_WALK_FAULT) {
+		walk.error_code = error_without_table(vcpu, walk.gpa, write);
+	if (result != PAGE_WALK_DONE) {
 		write_cr2(linear);
 		vcpu_raise(vcpu, VECTOR_PF, walk.error_code);
 		return -EFAULT;
@@ -80,16 +82,34 @@ static int translate(struct vcpu *vcpu, enum accessor accessor, uint64_t linear,
 	return 0;
 }
 
-/* Where one stretch within a page is; what cannot be accessed is raised in the guest, or ends it.
- */
-static int access_page(struct vcpu *vcpu, enum accessor accessor, uint64_t linear, uint32_t length,
-		       bool write, uint64_t *gpa)
+/* Where no RAM is, by accesses of 8 bytes and less. */
+static int access_pages_of_devices(struct vcpu *vcpu, uint64_t gpa, uint8_t *buffer,
+				   uint32_t length, bool write)
 {
-	if (translate(vcpu, accessor, linear, write, gpa))
-		return -EFAULT;
-	if (!guest_ram_contains(&vcpu->vm->ram, *gpa, length))
-		return not_its_memory(vcpu, *gpa, write);
+	for (uint32_t done = 0, part; done < length; done += part) {
+		uint64_t value = 0;
+
+		part = 8;
+		while (part > length - done || (gpa + done) % part)
+			part /= 2;
+		memcpy(&value, buffer + done, part);
+		if (!(write ? pages_write(vcpu, gpa + done, part, value)
+			    : pages_read(vcpu, gpa + done, part, &value)))
+			return -EFAULT;
+		memcpy(buffer + done, &value, part);
+	}
 	return 0;
+}
+
+/* RAM, or what is there instead. */
+static int access_physical(struct vcpu *vcpu, uint64_t gpa, uint8_t *buffer, uint32_t length,
+			   bool write)
+{
+	const struct guest_ram *ram = &vcpu->vm->ram;
+	int error = write ? guest_ram_write(ram, gpa, buffer, length)
+			  : guest_ram_read(ram, gpa, buffer, length);
+
+	return error ? access_pages_of_devices(vcpu, gpa, buffer, length, write) : 0;
 }
 
 /* With a NULL buffer it only checks. */
@@ -104,14 +124,25 @@ static int access_pages(struct vcpu *vcpu, enum accessor accessor, uint64_t line
 		part = 0x1000 - (address & 0xfff);
 		if (part > length - done)
 			part = length - done;
-		if (access_page(vcpu, accessor, address, part, write, &gpa))
+		if (translate(vcpu, accessor, address, write, &gpa))
 			return -EFAULT;
-		if (buffer && write)
-			guest_ram_write(&vcpu->vm->ram, gpa, buffer + done, part);
-		else if (buffer)
-			guest_ram_read(&vcpu->vm->ram, gpa, buffer + done, part);
+		if (buffer && access_physical(vcpu, gpa, buffer + done, part, write))
+			return -EFAULT;
 	}
 	return 0;
+}
+
+bool guest_walk(const struct vcpu *vcpu, uint64_t linear, struct page_walk *walk)
+{
+	struct paging_state state;
+
+	if (!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG)) {
+		*walk = (struct page_walk){.gpa = linear & 0xffffffff};
+		return true;
+	}
+	state = running_state(vcpu, linear, BY_CODE);
+	return page_walk(&vcpu->vm->ram, &state, linear, false, walk) == PAGE_WALK_DONE &&
+	       !walk->count;
 }
 
 int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
@@ -142,9 +173,14 @@ int guest_system_change(struct vcpu *vcpu, uint64_t linear, uint8_t set, uint8_t
 
 	if (!vcpu->long_mode)
 		linear &= 0xffffffff;
-	if (access_page(vcpu, BY_CPU, linear, 1, true, &gpa))
+	if (translate(vcpu, BY_CPU, linear, true, &gpa))
 		return -EFAULT;
 	at = guest_ram_at(&vcpu->vm->ram, gpa, 1);
+	if (!at) { /* nothing keeps it there */
+		uint64_t value;
+
+		return pages_read(vcpu, gpa, 1, &value) ? 0 : -EFAULT;
+	}
 	if (set)
 		__atomic_fetch_or(at, set, __ATOMIC_SEQ_CST);
 	if (clear)
@@ -157,8 +193,8 @@ int guest_load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 	uint64_t reserved = pdpte_reserved_bits(guest_physical_bits());
 	uint64_t pdpte[4] = {};
 
-	if (guest_ram_read(&vcpu->vm->ram, cr3 & PDPT_ADDRESS, pdpte, sizeof(pdpte)))
-		return not_its_memory(vcpu, cr3 & PDPT_ADDRESS, false);
+	if (access_physical(vcpu, cr3 & PDPT_ADDRESS, (uint8_t *)pdpte, sizeof(pdpte), false))
+		return -EFAULT;
 	for (unsigned int i = 0; i < 4; i++)
 		if ((pdpte[i] & PDPTE_PRESENT) && (pdpte[i] & reserved))
 			return -EINVAL;

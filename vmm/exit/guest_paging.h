@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct page_walk;
 struct vcpu;
 
 /*
@@ -14,6 +15,12 @@ struct vcpu;
  * it. For instructions with a side effect that must not come before a fault. Returns 0 or -EFAULT.
  */
 int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write);
+
+/*
+ * The same for a read, with nothing raised and nothing marked: false also where an entry would have
+ * to be marked accessed first.
+ */
+bool guest_walk(const struct vcpu *vcpu, uint64_t linear, struct page_walk *walk);
 
 /* Copies between a buffer and guest-linear memory; what fails is raised in the guest as #PF. */
 int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write);

@@ -5,6 +5,7 @@
 #include "lib/x86.h"
 #include "vmm/exit/bios_call.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/interrupts.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/hypercall.h"
 #include "vmm/load/firmware_rom.h"
@@ -73,8 +74,8 @@ static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 	    (vector != VECTOR_NMI && vector < 32))
 		return -EINVAL;
 	vcpu->timer_vector = vector;
-	vcpu->timer_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;
-	vcpu_request(vcpu, 0);
+	vcpu->call_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;
+	vcpu_set_deadline(vcpu);
 	return 0;
 }
 

@@ -23,14 +23,24 @@ void vcpu_retire(struct vcpu *vcpu, bool finished)
 	       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY));
 }
 
-void vcpu_skip_with(struct vcpu *vcpu, uint64_t rflags, uint32_t blocking)
+static void skip(struct vcpu *vcpu, unsigned int bytes, uint64_t rflags, uint32_t blocking)
 {
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + bytes;
 
 	if (!vcpu_in_64bit_mode(vcpu))
 		rip &= 0xffffffff;
 	vmcs_write(VMCS_GUEST_RIP, rip);
 	retire(vcpu, true, rflags, blocking);
+}
+
+void vcpu_skip_with(struct vcpu *vcpu, uint64_t rflags, uint32_t blocking)
+{
+	skip(vcpu, vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), rflags, blocking);
+}
+
+void vcpu_skip_bytes(struct vcpu *vcpu, unsigned int bytes)
+{
+	skip(vcpu, bytes, vmcs_read(VMCS_GUEST_RFLAGS), vmcs_read(VMCS_GUEST_INTERRUPTIBILITY));
 }
 
 void vcpu_skip_instruction(struct vcpu *vcpu)
@@ -47,4 +57,11 @@ void vcpu_raise(struct vcpu *vcpu, uint8_t vector, int error_code)
 			"triple fault: exception %u while a double fault was "
 			"delivered [SDM Vol. 3A 6.15]",
 			vector);
+}
+
+void vcpu_advance_register(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64_t step)
+{
+	uint64_t old = vcpu_get_register(vcpu, number), value = (old + step) & mask;
+
+	vcpu_set_register(vcpu, number, mask == 0xffff ? (old & ~mask) | value : value);
 }

@@ -21,6 +21,9 @@ void vcpu_retire(struct vcpu *vcpu, bool finished);
 /* RIP past the instruction that exited, and vcpu_retire(). */
 void vcpu_skip_instruction(struct vcpu *vcpu);
 
+/* The same, where the exit does not tell the instruction's length. */
+void vcpu_skip_bytes(struct vcpu *vcpu, unsigned int bytes);
+
 /* The same by who has read RFLAGS and interruptibility already. */
 void vcpu_skip_with(struct vcpu *vcpu, uint64_t rflags, uint32_t blocking);
 
@@ -68,7 +71,10 @@ static inline bool segment_contains(uint64_t limit, uint64_t rights, uint64_t of
 	return offset > limit && last <= (rights & ACCESS_RIGHTS_DB ? 0xffffffff : 0xffff);
 }
 
+#define REGISTER_RCX 1
 #define REGISTER_RSP 4
+#define REGISTER_RSI 6
+#define REGISTER_RDI 7
 
 /* A general register by VMX's number, full width. */
 static inline uint64_t vcpu_get_register(const struct vcpu *vcpu, unsigned int number)
@@ -85,3 +91,9 @@ static inline void vcpu_set_register(struct vcpu *vcpu, unsigned int number, uin
 	else
 		vcpu->guest.registers.number[number & 15] = value;
 }
+
+/*
+ * Adds to a register as a string instruction does whose addresses have the bits of `mask`: 32 bits
+ * clear the upper half, 16 bits leave the rest.
+ */
+void vcpu_advance_register(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64_t step);

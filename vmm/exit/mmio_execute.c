@@ -200,7 +200,8 @@ static uint64_t sign_extended(uint64_t value, unsigned int size)
 	return (value ^ sign_of(size)) - sign_of(size);
 }
 
-void mmio_execute(const struct mmio_instruction *instruction, struct mmio_operands *operands)
+static __attribute__((noinline)) void execute_any(const struct mmio_instruction *instruction,
+						  struct mmio_operands *operands)
 {
 	uint64_t other = other_operand(instruction, operands), flags;
 	unsigned int size = instruction->size;
@@ -253,4 +254,21 @@ void mmio_execute(const struct mmio_instruction *instruction, struct mmio_operan
 	default:
 		compute(instruction, other, operands);
 	}
+}
+
+void mmio_execute(const struct mmio_instruction *instruction, struct mmio_operands *operands)
+{
+	uint64_t value = operands->register_value;
+
+	/* Most accesses by far are a MOV of 4 bytes. */
+	if (__builtin_expect(instruction->operation != MMIO_MOV || instruction->size != 4, 0)) {
+		execute_any(instruction, operands);
+		return;
+	}
+	if (!(instruction->flags & MMIO_REGISTER))
+		value = instruction->immediate;
+	if (instruction->flags & MMIO_READS)
+		operands->register_value = (uint32_t)operands->memory;
+	else
+		operands->memory = (uint32_t)value;
 }

@@ -3,11 +3,14 @@
  */
 #include "vmm/exit/msr.h"
 
+#include "boot/clock.h"
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmm/chip/lapic_registers.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/interrupts.h"
 #include "vmm/loaded.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
@@ -17,8 +20,78 @@
 #define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
 #define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
+static int read_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	int error = lapic_read_msr(&vcpu->lapic, &pc_rates.lapic, msr, value, rdtsc());
+
+	interrupts_changed(vcpu); /* its timer was looked at */
+	return error;
+}
+
+static int write_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	int error = lapic_write_msr(&vcpu->lapic, &pc_rates.lapic, msr, value, rdtsc());
+
+	if (msr == LAPIC_MSR_EOI || msr == LAPIC_MSR_TPR || msr == LAPIC_MSR_SELF_IPI)
+		interrupts_priority_changed(vcpu);
+	else
+		interrupts_changed(vcpu);
+	return error;
+}
+
+static int write_apic_base(struct vcpu *vcpu, uint64_t value)
+{
+	int error = lapic_write_base(&vcpu->lapic, value, guest_physical_bits(), true);
+
+	interrupts_changed(vcpu);
+	return error;
+}
+
+/* What the TSC is moved by, IA32_TSC_ADJUST is too (SDM Vol. 3B 17.17.3). */
+static void set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
+{
+	vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+	vcpu_set_tsc_offset(vcpu, offset);
+	interrupts_changed(vcpu);
+}
+
+/* Apart, so that read_msr() has no registers to save. */
+static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	if (msr - LAPIC_FIRST_MSR <= LAPIC_LAST_MSR - LAPIC_FIRST_MSR)
+		return read_lapic(vcpu, msr, value);
+	switch (msr) {
+	case MSR_IA32_APIC_BASE:
+		*value = vcpu->lapic.base;
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		*value = lapic_read_tsc_deadline(&vcpu->lapic, rdtsc());
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		*value = vcpu->tsc_adjust;
+		return 0;
+	case MSR_IA32_FEATURE_CONTROL: /* locked, with nothing enabled */
+		*value = BIT(0);
+		return 0;
+	case MSR_IA32_MISC_ENABLE: /* fast strings; no branch trace, no precise events */
+		*value = BIT(0) | BIT(11) | BIT(12);
+		return 0;
+	case MSR_PLATFORM_INFO: /* the ratio of the TSC to 100 MHz */
+		*value = clock_tsc_khz() / 100000 << 8;
+		return 0;
+	case MSR_IA32_MTRRCAP: /* CPUID shows neither MTRRs nor machine-check banks */
+	case MSR_IA32_MTRR_DEF_TYPE:
+	case MSR_IA32_MCG_CAP:
+	case MSR_IA32_MCG_STATUS:
+		*value = 0;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 /* Returns 0, or -EINVAL: #GP. */
-static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+static int read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
 	case MSR_EFER:
@@ -37,7 +110,7 @@ static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 		*value = 0;
 		return 0;
 	default:
-		return -EINVAL;
+		return read_of_pc(vcpu, msr, value);
 	}
 }
 
@@ -73,13 +146,32 @@ static int write_unswitched(struct vcpu *vcpu, enum unswitched_msr index, uint64
 	return valid && loaded_write_msr(vcpu, index, value) ? 0 : -EINVAL;
 }
 
+static __attribute__((noinline)) int write_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	if (msr - LAPIC_FIRST_MSR <= LAPIC_LAST_MSR - LAPIC_FIRST_MSR)
+		return write_lapic(vcpu, msr, value);
+	switch (msr) {
+	case MSR_IA32_APIC_BASE:
+		return write_apic_base(vcpu, value);
+	case MSR_IA32_TSC_DEADLINE:
+		lapic_write_tsc_deadline(&vcpu->lapic, &pc_rates.lapic, value, rdtsc());
+		interrupts_changed(vcpu);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		set_tsc_offset(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
 	case MSR_EFER:
 		return write_efer(value);
 	case MSR_IA32_TSC:
-		vmcs_write(VMCS_TSC_OFFSET, value - rdtsc());
+		set_tsc_offset(vcpu, value - rdtsc());
 		return 0;
 	case MSR_STAR:
 		return write_unswitched(vcpu, UNSWITCHED_STAR, value, true);
@@ -106,7 +198,7 @@ static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	case MSR_IA32_BIOS_SIGN_ID: /* CPUID then leaves the revision here: SDM Vol. 3A 9.11.7.1 */
 		return 0;
 	default:
-		return -EINVAL;
+		return write_of_pc(vcpu, msr, value);
 	}
 }
 

@@ -185,6 +185,8 @@ enum page_walk_result page_walk(const struct guest_ram *ram, const struct paging
 			return PAGE_WALK_FAULT;
 		}
 		if (!in_register) { /* a PDPTE has neither permissions nor flags */
+			walk->path[walk->levels].gpa = walk->gpa;
+			walk->path[walk->levels++].value = entry;
 			rights &= entry;
 			want_marked(walk, walk->gpa, entry,
 				    PTE_ACCESSED | (leaf && write ? PTE_DIRTY : 0));

@@ -30,6 +30,10 @@ struct page_walk {
 	uint64_t gpa;
 	uint32_t error_code;
 	unsigned int entry_size;
+	unsigned int levels; /* entries in memory that a finished walk has read */
+	struct {
+		uint64_t gpa, value;
+	} path[4];
 	unsigned int count; /* entries to be marked accessed or dirty */
 	struct {
 		uint64_t gpa, seen, marked;

@@ -29,20 +29,6 @@
 
 #define PAGING_BITS 48 /* of a linear address with 4-level paging: guests have no other */
 
-#define REGISTER_RCX 1
-#define REGISTER_RSI 6
-#define REGISTER_RDI 7
-
-/* A counter or index register changes in the width of the instruction's addresses. */
-static void advance(struct vcpu *vcpu, unsigned int number, uint64_t mask, int64_t by)
-{
-	uint64_t old = vcpu_get_register(vcpu, number);
-	uint64_t value = (old + by) & mask;
-
-	/* 32-bit results clear the upper half, 16-bit ones leave the rest alone */
-	vcpu_set_register(vcpu, number, mask == 0xffff ? (old & ~mask) | value : value);
-}
-
 static bool segment_allows(unsigned int segment, uint64_t offset, unsigned int size, bool write)
 {
 	uint64_t rights = vmcs_read(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment);
@@ -107,9 +93,9 @@ void exit_string_io(struct vcpu *vcpu, uint64_t qualification)
 		traps |= breakpoints_on_ports(port, size);
 	if (traps)
 		event_pend_debug_trap(&vcpu->events, traps);
-	advance(vcpu, index, mask, step);
+	vcpu_advance_register(vcpu, index, mask, step);
 	if (rep)
-		advance(vcpu, REGISTER_RCX, mask, -1);
+		vcpu_advance_register(vcpu, REGISTER_RCX, mask, -1);
 	finished = !rep || !(vcpu->guest.registers.rcx & mask);
 	if (finished)
 		vcpu_skip_instruction(vcpu);

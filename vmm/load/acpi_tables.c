@@ -2,7 +2,7 @@
 
 #include "lib/string.h"
 #include "vmm/guest_ram.h"
-#include "vmm/load/pc.h"
+#include "vmm/chip/pc_map.h"
 #include "vmm/load/tables.h"
 
 #define ALIGN	   16
@@ -68,7 +68,6 @@ struct header {
 /* 5.2.9.3 */
 #define BOOT_LEGACY_DEVICES 0x0001
 #define BOOT_8042	    0x0002
-#define BOOT_NO_VGA	    0x0004
 #define BOOT_NO_MSI	    0x0008
 
 /* 8.1: latencies by which there is no such state. */
@@ -260,7 +259,8 @@ static uint32_t write_fadt(struct writer *w, uint32_t facs)
 		.pm_timer_length = 4,
 		.c2_latency = NO_C2,
 		.c3_latency = NO_C3,
-		.boot_flags = BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_VGA | BOOT_NO_MSI,
+		.century = 0x32, /* where mc146818.h has it */
+		.boot_flags = BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_MSI,
 		.flags = FADT_WBINVD | FADT_C1_ON_ALL | FADT_NO_FIXED_KEY | FADT_NO_RTC_WAKE |
 			 FADT_TIMER_32_BIT | FADT_RESET,
 		.reset = {SPACE_IO, 8, 0, ACCESS_BYTE, PC_RESET_CONTROL},

@@ -2,7 +2,7 @@
 
 #include "lib/string.h"
 #include "vmm/guest_ram.h"
-#include "vmm/load/pc.h"
+#include "vmm/chip/pc_map.h"
 #include "vmm/load/tables.h"
 
 #define SPECIFICATION_1_4 4

@@ -17,11 +17,12 @@
 #define LOADER_NAME	       "Resident"
 #define LOADER_NAME_LIKE_GRUB2 "Resident, as GRUB 2"
 
-#define PAGE	   0x1000ull
-#define FOUR_GIB   0x100000000ull
-#define HIGH_START 0x100000ull
-#define INFO_START 0x10000ull /* below it small kernels like to have their own things */
-#define INFO_ALIGN 16
+#define TABLES_OF_BOTH 2 /* specifications are to be written */
+#define PAGE	       0x1000ull
+#define FOUR_GIB       0x100000000ull
+#define HIGH_START     0x100000ull
+#define INFO_START     0x10000ull /* below it small kernels like to have their own things */
+#define INFO_ALIGN     16
 
 #define MMAP_ENTRIES_MAX (GUEST_EXTENTS_MAX + 3)
 
@@ -331,12 +332,12 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 
 	load->count = load->next = 0;
 	load->done = 0;
+	load->machine = start->machine;
+	load->tables = TABLES_OF_BOTH;
 	if (start->module_count > GUEST_MODULES_MAX)
 		return refuse(refusal, -E2BIG, "%u modules: at most %d can be handed over",
 			      start->module_count, GUEST_MODULES_MAX);
 	firmware_install(ram);
-	mp_tables_install(ram, &start->machine);
-	acpi_tables_install(ram, &start->machine);
 	result = load_segments(&loader);
 	if (result)
 		return result;
@@ -356,11 +357,25 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 	return 0;
 }
 
+/* Before the first copy: a kernel that lies where they are wins. */
+static void write_tables(struct guest_load *load, const struct guest_ram *ram)
+{
+	if (load->tables == TABLES_OF_BOTH)
+		mp_tables_install(ram, &load->machine);
+	else
+		acpi_tables_install(ram, &load->machine);
+	load->tables--;
+}
+
 bool guest_load_step(struct guest_load *load, const struct guest_ram *ram)
 {
 	const struct guest_copy *copy = &load->copy[load->next];
 	uint64_t size;
 
+	if (load->tables) {
+		write_tables(load, ram);
+		return false;
+	}
 	if (load->next == load->count)
 		return true;
 	size = lower(copy->size - load->done, PAGE);

@@ -55,6 +55,8 @@ struct guest_copy {
 /* A kernel that is being loaded: what is left to be copied. */
 struct guest_load {
 	struct guest_entry entry;
+	struct guest_machine machine;
+	uint32_t tables; /* of so many specifications, which are written first */
 	uint32_t count, next;
 	uint64_t done; /* bytes of the next copy */
 	struct guest_copy copy[GUEST_COPIES_MAX];
@@ -71,6 +73,7 @@ int guest_load(struct guest_load *load, const struct guest_ram *ram,
 	       const struct guest_image *kernel, const struct guest_start *start,
 	       struct refusal *refusal);
 
-/* Copies up to a page of the segments and modules; true when all is there and the guest can start.
+/* Writes tables, or copies up to a page of the segments and modules; true when all is there and the
+ * guest can start.
  */
 bool guest_load_step(struct guest_load *load, const struct guest_ram *ram);

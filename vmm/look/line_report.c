@@ -1,4 +1,5 @@
 /* What is told of a guest that runs: what waits for it, and what it leaves for. */
+#include "vmm/interrupts.h"
 #include "vmm/look/line.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs_bits.h"
@@ -26,8 +27,13 @@ bool look_pending(struct vcpu *vcpu, struct vm_look *look)
 			none = "";
 		}
 	}
-	look_add(look, "%s; CR8=%u; its timer ", none, vcpu->cr8);
-	if (vcpu->timer_deadline == VCPU_TIMER_OFF)
+	if (interrupts_wait(vcpu)) {
+		look_add(look, "%s%s interrupt", *none ? "" : ", ",
+			 lapic_highest(&vcpu->lapic) >= 0 ? "a local APIC's" : "an 8259's");
+		none = "";
+	}
+	look_add(look, "%s; CR8=%u; its timer ", none, vcpu_cr8(vcpu));
+	if (vcpu->call_deadline == VCPU_TIMER_OFF)
 		look_add(look, "is off");
 	else
 		look_add(look, "gives vector 0x%x", vcpu->timer_vector);

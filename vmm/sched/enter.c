@@ -3,6 +3,7 @@
 #include "lib/console.h"
 #include "lib/x86.h"
 #include "vmm/exit/dispatch.h"
+#include "vmm/interrupts.h"
 #include "vmm/pcpu.h"
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
@@ -70,7 +71,7 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_
 	int32_t granted;
 
 	if (prepared)
-		event_prepare_entry(&vcpu->events, vcpu->cr8, false);
+		interrupts_prepare(vcpu);
 	/* what could not be delivered is tried again after each exit */
 	granted = vcpu->events.attend ? 1 : pcpu->entries_at_once;
 	vcpu_grant_entries(vcpu, granted);

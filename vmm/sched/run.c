@@ -6,6 +6,7 @@
 #include "boot/power.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/device/screen.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/mail.h"
 #include "vmm/monitor.h"
@@ -70,8 +71,11 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	} else if (vm_settles(vm)) {
 		vcpu->place.used += settle(pcpu, vm, length);
 	}
-	if (vm->request)
+	if (vm->request) {
+		if (vm->request != VM_TELL)
+			screen_flush(vm);
 		vm_carry_out(pcpu, vm);
+	}
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }

@@ -4,6 +4,9 @@
 #include "fpu/trace.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/device/screen.h"
+#include "vmm/device/typing.h"
+#include "vmm/interrupts.h"
 #include "vmm/loaded.h"
 #include "vmm/mail.h"
 #include "vmm/output.h"
@@ -14,6 +17,9 @@
 #include "vmm/vm.h"
 
 #define NEVER UINT64_MAX
+/* Between two looks at a guest's screen. */
+#define SCREEN_US	50000
+#define EMPTY_SCREEN_US 200000 /* while nothing has been drawn */
 
 void deschedule(struct pcpu *pcpu)
 {
@@ -88,6 +94,16 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 	return sent;
 }
 
+/* Whoever draws it is not seen: what has changed is looked for now and then. */
+static void show_screen(struct vm *vm, uint64_t now)
+{
+	vm->screen_waits = true;
+	if (now < vm->screen_due)
+		return;
+	vm->screen_waits = screen_scan(vm);
+	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+}
+
 /* What it has been asked to stop for, which it is told once. */
 static uint32_t take_requests(struct vcpu *vcpu)
 {
@@ -114,6 +130,8 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	}
 	loaded_take(pcpu, vcpu);
 	pcpu->scheduled = vcpu;
+	if (guest_input_any(&vcpu->vm->input))
+		typing_receive(vcpu->vm);
 	do {
 		set_stop(&turn);
 		now = run_guest(pcpu, vcpu, &turn, now, slice, &extended);
@@ -121,6 +139,7 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 		asked = take_requests(vcpu);
 	} while (vcpu->state == VCPU_RUNNABLE && !(asked & (VCPU_YIELD | VCPU_VM)) &&
 		 output_has_room(vcpu->vm) && now < min_u64(turn.slice_end, turn.limit));
+	show_screen(vcpu->vm, now);
 	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE || (asked & VCPU_YIELD);
 	vcpu_charge(vcpu, now - turn.start);
 	if (now > turn.slice_end)

@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 
-#include "lib/assert.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/interrupts.h"
 #include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
@@ -141,6 +141,15 @@ static struct pcpu *lock_place(struct pcpu *pcpu, struct vcpu *vcpu)
 	return to;
 }
 
+/* One that halts may have drawn something that nobody has looked at yet. */
+static uint64_t sleeps_until(const struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+
+	return vm->screen_waits ? min_u64(vcpu->timer_deadline, vm->screen_due)
+				: vcpu->timer_deadline;
+}
+
 void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -152,8 +161,6 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 		return;
 	ready = vm->state != VM_RUNNING || vm->request || vcpu->state == VCPU_RUNNABLE ||
 		vcpu_poll(vcpu, rdtsc());
-	/* a guest that halts has a timer that wakes it, or has ended: see exit_hlt() */
-	assert(ready || vcpu->timer_deadline != VCPU_TIMER_OFF);
 	to = lock_place(pcpu, vcpu);
 	stopped = vm_is_stopped(vm);
 	/* one that had a CPU for itself does not wait until all here have had as much */
@@ -164,7 +171,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	if ((ready && !stopped) || vcpu->pending)
 		queue_add(&to->queue, &vcpu->place);
 	else
-		queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : vcpu->timer_deadline);
+		queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : sleeps_until(vcpu));
 	spin_unlock(&to->queue.lock);
 	if (to != pcpu)
 		balance_offer(to, vcpu);

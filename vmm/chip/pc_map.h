@@ -10,7 +10,7 @@
 #define PC_IOAPIC_VERSION     0x20
 #define PC_HPET		      0xFED00000u
 #define PC_HPET_CAPABILITIES  0x8086A201u /* the low half of its register of this name */
-#define PC_HPET_TICKS_MIN     2000 /* between periodic interrupts, of which then none is lost */
+#define PC_HPET_TICKS_MIN     200 /* between periodic interrupts, of which then none is lost */
 
 /* Ports. */
 #define PC_PM1_EVENT	       0x600
@@ -22,6 +22,9 @@
 /* Interrupts of the ISA bus. Each is a pin of the I/O APIC by its number, but the first. */
 #define PC_IRQS		 16
 #define PC_IRQ_TIMER	 0
+#define PC_IRQ_KEYBOARD	 1
+#define PC_IRQ_COM1	 4
+#define PC_IRQ_RTC	 8
 #define PC_IRQ_TIMER_PIN 2
 #define PC_IRQ_CASCADE	 2 /* of the two 8259A: nothing for the I/O APIC */
 #define PC_IRQ_SCI	 9 /* level-triggered, active high; the others are edge-triggered */

@@ -1,0 +1,175 @@
+#include "vmm/interrupts.h"
+
+#include <stddef.h>
+
+#include "lib/min.h"
+#include "lib/x86.h"
+#include "vmm/chip/lapic_send.h"
+#include "vmm/request.h"
+#include "vmm/vm.h"
+#include "vmx/vmcs.h"
+
+void interrupts_reset(struct vcpu *vcpu)
+{
+	lapic_reset(&vcpu->lapic, vcpu->id, vcpu->id == 0);
+	if (vcpu->id == 0)
+		lapic_as_firmware_leaves_it(&vcpu->lapic);
+	vcpu->call_deadline = VCPU_TIMER_OFF;
+	vcpu->timer_deadline = min_u64(lapic_deadline(&vcpu->lapic), vcpu->vm->pc.deadline);
+}
+
+/* A VM's first vCPU has the 8259s' interrupts, and its chips' time. */
+static bool has_pc(const struct vcpu *vcpu)
+{
+	return vcpu->id == 0;
+}
+
+static bool pic_waits(const struct vcpu *vcpu)
+{
+	return has_pc(vcpu) && i8259_interrupts(&vcpu->vm->pc.pic) &&
+	       lapic_takes_extint(&vcpu->lapic);
+}
+
+bool interrupts_wait(const struct vcpu *vcpu)
+{
+	return lapic_highest(&vcpu->lapic) >= 0 || pic_waits(vcpu);
+}
+
+static bool is_for(const struct vcpu *vcpu, const struct vcpu *sender,
+		   const struct apic_message *message)
+{
+	bool lowest = message->delivery == APIC_LOWEST_PRIORITY;
+	bool to_others = message->shorthand == APIC_ALL_BUT_SELF;
+
+	if (vcpu == sender && (to_others || !lowest))
+		return false; /* it has taken its own share: lapic_next_message() */
+	if (!to_others && !lapic_is_destination(&vcpu->lapic, message))
+		return false;
+	return !lowest || lapic_is_enabled(&vcpu->lapic);
+}
+
+/* One of lowest priority goes to one of those that it is for, and nothing says to which. */
+static void deliver(struct vm *vm, const struct vcpu *sender, const struct apic_message *message)
+{
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		if (!is_for(vm->vcpu[i], sender, message))
+			continue;
+		lapic_accept(&vm->vcpu[i]->lapic, message);
+		if (message->delivery == APIC_LOWEST_PRIORITY)
+			return;
+	}
+}
+
+/* What chips and APICs have to say to each other. */
+static void pass_messages(struct vcpu *vcpu)
+{
+	struct pc *pc = &vcpu->vm->pc;
+	struct apic_message message;
+	uint8_t vector;
+
+	if (vcpu->lapic.signals && lapic_next_message(&vcpu->lapic, &message))
+		deliver(vcpu->vm, vcpu, &message);
+	if (vcpu->lapic.signals && lapic_next_eoi(&vcpu->lapic, &vector))
+		i82093_eoi(&pc->ioapic, vector);
+	while (i82093_next_message(&pc->ioapic, &message))
+		deliver(vcpu->vm, NULL, &message);
+}
+
+/* INIT starts the first CPU from its reset vector, where firmware resets the PC. */
+static void take_signals(struct vcpu *vcpu)
+{
+	struct lapic *lapic = &vcpu->lapic;
+
+	if (lapic->signals & LAPIC_INIT) {
+		lapic->signals &= ~(LAPIC_INIT | LAPIC_STARTUP);
+		vm_reset(vcpu->vm);
+	}
+	lapic->signals &= ~(LAPIC_STARTUP | LAPIC_EXTINT);
+	if (lapic->signals & LAPIC_NMI) {
+		lapic_take_nmi(lapic);
+		event_pend_nmi(&vcpu->events);
+	}
+}
+
+void vcpu_set_deadline(struct vcpu *vcpu)
+{
+	uint64_t deadline = min_u64(vcpu->call_deadline, lapic_deadline(&vcpu->lapic));
+
+	if (has_pc(vcpu))
+		deadline = min_u64(deadline, vcpu->vm->pc.deadline);
+	if (deadline < vcpu->timer_deadline) /* this entry's timer may be set for a later one */
+		vmx_ask_to_return(&vcpu->guest.entries_left);
+	vcpu->timer_deadline = deadline;
+}
+
+void interrupts_changed(struct vcpu *vcpu)
+{
+	pass_messages(vcpu);
+	if (has_pc(vcpu))
+		lapic_set_lint(&vcpu->lapic, 0, i8259_interrupts(&vcpu->vm->pc.pic));
+	if (vcpu->lapic.signals)
+		take_signals(vcpu);
+	vcpu_set_deadline(vcpu);
+	if (interrupts_wait(vcpu))
+		event_attend(&vcpu->events);
+}
+
+void interrupts_prepare(struct vcpu *vcpu)
+{
+	if (interrupts_wait(vcpu) && event_takes_interrupt(&vcpu->events))
+		event_hand_interrupt(&vcpu->events, pic_waits(vcpu)
+							    ? i8259_acknowledge(&vcpu->vm->pc.pic)
+							    : lapic_take(&vcpu->lapic));
+	event_prepare_entry(&vcpu->events, vcpu_cr8(vcpu), interrupts_wait(vcpu));
+}
+
+bool interrupts_may_come(const struct vcpu *vcpu)
+{
+	return lapic_can_interrupt_by_timer(&vcpu->lapic) ||
+	       pc_may_interrupt(&vcpu->vm->pc, has_pc(vcpu) && lapic_takes_extint(&vcpu->lapic));
+}
+
+void vcpu_set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
+{
+	vcpu->tsc_offset = offset;
+	vmcs_write(VMCS_TSC_OFFSET, offset);
+	lapic_set_tsc_offset(&vcpu->lapic, offset, rdtsc());
+}
+
+static void poll_devices(struct vcpu *vcpu, uint64_t now)
+{
+	bool apic = now >= lapic_deadline(&vcpu->lapic);
+	bool pc = has_pc(vcpu) && now >= vcpu->vm->pc.deadline;
+
+	if (apic)
+		lapic_poll(&vcpu->lapic, &pc_rates.lapic, now);
+	if (pc)
+		pc_poll(&vcpu->vm->pc, now);
+	if (apic || pc)
+		interrupts_changed(vcpu);
+}
+
+static void call_timer(struct vcpu *vcpu)
+{
+	vcpu->call_deadline = VCPU_TIMER_OFF;
+	if (vcpu->timer_vector == VECTOR_NMI)
+		event_pend_nmi(&vcpu->events);
+	else
+		event_pend_interrupt(&vcpu->events, vcpu->timer_vector);
+}
+
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
+{
+	if (now >= vcpu->timer_deadline) {
+		if (now >= vcpu->call_deadline)
+			call_timer(vcpu);
+		poll_devices(vcpu, now);
+		vcpu_set_deadline(vcpu);
+	}
+	if (vcpu->state == VCPU_HALTED &&
+	    ((vcpu->wakes_on_nmi && vcpu->events.nmi_pending) ||
+	     (vcpu->wakes_on_interrupt &&
+	      (interrupts_wait(vcpu) || event_interrupt_pending(&vcpu->events, vcpu_cr8(vcpu))))))
+		vcpu->state = VCPU_RUNNABLE;
+	return vcpu->state == VCPU_RUNNABLE;
+}
