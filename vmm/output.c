@@ -16,6 +16,7 @@
 #define SEND_US	  (PERIOD_US / 8)
 #define PIECE	  16	 /* characters between two looks at the time */
 #define STUCK_US  200000 /* no UART at work takes so long for a character */
+#define FOOT_US	  100000 /* the foot waits for lines no longer: somebody types, and looks at it */
 
 _Static_assert(CONSOLE_LINE_MAX <= LINE_RING_LINE, "every line fits");
 
@@ -30,9 +31,10 @@ static struct vm *sending_vm;	    /* whose ring that is, or NULL */
 static size_t sending_length, sent; /* of that line */
 static bool waiting;		    /* there was more to send at the end of the last look */
 static uint64_t moved;		    /* when something was sent last, or began to wait */
+static uint64_t foot_seen;	    /* when the foot was seen last to be as it is set */
 
 /* Written at boot. */
-static uint64_t budget, stuck; /* the times above in ticks of the TSC */
+static uint64_t budget, stuck, foot_patience; /* the times above in ticks of the TSC */
 
 static struct line_ring *ring_of(struct vm *vm)
 {
@@ -90,6 +92,14 @@ static bool send_foot(bool hide, uint64_t now)
 	if (!done)
 		note_sent(size, now);
 	return done;
+}
+
+/* It goes between two lines then, though there are more. */
+static bool foot_is_late(uint64_t now)
+{
+	if (!foot_waits())
+		foot_seen = now;
+	return now - foot_seen > foot_patience;
 }
 
 /* Sends a piece of a line that has been chosen; false if the devices did not take all of it. */
@@ -191,6 +201,7 @@ void output_start(void)
 	output_period = clock_us_to_tsc(PERIOD_US);
 	budget = clock_us_to_tsc(SEND_US);
 	stuck = clock_us_to_tsc(STUCK_US);
+	foot_patience = clock_us_to_tsc(FOOT_US);
 	console_set_sink(keep);
 }
 
@@ -254,7 +265,7 @@ static bool send(void)
 	while ((text || picture) && now < end) {
 		struct vm *vm;
 
-		text = taken && (sending || choose());
+		text = taken && (sending || (!foot_is_late(now) && choose()));
 		vm = sending_vm; /* of a picture: of the last line in it */
 		if (text) {
 			taken = send_piece(now);

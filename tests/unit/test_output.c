@@ -342,6 +342,21 @@ static void a_device_that_takes_nothing_for_long_is_given_up(void **state)
 	assert_true(line_ring_empty(&vms[0].output));
 }
 
+static void the_foot_is_seen_though_there_are_always_more_lines(void **state)
+{
+	(void)state;
+	ticks_per_us = 1;
+	output_start();
+	output_foot("typed");
+	while (!strstr(sent, "typed")) {
+		for (unsigned int i = 0; i < 3; i++)
+			say(&vms[0], "one of many\n");
+		output_send();
+	}
+	assert_false(line_ring_empty(&vms[0].output));
+	assert_true(strstr(sent, "\ntyped") || !strncmp(sent, "typed", 5)); /* no line is torn */
+}
+
 #define output_test(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -359,6 +374,7 @@ int main(void)
 		output_test(what_is_said_in_the_middle_of_sending_waits_for_nothing),
 		output_test(who_says_something_is_asked_to_look_when_it_did_not_wait_before),
 		output_test(a_device_that_takes_nothing_for_long_is_given_up),
+		output_test(the_foot_is_seen_though_there_are_always_more_lines),
 	};
 
 	return cmocka_run_group_tests_name("output", tests, NULL, NULL);
