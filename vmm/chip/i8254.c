@@ -37,6 +37,7 @@ static struct i8254_counter loaded(uint8_t control, uint32_t count, bool gate)
 		.count = count,
 		.initial = count,
 		.control = control,
+		.mode = i8254_mode_of(control),
 		.written = true,
 		.running = gate,
 		.gate = gate,
@@ -101,36 +102,41 @@ bool i8254_output(const struct i8254 *i8254, const struct rate *rate, unsigned i
 }
 
 /* One byte of a count, and which comes next. */
-static uint8_t byte_of(const struct i8254_counter *counter, struct i8254_latches *latches,
-		       uint16_t count)
+static uint32_t byte_of(const struct i8254_counter *counter, struct i8254_latches *latches,
+			uint16_t count)
 {
 	enum bytes bytes = bytes_of(counter);
 	bool high = bytes == HIGH || latches->second_read;
-	bool more = bytes == LOW_THEN_HIGH && !high;
 
-	latches->count_latched = latches->count_latched && more;
-	latches->second_read = more;
-	return high ? count >> 8 : count;
+	latches->second_read = bytes == LOW_THEN_HIGH && !high;
+	return high ? count >> 8 : count & 0xff;
 }
 
-static uint8_t read_counter(struct i8254 *i8254, const struct rate *rate, unsigned int number,
-			    uint64_t now)
+static __attribute__((noinline)) uint32_t read_latched(const struct i8254_counter *counter,
+						       struct i8254_latches *latches)
 {
-	struct i8254_counter *counter = &i8254->counter[number];
-	struct i8254_latches *latches = &i8254->latches[number];
+	uint32_t byte;
 
 	if (latches->status_latched) {
 		latches->status_latched = false;
 		return latches->status;
 	}
-	if (latches->count_latched)
-		return byte_of(counter, latches, latches->count);
-	i8254_counter_follow(counter, time_of(i8254, rate, now));
+	byte = byte_of(counter, latches, latches->count);
+	latches->count_latched = latches->second_read;
+	return byte;
+}
+
+/* Apart, so that few registers are to be saved. */
+static __attribute__((noinline)) uint32_t read_counter(struct i8254_counter *counter,
+						       struct i8254_latches *latches, uint64_t time)
+{
+	if (latches->status_latched || latches->count_latched)
+		return read_latched(counter, latches);
+	i8254_counter_follow(counter, time);
 	return byte_of(counter, latches, i8254_counter_value(counter));
 }
 
-/* Apart, so that a counter's read has fewer registers to save. */
-static __attribute__((noinline)) uint8_t read_system_control(struct i8254 *i8254, uint64_t time)
+static __attribute__((noinline)) uint32_t read_system_control(struct i8254 *i8254, uint64_t time)
 {
 	uint8_t value = i8254->system_control;
 
@@ -142,14 +148,15 @@ static __attribute__((noinline)) uint8_t read_system_control(struct i8254 *i8254
 	return value;
 }
 
-uint8_t i8254_read(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint64_t now)
+uint32_t i8254_read(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint64_t now)
 {
+	uint64_t time = time_of(i8254, rate, now);
 	unsigned int number = port - I8254_PORT;
 
 	if (number < I8254_COUNTERS)
-		return read_counter(i8254, rate, number, now);
+		return read_counter(&i8254->counter[number], &i8254->latches[number], time);
 	if (port == SYSTEM_CONTROL_PORT)
-		return read_system_control(i8254, time_of(i8254, rate, now));
+		return read_system_control(i8254, time);
 	return 0xff;
 }
 

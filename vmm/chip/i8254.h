@@ -47,7 +47,7 @@ struct i8254 {
 void i8254_reset(struct i8254 *i8254, uint64_t now);
 
 /* A byte of ports 40h to 43h, or 61h. */
-uint8_t i8254_read(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint64_t now);
+uint32_t i8254_read(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint64_t now);
 /* After it the deadline may be another, also one that has passed. */
 void i8254_write(struct i8254 *i8254, const struct rate *rate, uint16_t port, uint8_t value,
 		 uint64_t now);

@@ -36,7 +36,7 @@ static uint32_t high_half(const struct i8254_counter *counter)
 /* From the load to the rise of OUT, where that happens once. */
 static uint32_t until_rise(const struct i8254_counter *counter)
 {
-	return counter->count + (i8254_counter_mode(counter) >= SOFTWARE_STROBE);
+	return counter->count + (counter->mode >= SOFTWARE_STROBE);
 }
 
 /* Whole periods; there is at least one. One division, and none where it is followed closely. */
@@ -71,14 +71,13 @@ static void count_on(struct i8254_counter *counter, uint64_t time)
 /* From CR to CE. */
 static void load(struct i8254_counter *counter)
 {
-	unsigned int mode = i8254_counter_mode(counter);
-
 	counter->count = counter->initial;
 	counter->start = counter->load_at;
 	if (counter->load == I8254_LOAD_AT_HALF)
 		counter->start -= high_half(counter);
 	counter->held = 0;
-	counter->running = counter->gate || mode == ONE_SHOT || mode == HARDWARE_STROBE;
+	counter->running =
+		counter->gate || counter->mode == ONE_SHOT || counter->mode == HARDWARE_STROBE;
 	counter->load_at = I8254_NEVER;
 	counter->load = I8254_LOAD_NOW;
 	counter->null_count = false;
@@ -111,6 +110,7 @@ void i8254_counter_program(struct i8254_counter *counter, uint8_t control)
 
 	unload(counter);
 	counter->control = control & 0x3f;
+	counter->mode = i8254_mode_of(control);
 	counter->written = false;
 	counter->null_count = true;
 	counter->rose |= !output && i8254_counter_output(counter);
@@ -119,7 +119,7 @@ void i8254_counter_program(struct i8254_counter *counter, uint8_t control)
 /* Ends counting, and OUT is low, in mode 0 only. */
 void i8254_counter_begin_write(struct i8254_counter *counter)
 {
-	if (i8254_counter_mode(counter) == TERMINAL_COUNT)
+	if (counter->mode == TERMINAL_COUNT)
 		unload(counter);
 }
 
@@ -128,8 +128,7 @@ static void load_at_end(struct i8254_counter *counter)
 {
 	uint32_t high = high_half(counter);
 
-	if (i8254_counter_mode(counter) == SQUARE_WAVE && elapsed(counter) < high &&
-	    counter->count > 1) {
+	if (counter->mode == SQUARE_WAVE && elapsed(counter) < high && counter->count > 1) {
 		counter->load_at = counter->start + high;
 		counter->load = I8254_LOAD_AT_HALF;
 	} else {
@@ -146,7 +145,7 @@ void i8254_counter_write(struct i8254_counter *counter, uint16_t count)
 		counter->initial = count ? count : 0x10000;
 	counter->written = true;
 	counter->null_count = true;
-	switch (i8254_counter_mode(counter)) {
+	switch (counter->mode) {
 	case TERMINAL_COUNT:
 		unload(counter);
 		counter->load_at = counter->seen + 1;
@@ -168,7 +167,7 @@ void i8254_counter_write(struct i8254_counter *counter, uint16_t count)
 
 static void gate_rises(struct i8254_counter *counter)
 {
-	unsigned int mode = i8254_counter_mode(counter);
+	unsigned int mode = counter->mode;
 
 	counter->gate = true;
 	if (mode == TERMINAL_COUNT || mode == SOFTWARE_STROBE) {
@@ -182,7 +181,7 @@ static void gate_rises(struct i8254_counter *counter)
 
 static void gate_falls(struct i8254_counter *counter)
 {
-	unsigned int mode = i8254_counter_mode(counter);
+	unsigned int mode = counter->mode;
 
 	counter->gate = false;
 	if (mode == ONE_SHOT || mode == HARDWARE_STROBE)
@@ -213,7 +212,7 @@ static uint32_t square_wave_value(const struct i8254_counter *counter, uint32_t 
 static inline __attribute__((always_inline)) uint32_t
 binary_value(const struct i8254_counter *counter)
 {
-	if (i8254_counter_mode(counter) == SQUARE_WAVE)
+	if (counter->mode == SQUARE_WAVE)
 		return square_wave_value(counter, elapsed(counter));
 	return counter->count - elapsed(counter);
 }
@@ -232,7 +231,7 @@ uint16_t i8254_counter_value(const struct i8254_counter *counter)
 
 bool i8254_counter_output(const struct i8254_counter *counter)
 {
-	unsigned int mode = i8254_counter_mode(counter);
+	unsigned int mode = counter->mode;
 
 	if (!counter->count)
 		return mode != TERMINAL_COUNT;

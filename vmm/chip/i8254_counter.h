@@ -24,6 +24,7 @@ struct i8254_counter {
 	uint32_t initial; /* last written */
 	uint16_t stale;	  /* read while none is in use */
 	uint8_t control;  /* bits 5:0 of the last control word */
+	uint8_t mode;	  /* 0 to 5, of that */
 	bool written;	  /* since the control word */
 	bool null_count;  /* what was written is not in use yet */
 	enum {
@@ -36,18 +37,18 @@ struct i8254_counter {
 	bool rose; /* OUT did; the user clears it. Of a counter whose gate stays high */
 };
 
-/* 0 to 5 */
-static inline unsigned int i8254_counter_mode(const struct i8254_counter *counter)
-{
-	unsigned int mode = counter->control >> 1 & 7;
-
-	return mode & 2 ? mode & 3 : mode; /* 6 and 7 are 2 and 3 */
-}
-
 /* Its count begins again by itself: modes 2 and 3. */
 static inline bool i8254_counter_is_periodic(const struct i8254_counter *counter)
 {
 	return counter->control & 4;
+}
+
+/* Of a control word, from 0 to 5: 6 and 7 are 2 and 3. */
+static inline unsigned int i8254_mode_of(uint8_t control)
+{
+	unsigned int mode = control >> 1 & 7;
+
+	return mode & 2 ? mode & 3 : mode;
 }
 
 /* A control word: bits 5:0 of it. */

@@ -42,8 +42,8 @@ void mc146818_reset(struct mc146818 *mc146818, uint64_t seconds_since_1970, uint
 		    uint64_t high, uint64_t now);
 
 /* A byte of port 70h or 71h. After each, the interrupt line and the deadline may be others. */
-uint8_t mc146818_read(struct mc146818 *mc146818, const struct rate *rate, uint16_t port,
-		      uint64_t now);
+uint32_t mc146818_read(struct mc146818 *mc146818, const struct rate *rate, uint16_t port,
+		       uint64_t now);
 void mc146818_write(struct mc146818 *mc146818, const struct rate *rate, uint16_t port,
 		    uint8_t value, uint64_t now);
 
