@@ -245,12 +245,12 @@ static uint64_t greatest_divisor(uint64_t a, uint64_t b)
 /* The local APIC's timer runs in all states (ARAT), and the TSC at so many times its clock. */
 static void fill_time_leaves(void)
 {
-	uint64_t hz = clock_tsc_khz() * 1000, divisor = greatest_divisor(hz, LAPIC_HZ);
-	uint64_t mhz = clock_tsc_khz() / 1000;
+	uint64_t hz = clock_tsc_khz() * 1000, crystal = lapic_hz(clock_tsc_khz());
+	uint64_t divisor = greatest_divisor(hz, crystal), mhz = clock_tsc_khz() / 1000;
 
 	guest_cpuid_basic[6] = (struct cpuid_regs){.eax = LEAF6_EAX_ARAT};
-	guest_cpuid_basic[0x15] = (struct cpuid_regs){
-		.eax = LAPIC_HZ / divisor, .ebx = hz / divisor, .ecx = LAPIC_HZ};
+	guest_cpuid_basic[0x15] =
+		(struct cpuid_regs){.eax = crystal / divisor, .ebx = hz / divisor, .ecx = crystal};
 	guest_cpuid_basic[0x16] = (struct cpuid_regs){.eax = mhz, .ebx = mhz};
 }
 

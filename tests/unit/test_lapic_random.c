@@ -199,8 +199,10 @@ static void nothing_that_is_written_breaks_it(void **state)
 	seed = 0xbad5eed;
 	for (unsigned int step = 0; step < STEPS; step++) {
 		if (step % 1000 == 0) {
+			uint64_t tsc_khz = 5000 + random_below(6000000);
+
 			start(state);
-			rate = rate_of(LAPIC_HZ, 25000 + random_below(6000000));
+			rate = rate_of(lapic_hz(tsc_khz), tsc_khz);
 		}
 		now += random_value() >> 16;
 		if (now > UINT64_MAX / 2)

@@ -193,6 +193,14 @@ static void short_periods_do_not_storm_a_guest_that_exits(void **state)
 	assert_int_equal(interrupts, 10000 * TICK / (20 * MICROSECOND));
 }
 
+static void the_input_clock_is_at_most_half_as_fast_as_the_tsc(void **state)
+{
+	(void)state;
+	assert_int_equal(lapic_hz(3000000), LAPIC_HZ);
+	assert_int_equal(lapic_hz(50000), LAPIC_HZ);
+	assert_int_equal(lapic_hz(10000), 5000000);
+}
+
 static void masked_it_counts_and_asks_for_no_poll(void **state)
 {
 	(void)state;
@@ -294,6 +302,7 @@ int main(void)
 		timer_test(a_poll_that_is_early_or_comes_twice_changes_nothing),
 		timer_test(short_periods_come_every_20_microseconds_and_count_exactly),
 		timer_test(short_periods_do_not_storm_a_guest_that_exits),
+		timer_test(the_input_clock_is_at_most_half_as_fast_as_the_tsc),
 		timer_test(masked_it_counts_and_asks_for_no_poll),
 		timer_test(an_expiry_is_seen_in_irr_before_any_poll),
 		timer_test(an_illegal_vector_is_an_error),

@@ -5,7 +5,7 @@
  *
  * The APIC ID does not change, as on parts that have x2APIC: a message to a physical ID can go
  * straight there. The caller has the APIC to itself (it holds a lock). `now` is the host's TSC and
- * does not go back, `rate` is rate_of(LAPIC_HZ, ...).
+ * does not go back, `rate` is rate_of(lapic_hz(), ...).
  *
  * After any call that may change it: signals != 0 says that there is something for the caller.
  */

@@ -2,7 +2,7 @@
 
 #include "lib/min.h"
 
-/* 20 microseconds of the input clock: a period below comes no more often than this. */
+/* 20 microseconds of the input clock, or more: a period below comes no more often than this. */
 #define FLOOR_TICKS (LAPIC_HZ / 50000)
 
 #define DIVIDE_BITS 0x0b

@@ -2,8 +2,9 @@
  * The timer of a local APIC: one-shot, periodic and TSC-deadline. SDM Vol. 3A 10.5.4. It only
  * counts; what comes of an expiry is for the owner of its local vector table (lapic.c).
  *
- * The input clock, before the divider, makes LAPIC_HZ ticks a second: about that of present parts'
- * crystal, and slower than any TSC. `rate` is rate_of(LAPIC_HZ, ...), `now` the host's TSC.
+ * The input clock, before the divider, makes lapic_hz() ticks a second: about those of present
+ * parts' crystal, but never more than half of the TSC's. `rate` is rate_of(lapic_hz(), ...), `now`
+ * the host's TSC.
  *
  * Every function but lapic_timer_poll() wants what has expired polled first.
  */
@@ -12,9 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/min.h"
 #include "lib/rate.h"
 
 #define LAPIC_HZ 25000000
+
+/*
+ * An emulator's TSC can be slower than any crystal. Software that measures both divides the TSC's
+ * frequency by this one, and expects at least 1 of it, whatever interrupts cost.
+ */
+static inline uint64_t lapic_hz(uint64_t tsc_khz)
+{
+	return min_u64(LAPIC_HZ, tsc_khz * 1000 / 2);
+}
 
 /* In bits 18:17 of the LVT timer register. Both set is reserved, and like TSC-deadline here. */
 enum lapic_timer_mode {

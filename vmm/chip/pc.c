@@ -8,7 +8,7 @@ struct pc_rates pc_rates;
 void pc_init(uint64_t tsc_khz)
 {
 	pc_rates = (struct pc_rates){
-		.lapic = rate_of(LAPIC_HZ, tsc_khz),
+		.lapic = rate_of(lapic_hz(tsc_khz), tsc_khz),
 		.i8254 = rate_of(I8254_HZ, tsc_khz),
 		.mc146818 = rate_of(MC146818_HZ, tsc_khz),
 		.acpi_pm = rate_of(ACPI_PM_HZ, tsc_khz),
