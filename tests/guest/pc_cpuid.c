@@ -43,6 +43,11 @@ static void right_frequencies(void)
 	       (unsigned long)(hz / 1000));
 }
 
+static void platform_info(void)
+{
+	expect(rdmsr(MSR_PLATFORM_INFO) >> 8 & 0xff, "the ratio to 100 MHz is 0");
+}
+
 #define HOUR (1ull << 44)
 
 static void adjust(void)
@@ -76,6 +81,7 @@ const struct check pc_cpuid_checks[] = {
 	{"cpuid-apic", apic, 0},
 	{"cpuid-frequencies", frequencies, 0},
 	{"cpuid-right-frequencies", right_frequencies, NEEDS_HYPERCALL},
+	{"platform-info", platform_info, NEEDS_HYPERCALL},
 	{"tsc-adjust", adjust, 0},
 	{"tsc-write-adjusts", write_tsc, 0},
 };

@@ -55,6 +55,14 @@ static void set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
 	interrupts_changed(vcpu);
 }
 
+/* Of the TSC. A part's is never 0, but an emulator's TSC can be slow. */
+static uint64_t ratio_to_100_mhz(void)
+{
+	uint64_t ratio = clock_tsc_khz() / 100000;
+
+	return ratio ? ratio : 1;
+}
+
 /* Apart, so that read_msr() has no registers to save. */
 static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
@@ -76,8 +84,8 @@ static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr,
 	case MSR_IA32_MISC_ENABLE: /* fast strings; no branch trace, no precise events */
 		*value = BIT(0) | BIT(11) | BIT(12);
 		return 0;
-	case MSR_PLATFORM_INFO: /* the ratio of the TSC to 100 MHz */
-		*value = clock_tsc_khz() / 100000 << 8;
+	case MSR_PLATFORM_INFO:
+		*value = ratio_to_100_mhz() << 8;
 		return 0;
 	case MSR_IA32_MTRRCAP: /* CPUID shows neither MTRRs nor machine-check banks */
 	case MSR_IA32_MTRR_DEF_TYPE:
