@@ -126,7 +126,7 @@ void interrupts_prepare(struct vcpu *vcpu)
 bool interrupts_may_come(const struct vcpu *vcpu)
 {
 	return lapic_can_interrupt_by_timer(&vcpu->lapic) ||
-	       pc_may_interrupt(&vcpu->vm->pc, has_pc(vcpu) && lapic_takes_extint(&vcpu->lapic));
+	       pc_may_interrupt(&vcpu->vm->pc, has_pc(vcpu) && lapic_hears_lint0(&vcpu->lapic));
 }
 
 void vcpu_set_tsc_offset(struct vcpu *vcpu, uint64_t offset)

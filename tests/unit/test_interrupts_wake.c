@@ -128,6 +128,8 @@ static void what_can_never_wake_is_known(void **state)
 	write_pic(I8259_MASTER + 1, (uint8_t) ~(1 << PC_IRQ_TIMER));
 	assert_true(interrupts_may_come(first));
 	assert_false(interrupts_may_come(&vcpus[1]));
+	write_lapic(first, LVT_LINT0, 0x50); /* an interrupt of its own */
+	assert_true(interrupts_may_come(first));
 	write_lapic(first, LVT_LINT0, 0x10700);
 	assert_false(interrupts_may_come(first));
 	write_ioapic(PC_IRQ_TIMER_PIN, 0, 0x50);

@@ -262,12 +262,16 @@ static void lint0_brings_extint_only_where_it_is_unmasked_and_that(void **state)
 {
 	(void)state;
 	assert_false(lapic_takes_extint(&lapic));
+	assert_false(lapic_hears_lint0(&lapic));
 	out(LVT_LINT0, EXTINT_MODE);
 	assert_true(lapic_takes_extint(&lapic));
+	assert_true(lapic_hears_lint0(&lapic));
 	out(LVT_LINT0, EXTINT_MODE | MASKED);
 	assert_false(lapic_takes_extint(&lapic));
+	assert_false(lapic_hears_lint0(&lapic));
 	out(LVT_LINT0, NMI_MODE);
 	assert_false(lapic_takes_extint(&lapic));
+	assert_true(lapic_hears_lint0(&lapic));
 	out(LVT_LINT0, EXTINT_MODE);
 	out(SVR, 0xff);
 	assert_false(lapic_takes_extint(&lapic));

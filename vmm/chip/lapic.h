@@ -168,6 +168,12 @@ static inline bool lapic_takes_extint(const struct lapic *lapic)
 	       !lapic_is_on(lapic);
 }
 
+/* It reaches the core, or the local APIC makes another interrupt of it. */
+static inline bool lapic_hears_lint0(const struct lapic *lapic)
+{
+	return !(lapic->lvt[LAPIC_LINT0] & LAPIC_LVT_MASKED) || !lapic_is_on(lapic);
+}
+
 /* The vector for the core to serve now, or -1. */
 static inline int lapic_highest(const struct lapic *lapic)
 {

@@ -16,10 +16,9 @@ void pc_init(uint64_t tsc_khz)
 	};
 }
 
-bool pc_irq_is_heard(const struct pc *pc, unsigned int irq, bool extint)
+bool pc_irq_is_heard(const struct pc *pc, unsigned int irq, bool intr)
 {
-	return (extint && i8259_unmasked(&pc->pic, irq)) ||
-	       i82093_unmasked(&pc->ioapic, pc_pin(irq));
+	return (intr && i8259_unmasked(&pc->pic, irq)) || i82093_unmasked(&pc->ioapic, pc_pin(irq));
 }
 
 static void set_irq(struct pc *pc, unsigned int irq, bool level)
@@ -118,15 +117,15 @@ void pc_poll(struct pc *pc, uint64_t now)
 	pc_update(pc);
 }
 
-bool pc_may_interrupt(const struct pc *pc, bool extint)
+bool pc_may_interrupt(const struct pc *pc, bool intr)
 {
-	return (pit_deadline(pc) != UINT64_MAX && pc_irq_is_heard(pc, PC_IRQ_TIMER, extint)) ||
-	       (rtc_deadline(pc) != UINT64_MAX && pc_irq_is_heard(pc, PC_IRQ_RTC, extint)) ||
+	return (pit_deadline(pc) != UINT64_MAX && pc_irq_is_heard(pc, PC_IRQ_TIMER, intr)) ||
+	       (rtc_deadline(pc) != UINT64_MAX && pc_irq_is_heard(pc, PC_IRQ_RTC, intr)) ||
 	       (acpi_pm_deadline(&pc->acpi_pm) != UINT64_MAX &&
-		pc_irq_is_heard(pc, PC_IRQ_SCI, extint)) ||
+		pc_irq_is_heard(pc, PC_IRQ_SCI, intr)) ||
 	       hpet_block_deadline(&pc->hpet) != UINT64_MAX ||
-	       pc_irq_is_heard(pc, PC_IRQ_KEYBOARD, extint) ||
-	       (uart_listens(&pc->com1) && pc_irq_is_heard(pc, PC_IRQ_COM1, extint));
+	       pc_irq_is_heard(pc, PC_IRQ_KEYBOARD, intr) ||
+	       (uart_listens(&pc->com1) && pc_irq_is_heard(pc, PC_IRQ_COM1, intr));
 }
 
 void pc_reset(struct pc *pc, const struct pc_parts *parts, uint64_t now)

@@ -63,8 +63,8 @@ static inline unsigned int pc_pin(unsigned int irq)
 	return irq == PC_IRQ_TIMER ? PC_IRQ_TIMER_PIN : irq;
 }
 
-/* Whether an IRQ could reach a local APIC; `extint`: the 8259s' output does. */
-bool pc_irq_is_heard(const struct pc *pc, unsigned int irq, bool extint);
+/* Whether an IRQ could reach a local APIC; `intr`: the 8259s' output does. */
+bool pc_irq_is_heard(const struct pc *pc, unsigned int irq, bool intr);
 
 /* Lines and deadline, as the chips have them now. */
 void pc_update(struct pc *pc);
@@ -83,4 +83,4 @@ void pc_update_keyboard(struct pc *pc);
 void pc_poll(struct pc *pc, uint64_t now);
 
 /* Whether something that nobody has to touch can ask for an interrupt that is heard. */
-bool pc_may_interrupt(const struct pc *pc, bool extint);
+bool pc_may_interrupt(const struct pc *pc, bool intr);
