@@ -74,6 +74,7 @@ static inline void write32(uintptr_t address, uint32_t value)
 /* MSRs */
 #define MSR_APIC_BASE	   0x1b
 #define MSR_TSC_ADJUST	   0x3b
+#define MSR_PLATFORM_ID	   0x17
 #define MSR_PLATFORM_INFO  0xce
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_X2APIC(offset) (0x800 + (offset) / 16)

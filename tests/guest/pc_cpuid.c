@@ -46,6 +46,8 @@ static void right_frequencies(void)
 static void platform_info(void)
 {
 	expect(rdmsr(MSR_PLATFORM_INFO) >> 8 & 0xff, "the ratio to 100 MHz is 0");
+	expect(!rdmsr(MSR_PLATFORM_ID), "a platform for microcode: 0x%lx",
+	       (unsigned long)rdmsr(MSR_PLATFORM_ID));
 }
 
 #define HOUR (1ull << 44)

@@ -87,7 +87,8 @@ static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr,
 	case MSR_PLATFORM_INFO:
 		*value = ratio_to_100_mhz() << 8;
 		return 0;
-	case MSR_IA32_MTRRCAP: /* CPUID shows neither MTRRs nor machine-check banks */
+	case MSR_IA32_PLATFORM_ID: /* no microcode is loaded here, for whatever platform */
+	case MSR_IA32_MTRRCAP:	   /* CPUID shows neither MTRRs nor machine-check banks */
 	case MSR_IA32_MTRR_DEF_TYPE:
 	case MSR_IA32_MCG_CAP:
 	case MSR_IA32_MCG_STATUS:
