@@ -28,7 +28,7 @@ static void after_power_up_it_is_an_xapic_that_takes_no_interrupt(void **state)
 	lapic_reset(&lapic, 3, false);
 	assert_int_equal(lapic.base, 0xfee00800);
 	assert_int_equal(in(ID), 0x03000000);
-	assert_int_equal(in(VERSION), 0x01060015);
+	assert_int_equal(in(VERSION), 0x01060014);
 	assert_int_equal(in(TPR), 0);
 	assert_as_after_power_up();
 	assert_int_equal(lapic.signals, 0);
@@ -198,7 +198,7 @@ static void read_only_registers_stay(void **state)
 	out(ID, 0x04000000);
 	assert_int_equal(in(ID), 0x03000000);
 	out(VERSION, 0);
-	assert_int_equal(in(VERSION), 0x01060015);
+	assert_int_equal(in(VERSION), 0x01060014);
 	for (uint32_t offset = ISR; offset < ESR; offset += 16)
 		out(offset, 0xffffffff);
 	for (uint32_t offset = ISR; offset < ESR; offset += 16)

@@ -38,8 +38,8 @@ enum lapic_register {
 	REGISTERS = 0x40,
 };
 
-/* 7 local vectors, EOI broadcasts can be suppressed, an APIC in the processor */
-#define VERSION ((LAPIC_LOCAL_VECTORS - 1) << 16 | 1 << 24 | 0x15)
+/* 7 local vectors, EOI broadcasts can be suppressed; of 10h to 15h what software knows best */
+#define VERSION ((LAPIC_LOCAL_VECTORS - 1) << 16 | 1 << 24 | 0x14)
 
 #define ICR_WRITABLE  0x000ccfff
 #define LVT_READ_ONLY 0x5000 /* delivery status, remote IRR */
