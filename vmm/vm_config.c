@@ -7,7 +7,7 @@
 
 #define LIMIT_MAX_MS (366ull * 24 * 3600 * 1000)
 #define RUNS_MAX     1000000u
-#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control, argv0, holes"
+#define ACCEPTED     "name, mem, vcpus, cpus, trust, of, halt, limit, runs, control, argv0, holes, irq0"
 
 #define MEMORY_MIN     (1ull << 20)
 #define MEMORY_MAX     (16ull << 40)
@@ -113,6 +113,12 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 			return 0;
 		return refuse(refusal, -EINVAL, "argv0=%.40s: accepted is argv0=on", value);
 	}
+	if (!strcmp(key, "irq0")) {
+		config->irq0 = !strcmp(value, "on");
+		if (config->irq0)
+			return 0;
+		return refuse(refusal, -EINVAL, "irq0=%.40s: accepted is irq0=on", value);
+	}
 	if (!strcmp(key, "limit")) {
 		if (!cmdline_number(value, &config->limit_ms) && config->limit_ms <= LIMIT_MAX_MS)
 			return 0;
@@ -122,7 +128,7 @@ static int parse_pair(struct vm_config *config, const char *key, const char *val
 			      value);
 	}
 	return refuse(refusal, -EINVAL,
-		      "%.40s=: not known: accepted are " ACCEPTED
+		      "%.32s=: not known: accepted are " ACCEPTED
 		      ", and -- before the guest's command line",
 		      key);
 }
@@ -173,7 +179,7 @@ int vm_config_parse(struct vm_config *config, const char *line, struct refusal *
 			name_after_file(config->name, word);
 		} else if (!value) {
 			return refuse(refusal, -EINVAL,
-				      "%.40s: KEY=VALUE is expected, with the keys " ACCEPTED
+				      "%.32s: KEY=VALUE is expected, with the keys " ACCEPTED
 				      ", and -- before the guest's command line",
 				      word);
 		} else if (parse_pair(config, word, value, refusal)) {

@@ -2,7 +2,7 @@
  * A VM's configuration, from the command line of its boot module:
  *
  *	[FILE] name=g mem=64M vcpus=1 cpus=0+2-3 trust=lab halt=ok limit=MS runs=N control=on
- *		argv0=on holes=end -- guest command line
+ *		argv0=on holes=end irq0=on -- guest command line
  *	[FILE] of=g -- module command line
  *
  * GRUB leaves the file name out, other loaders keep it as the first word. What follows " -- " is
@@ -29,6 +29,7 @@ struct vm_config {
 	uint64_t limit_ms;	  /* CPU time, up to a year, after which the VM is ended; 0: none */
 	uint32_t runs;		  /* how often it is made and run, one after the other: 1 */
 	bool holes_end;		  /* an access to memory that is not there ends the VM */
+	bool irq0;		  /* the timer's interrupt is unmasked from the start */
 	bool control;		  /* may see the whole CPU's statistics, and set its FPU policy */
 	bool argv0;		  /* its command line begins with its name, as a word of its own */
 	char cmdline[VM_CMDLINE_SIZE];

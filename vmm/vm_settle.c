@@ -164,6 +164,7 @@ static void reset_pc(struct vm *vm)
 		.high = vm->ram.size < GUEST_LOW_RAM_END ? 0 : vm->ram.size - GUEST_LOW_RAM_END,
 		.seconds = wall_clock_now(),
 		.ioapic_id = vm->vcpu_count % 16,
+		.irq0 = vm->config.irq0,
 	};
 
 	pc_reset(&vm->pc, &parts, rdtsc());

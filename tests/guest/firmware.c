@@ -159,6 +159,7 @@ static const struct {
 	{"undefined", REAL_WAY_UNDEFINED},
 	{"divide", REAL_WAY_DIVIDE},
 	{"timer", REAL_WAY_TIMER},
+	{"tick", REAL_WAY_TICK},
 	{"reset", REAL_WAY_RESET},
 };
 

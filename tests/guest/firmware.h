@@ -19,6 +19,7 @@
 #define REAL_WAY_TIMER	   0xc0
 #define REAL_WAY_RESET	   0xf0
 #define REAL_HANDLER	   0x100
+#define REAL_WAY_TICK	   0x120
 
 /* The vector's place in the INT instruction. */
 #define REAL_INT_VECTOR (REAL_WAY_INT + 1)

@@ -83,7 +83,7 @@ vectors:
 	ljmpw $0xffff, $0
 
 	.org real_blob + REAL_HANDLER
-	incl PARAM(REAL_HANDLED)
+	incl %cs:PARAM(REAL_HANDLED) /* DS is the BIOS's in the hook of its ticks */
 	iretw
 
 leave:
@@ -92,4 +92,16 @@ leave:
 	setne %al
 	outb %al, $0xf4
 	hlt
+
+	/* one tick with the hook that is there, and one with a hook of our own */
+	.org real_blob + REAL_WAY_TICK
+	sti
+1:	hlt
+	cmpl $1, 0x46c
+	jb 1b
+	movl $(REAL_BASE + REAL_HANDLER), 0x1c * 4
+2:	hlt
+	cmpl $2, 0x46c
+	jb 2b
+	jmp leave
 real_blob_end:

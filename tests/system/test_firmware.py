@@ -47,6 +47,7 @@ CALLS = {
     "int vector=19 eax=513": "called BIOS INT 13h AX=0201h (disk: read sectors)",
     "int vector=6": "called BIOS INT 06h",
     "int vector=255": "called BIOS INT FFh",
+    "int vector=8": "called BIOS INT 08h",
     "far-call vector=26 eax=512": "called BIOS INT 1Ah AX=0200h (clock: read the clock)",
     "undefined": "exception 6 (#UD) in real mode at 0000:80A0",
     "divide": "exception 0 (#DE) in real mode at 0000:80B2",
@@ -100,6 +101,18 @@ def test_a_handler_of_the_guests_own_is_what_runs(boot, bits):
     for number in range(len(HANDLED)):
         assert ended(result, f"g{number}") == ("0", "exit-port")
     assert result.status == 0
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_the_firmware_counts_ticks_if_interrupt_0_is_let_through(boot, bits):
+    result = boot(
+        modules=[
+            (f"firmware{bits}", "name=g mem=2M irq0=on -- tick"),
+            (f"firmware{bits}", "name=h mem=2M halt=ok -- tick"),
+        ]
+    )
+    assert ended(result) == ("0", "exit-port")
+    assert ended(result, "h") == ("0", "halted")
 
 
 @pytest.mark.parametrize("bits", BITS)

@@ -39,6 +39,11 @@ static void every_vector_leads_to_an_entry_that_names_it(void **state)
 		uint32_t entry = (get16(vector * 4 + 2) << 4) + get16(vector * 4);
 		uint32_t target;
 
+		if (vector == 0x08 || vector == 0x1C) {
+			assert_int_equal(entry, 0xFF000 + (vector == 0x08 ? FIRMWARE_TICK
+									  : FIRMWARE_TICK_HOOK));
+			entry = 0xFF000 + vector * FIRMWARE_ENTRY_SIZE; /* where it may go on */
+		}
 		assert_in_range(entry, 0xF0000, 0xFFFF0 - FIRMWARE_ENTRY_SIZE);
 		assert_int_equal(memory[entry], 0xBB); /* MOV BX, */
 		assert_int_equal(get16(entry + 1), vector);

@@ -29,16 +29,18 @@ static void an_empty_line_gives_the_defaults(void **state)
 	assert_false(config.control);
 	assert_false(config.argv0);
 	assert_false(config.holes_end);
+	assert_false(config.irq0);
 	assert_string_equal(config.cmdline, "");
 }
 
 static void every_key_is_understood(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("name=g-1 mem=128M vcpus=1 cpus=0+2-3 trust=lab halt=ok of=h "
-			       "limit=250 runs=3 control=on argv0=on holes=end --  root=/dev/x \"a "
-			       "b\" -- c"),
-			 0);
+	assert_int_equal(
+		parse("name=g-1 mem=128M vcpus=1 cpus=0+2-3 trust=lab halt=ok of=h "
+		      "limit=250 runs=3 control=on argv0=on holes=end irq0=on --  root=/dev/x \"a "
+		      "b\" -- c"),
+		0);
 	assert_string_equal(config.name, "g-1");
 	assert_int_equal(config.memory, 128 << 20);
 	assert_int_equal(config.cpus, 0xD);
@@ -50,6 +52,7 @@ static void every_key_is_understood(void **state)
 	assert_true(config.control);
 	assert_true(config.argv0);
 	assert_true(config.holes_end);
+	assert_true(config.irq0);
 	assert_string_equal(config.cmdline, "root=/dev/x \"a b\" -- c");
 }
 
@@ -107,6 +110,7 @@ static void mistakes_are_refused_in_words(void **state)
 		{"control=off", "control=on"},
 		{"argv0=off", "argv0=on"},
 		{"holes=on", "holes=end"},
+		{"irq0=off", "irq0=on"},
 		{"memory=64M", "name, mem, vcpus, cpus, trust, of, halt, limit"},
 		{"g.elf root=/dev/sda", "not known"},
 		{"g.elf quiet", "KEY=VALUE"},
@@ -151,7 +155,7 @@ static void no_refusal_is_too_long_for_its_text(void **state)
 {
 	static const char *const keys[] = {"name",  "trust", "of",   "mem",	"vcpus",
 					   "cpus",  "halt",  "runs", "control", "limit",
-					   "argv0", "holes", NULL};
+					   "argv0", "holes", "irq0", NULL};
 	char line[200], value[100];
 
 	(void)state;

@@ -133,6 +133,8 @@ void pc_reset(struct pc *pc, const struct pc_parts *parts, uint64_t now)
 	i8259_reset(&pc->pic);
 	i8259_as_firmware_leaves_it(&pc->pic);
 	i8259_write(&pc->pic, I8259_ELCR + 1, 1 << (PC_IRQ_SCI - 8));
+	if (parts->irq0)
+		i8259_write(&pc->pic, I8259_MASTER + 1, (uint8_t) ~(1 << PC_IRQ_TIMER));
 	i82093_reset(&pc->ioapic, parts->ioapic_id);
 	i8254_reset(&pc->pit, now);
 	mc146818_reset(&pc->rtc, parts->seconds, parts->low, parts->high, now);

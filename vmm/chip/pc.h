@@ -49,6 +49,7 @@ struct pc_parts {
 	uint64_t low, high; /* bytes of RAM below 4 GiB, and above */
 	uint64_t seconds;   /* of the day that it is, since 1970 */
 	uint8_t ioapic_id;
+	bool irq0; /* the 8259 lets the 8254 through, as a BIOS leaves it */
 };
 
 /* At boot: how fast the TSC counts. */

@@ -29,7 +29,6 @@ static const struct service {
 	{0x19, "boot", ADVICE_END},
 	{0x1A, "clock", ADVICE_TIME},
 	{0x1B, "Ctrl-Break", ADVICE_OTHER},
-	{0x1C, "timer tick", ADVICE_TIME},
 	{0x1D, "video parameters", ADVICE_OTHER},
 	{0x1E, "diskette parameters", ADVICE_OTHER},
 	{0x1F, "font", ADVICE_OTHER},

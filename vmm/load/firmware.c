@@ -5,9 +5,11 @@
 #include "vmm/load/firmware_rom.h"
 #include "vmm/chip/uart.h"
 
-#define VECTORS	 256
-#define BDA	 0x400ull
-#define BDA_SIZE 0x100
+#define VECTORS		 256
+#define VECTOR_TICK	 0x08
+#define VECTOR_TICK_HOOK 0x1C
+#define BDA		 0x400ull
+#define BDA_SIZE	 0x100
 
 /* Offsets in the BIOS data area. */
 enum bda_field {
@@ -53,6 +55,8 @@ static void install_vectors(const struct guest_ram *ram)
 		put16(table, vector * 4, FIRMWARE_ROM_OFFSET + vector * FIRMWARE_ENTRY_SIZE);
 		put16(table, vector * 4 + 2, FIRMWARE_SEGMENT);
 	}
+	put16(table, VECTOR_TICK * 4, FIRMWARE_ROM_OFFSET + FIRMWARE_TICK);
+	put16(table, VECTOR_TICK_HOOK * 4, FIRMWARE_ROM_OFFSET + FIRMWARE_TICK_HOOK);
 	guest_ram_write(ram, 0, table, sizeof(table));
 }
 

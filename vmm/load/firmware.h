@@ -2,7 +2,8 @@
  * What every PC's firmware has left in low memory when a kernel starts: an interrupt vector table
  * at 0, the BIOS data area at 400h, the extended one at the end of conventional memory, and code
  * below 1 MiB. There is no BIOS behind it: each vector leads to an entry of its own that ends the
- * VM by name (vmm/exit/bios_call.h). All of it is RAM that a guest may overwrite.
+ * VM by name (vmm/exit/bios_call.h); only interrupt 0 is counted, with its hook at 1Ch. All of it
+ * is RAM that a guest may overwrite.
  */
 #pragma once
 
