@@ -75,8 +75,8 @@ DEFECTS = {
     ),
     # It goes on after the jump out of the delivery without noting the new RIP.
     "smp-exception-exit": Defect(
-        "with several CPUs an exit by NMI or preemption timer right after an exception of the "
-        "guest saves the RIP before it"
+        "with several CPUs an exit by NMI, preemption timer or monitor trap flag right after an "
+        "exception of the guest saves the RIP before it"
     ),
     "smp-sti-window": Defect(
         "with several CPUs an interrupt-window exit can come between STI and the next instruction: "

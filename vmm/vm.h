@@ -15,6 +15,7 @@
 
 #include "boot/bootinfo.h"
 #include "lib/line_ring.h"
+#include "vmm/hole_step.h"
 #include "vmm/guest_console.h"
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
@@ -119,6 +120,7 @@ struct vm {
 	uint32_t vcpu_count;
 	struct guest_ram ram;
 	struct ept ept;
+	struct hole_step hole_step; /* an instruction that the CPU executes where nothing is */
 	struct guest_console console;
 	struct guest_console screen; /* the lines of its text page, beside those of COM1 */
 	bool screen_drawn;	     /* something has been, in this run */

@@ -214,6 +214,7 @@ void vm_parts_step(struct vm *vm)
 		s->stage = SETTLE_UNMAP;
 		break;
 	case SETTLE_UNMAP:
+		hole_step_destroy(vm);
 		if (!ept_destroy_step(&vm->ept))
 			s->stage = SETTLE_FREE;
 		break;

@@ -180,6 +180,7 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 		return;
 	reset_pc(vm);
 	guest_input_drop(&vm->input);
+	hole_step_forget(vm, pcpu->cpu.id);
 	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
 	vm->state = VM_RUNNING;
 	if (!first)

@@ -146,7 +146,7 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PIN : MSR_IA32_VMX_PINBASED,
 			 pin_required, PIN_PREEMPTION_TIMER, &c->pin);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
-			 primary_required, 0, &c->primary);
+			 primary_required, PRIMARY_MONITOR_TRAP_FLAG, &c->primary);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT, exit_required,
 			 EXIT_SAVE_PREEMPTION_TIMER, &c->exit);
 	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY,
@@ -155,7 +155,8 @@ static int compute_controls(struct vmx_capabilities *c, bool true_controls)
 		return -ENODEV;
 	error |= compute(MSR_IA32_VMX_PROCBASED2, secondary_required, SECONDARY_OPTIONAL,
 			 &c->secondary);
-	c->primary &= ~PRIMARY_WINDOWS;
+	c->monitor_trap = c->primary & PRIMARY_MONITOR_TRAP_FLAG;
+	c->primary &= ~(PRIMARY_WINDOWS | PRIMARY_MONITOR_TRAP_FLAG);
 	c->entry &= ~ENTRY_IA32E_MODE_GUEST; /* guests start in protected mode */
 	c->ept = c->secondary & SECONDARY_ENABLE_EPT;
 	c->unrestricted_guest = c->secondary & SECONDARY_UNRESTRICTED_GUEST;

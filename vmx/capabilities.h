@@ -19,6 +19,7 @@ struct vmx_capabilities {
 	uint32_t revision;	    /* VMCS revision identifier */
 	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
 	enum preemption preemption; /* what ends a guest's time */
+	bool monitor_trap;	    /* the monitor trap flag is there */
 	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */
 };
 

@@ -229,6 +229,49 @@ bool ept_split(struct ept *ept, uint32_t cpu, uint64_t gpa)
 	return true;
 }
 
+static void lend_entry(struct ept_loan *loan, uint64_t *entry, uint64_t value)
+{
+	loan->entry[loan->entries++] = entry;
+	*entry = value;
+}
+
+bool ept_lend(struct ept *ept, struct ept_loan *loan, uint64_t gpa, uint64_t hpa)
+{
+	uint64_t *table = ept->root, *entry;
+	unsigned int level;
+
+	if (gpa >= GPA_LIMIT)
+		return false;
+	for (level = LEVELS - 1; level; level--) {
+		entry = entry_at(table, gpa, level);
+		if (!names_table(*entry))
+			break;
+		table = (uint64_t *)(*entry & EPT_ADDRESS);
+	}
+	entry = entry_at(table, gpa, level);
+	if (*entry || loan->tables + level > EPT_LOAN_TABLES ||
+	    loan->entries + level + 1 > EPT_LOAN_ENTRIES)
+		return false;
+	for (; level; level--) {
+		table = loan->table[loan->tables++];
+		lend_entry(loan, entry, (uint64_t)table | EPT_ALL);
+		entry = entry_at(table, gpa, level - 1);
+	}
+	lend_entry(loan, entry, hpa | EPT_RAM);
+	return true;
+}
+
+void ept_take_back(struct ept *ept, struct ept_loan *loan, uint32_t cpu)
+{
+	if (!loan->entries)
+		return;
+	while (loan->entries)
+		*loan->entry[--loan->entries] = 0;
+	loan->tables = 0;
+	ept->outdated = ~BIT(cpu);
+	vmx_invalidate_ept(ept->pointer);
+}
+
 /*
  * The lowest table on the way to `given_up` is looked through from there on: what hangs below its
  * entries goes first, and at its end it goes itself.

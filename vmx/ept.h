@@ -52,6 +52,26 @@ void ept_refresh(struct ept *ept, uint32_t cpu);
 /* Forgets this CPU's translations: the tables are given back. Every CPU, before that begins. */
 void ept_forget(const struct ept *ept);
 
+/* At most two pages whose tables are not shared, and two more that share them. */
+#define EPT_LOAN_TABLES	 6
+#define EPT_LOAN_ENTRIES (EPT_LOAN_TABLES + 4)
+
+struct ept_loan {
+	uint64_t *table[EPT_LOAN_TABLES]; /* pages of zeros, of the caller, while nothing is lent */
+	uint64_t *entry[EPT_LOAN_ENTRIES]; /* that have been written */
+	unsigned int tables, entries;
+};
+
+/*
+ * Maps a page that nothing is mapped at, readable and writable, until ept_take_back(), which comes
+ * before anything else here but ept_lend() and ept_refresh(). False, with nothing done: something
+ * is there, or the loan's tables do not suffice.
+ */
+bool ept_lend(struct ept *ept, struct ept_loan *loan, uint64_t gpa, uint64_t hpa);
+
+/* All that the loan has. Translations are forgotten as by ept_split(). */
+void ept_take_back(struct ept *ept, struct ept_loan *loan, uint32_t cpu);
+
 /*
  * Gives the tables back, at most one a call. False when all is
  * done. No vCPU may use it any more, and nothing else here may be called from the first step on,

@@ -126,6 +126,52 @@ static void across_pages(void)
 	write32(HOLE + 0xffe, 0);
 }
 
+/* Those that nobody emulates. */
+static void any_instruction(void)
+{
+	uintptr_t count = 16, source = HOLE, destination = (uintptr_t)ram, value = 3;
+	int64_t loaded = 0;
+
+	memset(ram, 0xff, 10);
+	memset((uint8_t *)ram + 10, 0, 10);
+	asm volatile("cld; repe cmpsb"
+		     : "+c"(count), "+S"(source), "+D"(destination)
+		     :
+		     : "memory", "cc");
+	expect(count == 5 && source == HOLE + 11, "REPE CMPS: %lu left, at 0x%lx",
+	       (unsigned long)count, (unsigned long)source);
+	count = 8;
+	source = HOLE;
+	destination = HOLE + 0x1000 - 16;
+	asm volatile("cld; repe cmpsl"
+		     : "+c"(count), "+S"(source), "+D"(destination)
+		     :
+		     : "memory", "cc");
+	expect(!count && destination == HOLE + 0x1000 + 16, "of two: %lu left, at 0x%lx",
+	       (unsigned long)count, (unsigned long)destination);
+	asm volatile("imull (%1), %k0" : "+r"(value) : "r"((uintptr_t)HOLE) : "cc");
+	expect((uint32_t)value == -3u, "IMUL: 0x%lx", (unsigned long)value);
+	asm volatile("shldl $4, %k0, (%1)" : : "r"(value), "r"((uintptr_t)HOLE) : "memory", "cc");
+	expect(read32(HOLE) == 0xffffffff, "0x%x after SHLD", read32(HOLE));
+	asm volatile("fninit; fildll (%1); fistpll %0"
+		     : "=m"(loaded)
+		     : "r"((uintptr_t)HOLE + 0xffc)
+		     : "memory");
+	expect(loaded == -1, "FILD across pages");
+	asm volatile("fldz; fistpll (%0)" : : "r"((uintptr_t)HOLE + 0xffc) : "memory");
+	expect(read32(HOLE + 0x1000) == 0xffffffff, "0x%x after FISTP", read32(HOLE + 0x1000));
+}
+
+/* By what was read; the exit that follows is one that the defect spoils. */
+static void faults(void)
+{
+	if (has_defect(DEFECT_EXCEPTION))
+		return;
+	TRY("ltr (%0)", : : "r"((uintptr_t)HOLE) : "memory");
+	expect(trap.vector == VECTOR_GP && trap.error == 0xfffc, "LTR: vector %d, error 0x%lx",
+	       trap.vector, (unsigned long)trap.error);
+}
+
 /* Ones are no instruction. */
 static void execution(void)
 {
@@ -154,5 +200,7 @@ const struct check pc_hole_checks[] = {
 	{"holes-execution", execution, NEEDS_HYPERCALL},
 	{"holes-push", push, 0},
 	{"holes-across-pages", across_pages, 0},
+	{"holes-any-instruction", any_instruction, 0},
+	{"holes-faults", faults, 0},
 };
 const size_t pc_hole_check_count = ARRAY_SIZE(pc_hole_checks);

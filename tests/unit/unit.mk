@@ -25,6 +25,7 @@ UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
 UNIT_ept         := vmx/ept.c
 UNIT_ept_forget  := vmx/ept.c
+UNIT_ept_loan    := vmx/ept.c
 UNIT_event       := vmx/event.c
 UNIT_event_debug := vmx/event.c
 UNIT_event_entry := vmx/event.c

@@ -64,6 +64,11 @@ static bool is_hpet(uint64_t gpa)
 	return (gpa & ~PAGE_OFFSET) == PC_HPET;
 }
 
+bool pages_is_hole(const struct vcpu *vcpu, uint64_t gpa)
+{
+	return !lapic_is_at(&vcpu->lapic, gpa) && !is_ioapic(gpa) && !is_hpet(gpa);
+}
+
 /* What is narrower than its registers' halves is a part of one. */
 static uint64_t hpet_part(struct vcpu *vcpu, uint64_t gpa, unsigned int size)
 {

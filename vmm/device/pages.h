@@ -10,6 +10,9 @@
 
 struct vcpu;
 
+/* Whether no device is there. That it is no RAM is the caller's to know. */
+bool pages_is_hole(const struct vcpu *vcpu, uint64_t gpa);
+
 /*
  * An access of 1, 2, 4 or 8 bytes within a page. False: the VM has been ended for it (holes=end).
  */

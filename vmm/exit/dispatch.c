@@ -8,6 +8,7 @@
 #include "vmm/exit/cpuid.h"
 #include "vmm/exit/cr.h"
 #include "vmm/exit/dispatch.h"
+#include "vmm/hole_step.h"
 #include "vmm/exit/hypercall.h"
 #include "vmm/exit/instruction.h"
 #include "vmm/interrupts.h"
@@ -211,6 +212,7 @@ static const struct {
 	[EXIT_REASON_RDMSR] = {.at_once = exit_rdmsr},
 	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},
 	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_MONITOR_TRAP_FLAG] = {.in_loop = exit_monitor_trap},
 	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_EPT_VIOLATION] = {.at_once = exit_ept_violation_at_once,
 				       .in_loop = exit_ept_violation},

@@ -8,6 +8,7 @@
 #include "vmm/device/pages.h"
 #include "vmm/exit/fetch.h"
 #include "vmm/exit/guest_paging.h"
+#include "vmm/hole_step.h"
 #include "vmm/exit/instruction.h"
 #include "vmm/exit/mmio_decode.h"
 #include "vmm/exit/mmio_execute.h"
@@ -180,21 +181,8 @@ static void complete(struct access *a)
 	vcpu_skip_bytes(vcpu, ins->length);
 }
 
-static void access_device(struct vcpu *vcpu, uint64_t gpa)
-{
-	struct access a = {.vcpu = vcpu, .gpa = gpa};
-	int error = fetch(vcpu, &a.instruction, a.bytes, &a.count);
-
-	if (error == -EINVAL)
-		fail_by_bytes(&a);
-	else if (!error && a.instruction.operation >= MMIO_STOS)
-		complete_string(&a);
-	else if (!error)
-		complete(&a);
-}
-
 /* The instruction runs again, or the event is delivered again. */
-static void fetch_again(uint64_t qualification)
+static void run_again(uint64_t qualification)
 {
 	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID)
 		return;
@@ -203,6 +191,36 @@ static void fetch_again(uint64_t qualification)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
 	event_execute_again(); /* a CPU has set RF: Bochs 2.7 has not */
+}
+
+/* Where nothing is the CPU can execute it by itself. */
+static void without_emulation(struct access *a, uint64_t qualification)
+{
+	bool write = qualification & EPT_WRITE;
+	uint64_t value;
+
+	if (!pages_is_hole(a->vcpu, a->gpa)) {
+		fail_by_bytes(a);
+	} else if (write ? pages_write(a->vcpu, a->gpa, 1, 0)
+			 : pages_read(a->vcpu, a->gpa, 1, &value)) {
+		if (hole_step_begin(a->vcpu, a->gpa))
+			run_again(qualification);
+		else
+			fail_by_bytes(a);
+	}
+}
+
+static void access_device(struct vcpu *vcpu, uint64_t gpa, uint64_t qualification)
+{
+	struct access a = {.vcpu = vcpu, .gpa = gpa};
+	int error = fetch(vcpu, &a.instruction, a.bytes, &a.count);
+
+	if (error == -EINVAL)
+		without_emulation(&a, qualification);
+	else if (!error && a.instruction.operation >= MMIO_STOS)
+		complete_string(&a);
+	else if (!error)
+		complete(&a);
 }
 
 /* A paging-structure entry there is all ones: bits that are reserved are set. */
@@ -226,7 +244,7 @@ void exit_ept_violation(struct vcpu *vcpu)
 	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS), value;
 
 	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, vcpu->pcpu->cpu.id, gpa)) {
-		fetch_again(qualification);
+		run_again(qualification);
 		return;
 	}
 	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) {
@@ -238,7 +256,7 @@ void exit_ept_violation(struct vcpu *vcpu)
 		if (pages_read(vcpu, gpa, 1, &value)) /* all ones are no instruction */
 			vcpu_raise(vcpu, VECTOR_UD, EVENT_NO_ERROR_CODE);
 	} else {
-		access_device(vcpu, gpa);
+		access_device(vcpu, gpa, qualification);
 	}
 }
 

@@ -1,0 +1,78 @@
+#include "vmm/hole_step.h"
+
+#include "boot/memory.h"
+#include "lib/string.h"
+#include "vmm/pcpu.h"
+#include "vmm/vm.h"
+#include "vmx/capabilities.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmcs_bits.h"
+
+#define PAGE_SIZE_4K 0x1000u
+
+static bool allocate(struct hole_step *step)
+{
+	for (unsigned int i = 0; i < EPT_LOAN_TABLES; i++)
+		if (!step->loan.table[i])
+			step->loan.table[i] = memory_alloc_page();
+	if (!step->loan.table[EPT_LOAN_TABLES - 1])
+		return false;
+	step->ones = memory_alloc_page();
+	if (step->ones)
+		memset(step->ones, 0xff, PAGE_SIZE_4K);
+	return step->ones;
+}
+
+static void set_trap(struct vcpu *vcpu, bool on)
+{
+	uint32_t *controls = &vcpu->events.primary_controls;
+
+	*controls =
+		on ? *controls | PRIMARY_MONITOR_TRAP_FLAG : *controls & ~PRIMARY_MONITOR_TRAP_FLAG;
+	vmcs_write(VMCS_PRIMARY_CONTROLS, *controls);
+}
+
+bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
+{
+	struct hole_step *step = &vcpu->vm->hole_step;
+
+	if (!vmx_capabilities()->monitor_trap || (!step->ones && !allocate(step)) ||
+	    !ept_lend(&vcpu->vm->ept, &step->loan, gpa & ~(uint64_t)(PAGE_SIZE_4K - 1),
+		      (uint64_t)step->ones))
+		return false;
+	step->on = true;
+	set_trap(vcpu, true);
+	return true;
+}
+
+void hole_step_forget(struct vm *vm, uint32_t cpu)
+{
+	struct hole_step *step = &vm->hole_step;
+
+	if (!step->on)
+		return;
+	step->on = false;
+	ept_take_back(&vm->ept, &step->loan, cpu);
+	memset(step->ones, 0xff, PAGE_SIZE_4K);
+}
+
+/* An event may have come first: then the instruction exits once more. */
+void exit_monitor_trap(struct vcpu *vcpu)
+{
+	hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
+	set_trap(vcpu, false);
+	event_go_on();
+}
+
+void hole_step_destroy(struct vm *vm)
+{
+	struct hole_step *step = &vm->hole_step;
+
+	ept_take_back(&vm->ept, &step->loan, 0); /* no CPU enters it any more, to forget it */
+	for (unsigned int i = 0; i < EPT_LOAN_TABLES; i++)
+		if (step->loan.table[i])
+			memory_free_page(step->loan.table[i]);
+	if (step->ones)
+		memory_free_page(step->ones);
+	*step = (struct hole_step){};
+}

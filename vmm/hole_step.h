@@ -1,0 +1,36 @@
+/*
+ * Instructions that are not emulated, at guest-physical memory that is not there: the CPU itself
+ * executes them. A page of ones is lent to the guest for one instruction (vmx/ept.h), after which
+ * the monitor trap flag exits (SDM Vol. 3C 25.5.2); what was written to it is forgotten. Where the
+ * CPU has no such flag nothing is done.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/ept.h"
+
+struct vcpu;
+struct vm;
+
+struct hole_step {
+	struct ept_loan loan;
+	uint64_t *ones; /* the page; NULL: there was no need for one yet */
+	bool on;
+};
+
+/*
+ * In the run loop, after an EPT violation by an operand at `gpa`, where nothing is. True: the
+ * instruction is to run again. False: it cannot be done.
+ */
+bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa);
+
+/* The exit that follows. */
+void exit_monitor_trap(struct vcpu *vcpu);
+
+/* Before the VM's vCPU starts anew, on this CPU: what was begun is over. */
+void hole_step_forget(struct vm *vm, uint32_t cpu);
+
+/* Before the EPT is given back: gives back what is its own. No vCPU uses it any more. */
+void hole_step_destroy(struct vm *vm);
