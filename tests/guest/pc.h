@@ -51,6 +51,9 @@ extern void (*in_handler)(unsigned vector);
 bool await(unsigned vector, unsigned count);
 void await_in_hlt(unsigned vector, unsigned count);
 
+/* Also by another one. With DEFECT_STI it does not halt. */
+void halt_until_interrupt(void);
+
 /* That none of a vector comes in some milliseconds. */
 void expect_none(unsigned vector, const char *what);
 

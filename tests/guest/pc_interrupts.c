@@ -162,11 +162,19 @@ bool await(unsigned vector, unsigned count)
 		      arrived[vector], count);
 }
 
+void halt_until_interrupt(void)
+{
+	if (option(DEFECT_STI))
+		asm volatile("sti; pause; cli" : : : "memory");
+	else
+		asm volatile("sti; hlt; cli" : : : "memory");
+}
+
 void await_in_hlt(unsigned vector, unsigned count)
 {
 	cli();
 	while (arrived[vector] < count)
-		asm volatile("sti; hlt; cli" : : : "memory");
+		halt_until_interrupt();
 }
 
 void expect_none(unsigned vector, const char *what)

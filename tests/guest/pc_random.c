@@ -152,7 +152,7 @@ static void halt(void)
 	set_timer(0xf8, 50);
 #ifdef __x86_64__
 	write_cr8(0);
-	asm volatile("sti; hlt; cli" : : : "memory");
+	halt_until_interrupt();
 #endif
 	set_timer(0, 0);
 }

@@ -22,9 +22,6 @@ struct exit {
 extern const struct exit exits[];
 extern const unsigned exit_count;
 
-/* An interrupt that comes between STI and HLT wakes nobody. The other defect: trap.h. */
-#define DEFECT_STI "smp-sti-window"
-
 /* Why it cannot be done here, or NULL. */
 const char *exit_missing(const struct exit *exit);
 

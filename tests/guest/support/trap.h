@@ -16,6 +16,9 @@
 
 #define DEFECT_EXCEPTION "smp-exception-exit"
 
+/* The same: an interrupt can come between STI and HLT, and then wakes nobody. */
+#define DEFECT_STI "smp-sti-window"
+
 struct frame {
 #ifdef __x86_64__
 	uint64_t ax, bx, cx, dx, si, di, bp, r8, r9, r10, r11, r12, r13, r14, r15;
