@@ -239,8 +239,10 @@ static void an_interrupt_is_let_through_by_out2_and_not_in_loopback(void **state
 	uart_receive(&uart, 'a');
 	out(IER, 0x01);
 	assert_false(uart_interrupts(&uart));
+	assert_false(uart_listens(&uart));
 	out(MCR, OUT2);
 	assert_true(uart_interrupts(&uart));
+	assert_true(uart_listens(&uart));
 	out(MCR, OUT2 | LOOPBACK);
 	assert_false(uart_interrupts(&uart));
 	out(MCR, OUT2);

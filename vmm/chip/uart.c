@@ -135,7 +135,7 @@ bool uart_interrupts(const struct uart *uart)
 
 bool uart_listens(const struct uart *uart)
 {
-	return uart->ier & IER_RX;
+	return uart->ier & IER_RX && uart->mcr & MCR_OUT2;
 }
 
 static uint8_t line_status(struct uart *uart)

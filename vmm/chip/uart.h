@@ -43,5 +43,5 @@ bool uart_write(struct uart *uart, unsigned int offset, uint8_t value);
 /* Whether it asks for an interrupt. Sending, which it does not wait for, ends it for a moment. */
 bool uart_interrupts(const struct uart *uart);
 
-/* Whether the guest has its receiver interrupt: what is typed is for it. */
+/* Whether the guest has its receiver interrupt, and OUT2 on: what is typed is for it. */
 bool uart_listens(const struct uart *uart);
