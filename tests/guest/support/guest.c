@@ -6,7 +6,7 @@
 
 const struct multiboot_info *boot_info;
 
-#define OPTION_MAX 256 /* characters of an option with its value */
+#define OPTION_MAX 512 /* characters of an option with its value: as many as a command line has */
 
 static const char *command_line = "";
 static unsigned passed, failed, skipped;
