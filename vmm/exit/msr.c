@@ -63,8 +63,8 @@ static uint64_t ratio_to_100_mhz(void)
 	return ratio ? ratio : 1;
 }
 
-/* Apart, so that read_msr() has no registers to save. */
-static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+/* Returns 0, or -EINVAL: #GP. */
+static int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	if (msr - LAPIC_FIRST_MSR <= LAPIC_LAST_MSR - LAPIC_FIRST_MSR)
 		return read_lapic(vcpu, msr, value);
@@ -99,8 +99,8 @@ static __attribute__((noinline)) int read_of_pc(struct vcpu *vcpu, uint32_t msr,
 	}
 }
 
-/* Returns 0, or -EINVAL: #GP. */
-static int read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+/* The same, or -ENOENT: it may be one of the PC's. */
+static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
 	case MSR_EFER:
@@ -119,7 +119,7 @@ static int read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 		*value = 0;
 		return 0;
 	default:
-		return read_of_pc(vcpu, msr, value);
+		return -ENOENT;
 	}
 }
 
@@ -211,21 +211,47 @@ static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	}
 }
 
-void exit_rdmsr(struct vcpu *vcpu)
+/* Apart, so that exit_wrmsr() has few registers to save; and so below. */
+static __attribute__((noinline)) void refuse(struct vcpu *vcpu, bool read, uint64_t value)
+{
+	uint32_t msr = vcpu->guest.registers.rcx;
+
+	vcpu->vm->refused_msr = (struct refused_msr){msr, read, value};
+	if (read)
+		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name, msr);
+	else
+		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
+			  vcpu->vm->config.name, msr, value);
+	vcpu_raise(vcpu, VECTOR_GP, 0);
+}
+
+static void finish_read(struct vcpu *vcpu, uint64_t value)
 {
 	struct guest_registers *regs = &vcpu->guest.registers;
-	uint64_t value = 0;
 
-	if (read_msr(vcpu, regs->rcx, &value)) {
-		vcpu->vm->refused_msr = (struct refused_msr){regs->rcx, true, 0};
-		log_debug("%s: RDMSR 0x%x: not offered, #GP", vcpu->vm->config.name,
-			  (uint32_t)regs->rcx);
-		vcpu_raise(vcpu, VECTOR_GP, 0);
-		return;
-	}
 	regs->rax = (uint32_t)value;
 	regs->rdx = value >> 32;
 	vcpu_skip_instruction_fast(vcpu);
+}
+
+static __attribute__((noinline)) void read_or_refuse(struct vcpu *vcpu)
+{
+	uint64_t value;
+
+	if (read_of_pc(vcpu, vcpu->guest.registers.rcx, &value))
+		refuse(vcpu, true, 0);
+	else
+		finish_read(vcpu, value);
+}
+
+void exit_rdmsr(struct vcpu *vcpu)
+{
+	uint64_t value;
+
+	if (read_msr(vcpu, vcpu->guest.registers.rcx, &value))
+		read_or_refuse(vcpu);
+	else
+		finish_read(vcpu, value);
 }
 
 void exit_wrmsr(struct vcpu *vcpu)
@@ -238,10 +264,7 @@ void exit_wrmsr(struct vcpu *vcpu)
 		return;
 	}
 	if (write_msr(vcpu, regs->rcx, value)) {
-		vcpu->vm->refused_msr = (struct refused_msr){regs->rcx, false, value};
-		log_debug("%s: WRMSR 0x%x <- 0x%lx: not offered or not valid, #GP",
-			  vcpu->vm->config.name, (uint32_t)regs->rcx, value);
-		vcpu_raise(vcpu, VECTOR_GP, 0);
+		refuse(vcpu, false, value);
 		return;
 	}
 	vcpu_skip_instruction_fast(vcpu);
