@@ -9,16 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmx/ept.h"
-
 struct vcpu;
 struct vm;
-
-struct hole_step {
-	struct ept_loan loan;
-	uint64_t *ones; /* the page; NULL: there was no need for one yet */
-	bool on;
-};
 
 /*
  * In the run loop, after an EPT violation by an operand at `gpa`, where nothing is. True: the

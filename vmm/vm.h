@@ -15,7 +15,6 @@
 
 #include "boot/bootinfo.h"
 #include "lib/line_ring.h"
-#include "vmm/hole_step.h"
 #include "vmm/guest_console.h"
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
@@ -104,6 +103,13 @@ struct refused_msr {
 	uint64_t value; /* that was to be written */
 };
 
+/* An instruction that the CPU executes where nothing is: vmm/hole_step.h. */
+struct hole_step {
+	struct ept_loan loan;
+	uint64_t *ones; /* the page; NULL: there was no need for one yet */
+	bool on;
+};
+
 #define PORT_NONE 0x10000u
 
 struct vm {
@@ -120,7 +126,7 @@ struct vm {
 	uint32_t vcpu_count;
 	struct guest_ram ram;
 	struct ept ept;
-	struct hole_step hole_step; /* an instruction that the CPU executes where nothing is */
+	struct hole_step hole_step;
 	struct guest_console console;
 	struct guest_console screen; /* the lines of its text page, beside those of COM1 */
 	bool screen_drawn;	     /* something has been, in this run */

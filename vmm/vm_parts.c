@@ -8,6 +8,7 @@
 #include "lib/console.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "vmm/hole_step.h"
 #include "vmm/loaded.h"
 #include "vmm/lost_memory.h"
 #include "vmm/mail.h"

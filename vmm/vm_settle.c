@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
+#include "vmm/hole_step.h"
 #include "vmm/loaded.h"
 #include "vmm/look/lines.h"
 #include "vmm/output.h"
