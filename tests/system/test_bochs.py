@@ -73,7 +73,7 @@ def test_a_guest_that_does_not_end_is_stopped_on_the_systems_bochs_with_its_regi
 
 def test_a_boot_that_hangs_without_the_debugger_is_repeated_with_it(boot):
     """GRUB and the boot take about 2 s; a busy machine only changes where it is stopped."""
-    result = boot(opts="panic=halt crash=vector", timeout=20)
+    result = boot(opts="panic=halt crash=vector", timeout=10)
     assert result.status == 124
     assert "rip: " in result.dump
     assert "(unk. ctxt)" in result.dump  # and where it stands

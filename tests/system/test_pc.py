@@ -106,7 +106,6 @@ def test_text_is_shown_while_the_guest_waits_for_a_key(boot):
     result = boot(
         modules=[("pc", "name=a mem=8M -- screen read=keyboard")],
         until=r"screen: the last line.*\n",
-        timeout=20,
     )
     assert result.why == "until"
 

@@ -221,14 +221,14 @@ def test_one_that_is_silent_or_takes_too_long_is_stopped_and_the_row_says_so(tmp
     shutil.copy(sayer, tmp_path / "long.elf")
     (tmp_path / "suite.ini").write_text(
         "[silent.elf]\nline = ! PASS:one\nquiet = 4\n"
-        "[long.elf]\nline = ! PASS:one\nquiet = 0\ntimeout = 15\n"
+        "[long.elf]\nline = ! PASS:one\nquiet = 0\ntimeout = 10\n"
         "[*]\npass = ^PASS:\nfail =\n"
     )
     done = suite(KERNELS=tmp_path)
     found = rows(done)
     assert done.returncode == 0, done.stdout
     assert all("(silent for 4 s)" in cell for cell in found["silent.elf"][:2])
-    assert all("(stopped after 15 s)" in cell for cell in found["long.elf"][:2])
+    assert all("(stopped after 10 s)" in cell for cell in found["long.elf"][:2])
 
 
 def test_a_kernel_gets_its_modules_in_both_places(tmp_path, sayer):
