@@ -2,6 +2,7 @@
 must find it, in the world that the patch names, and print the way there."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -18,9 +19,17 @@ def header(patch, key):
     return next(l[len(mark) :] for l in patch.read_text().splitlines() if l.startswith(mark))
 
 
-def explore(source, world, states_max):
+@pytest.fixture(scope="session")
+def built(worker_id):
+    """The model checker of this tree, one for each of pytest's processes."""
+    out = ROOT / "build/mutants" / f"model-{worker_id}"
+    subprocess.run(["sh", "tests/model/build.sh", ".", out], cwd=ROOT, check=True)
+    return out
+
+
+def explore(source, world, states_max, *built):
     out = source / "out"
-    subprocess.run(["sh", "tests/model/build.sh", source, out], cwd=ROOT, check=True)
+    subprocess.run(["sh", "tests/model/build.sh", source, out, *built], cwd=ROOT, check=True)
     command = [out / "model", "-n", str(states_max), world]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
@@ -48,13 +57,14 @@ def test_the_core_itself_passes_and_a_limit_is_no_pass():
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
-def test_model_catches(patch):
+def test_model_catches(patch, built):
     assert header(patch, "caught-by") == "model"
     source = copy_of_the_core(patch.stem)
     with patch.open() as diff:
         command = ["patch", "-p1", "--quiet", "--fuzz=0", "-d", source]
         subprocess.run(command, stdin=diff, check=True)
-    run = explore(source, header(patch, "world"), STATES_MAX)
+    in_headers = re.search(r"^\+\+\+ .*\.h$", patch.read_text(), re.M)
+    run = explore(source, header(patch, "world"), STATES_MAX, *([] if in_headers else [built]))
     assert run.returncode == 1, run.stdout[-2000:] + run.stderr
     assert "VIOLATION" in run.stdout
     assert "cpu0: " in run.stdout or "cpu1: " in run.stdout
