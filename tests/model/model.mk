@@ -21,4 +21,4 @@ proof: ## prove the ownership core with Frama-C (docs/proof.md)
 .PHONY: mutants
 mutants: ## put bugs into copies of the core and of the handlers: model, proof or a test must find each
 	@tools/setup test
-	/usr/bin/python3 -m pytest -q -n 2 -m "not boots" tests/model tests/mutants
+	/usr/bin/python3 -m pytest -q -n 2 -m "not boots and not nightly" tests/model tests/mutants

@@ -63,6 +63,8 @@ def test_proof_catches(patch):
     assert "no goal at all" not in run.stdout
 
 
+# `make proof` proves them too, but takes more steps if it has to.
+@pytest.mark.nightly
 @pytest.mark.parametrize("function,prop", sorted({caught_by(patch) for patch in PATCHES}))
 def test_without_the_bug_it_is_proven(function, prop):
     run = prove(".", function, prop)
