@@ -123,7 +123,7 @@ BUGS = [
         "vmm/device/bus.c",
         "if (port < PORTS)\n\t\tnumber = device_at_port[port];",
         "number = device_at_port[port % PORTS];",
-        unit("test_bus", "every_port_reads_ones_but_com1"),
+        unit("test_bus", "a_port_where_nothing_is_reads_ones_and_is_counted"),
     ),
     Bug(
         "dlab-is-ignored",
