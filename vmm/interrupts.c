@@ -165,6 +165,9 @@ bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
 			call_timer(vcpu);
 		poll_devices(vcpu, now);
 		vcpu_set_deadline(vcpu);
+		/* a chip's may be early by less than a tick of its clock: lib/rate.h */
+		if (vcpu->timer_deadline <= now)
+			vcpu->timer_deadline = now + 1;
 	}
 	if (vcpu->state == VCPU_HALTED &&
 	    ((vcpu->wakes_on_nmi && vcpu->events.nmi_pending) ||

@@ -155,6 +155,34 @@ static void a_tsc_that_moves_takes_its_deadline_along(void **state)
 	assert_int_equal(first->timer_deadline, now + 6 * MS);
 }
 
+static void write_rtc(uint16_t port, uint8_t value)
+{
+	mc146818_write(&vm.pc.rtc, &pc_rates.mc146818, port, value, now);
+	pc_update(&vm.pc);
+	interrupts_changed(first);
+}
+
+/* What is left until a deadline becomes the preemption timer: below 0 it would be for minutes. */
+static void a_deadline_is_ahead_though_a_clock_has_run_for_years(void **state)
+{
+	unsigned int polls = 0;
+
+	(void)state;
+	pc_init(2999987);
+	now += 1ull << 57;
+	write_rtc(MC146818_PORT, 0x0c);
+	mc146818_read(&vm.pc.rtc, &pc_rates.mc146818, MC146818_PORT + 1, now);
+	write_rtc(MC146818_PORT, 0x0b);
+	write_rtc(MC146818_PORT + 1, 0x42); /* interrupts at 1024 Hz */
+	do {
+		now = first->timer_deadline + (polls == 0);
+		assert_true(vcpu_poll(first, now));
+		assert_true(first->timer_deadline > now);
+		polls++;
+	} while (!mc146818_interrupts(&vm.pc.rtc) && polls < 1000);
+	assert_in_range(polls, 2, 999); /* the chip's was early */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +194,7 @@ int main(void)
 		interrupts_test(a_halt_ends_by_a_timer),
 		interrupts_test(what_can_never_wake_is_known),
 		interrupts_test(a_tsc_that_moves_takes_its_deadline_along),
+		interrupts_test(a_deadline_is_ahead_though_a_clock_has_run_for_years),
 	};
 
 	return cmocka_run_group_tests_name("interrupts_wake", tests, NULL, NULL);
