@@ -11,6 +11,9 @@
 const char guest_name[] = "hostile";
 
 #define RESET_PORT   0xcf9
+#define SCREEN	     0xb8000
+#define ROWS	     25
+#define COLUMNS	     80
 #define TIMER_VECTOR 0x41
 
 static uint64_t lines;
@@ -137,6 +140,40 @@ static int fault(void)
 	return 1;
 }
 
+/* A row of the screen that is like no other. */
+static void draw_row(unsigned row, uint32_t number)
+{
+	volatile uint16_t *cell = (volatile uint16_t *)SCREEN + row * COLUMNS;
+
+	for (unsigned i = 0; i < COLUMNS; i++, number = number * 1103515245 + 12345)
+		cell[i] = (uint16_t)(0x0700 | ('a' + (number >> 16) % 26));
+}
+
+/* All that it has scrolls up, and the rest is new: as much as there can be between two looks. */
+static void draw_screen(uint32_t number)
+{
+	const unsigned kept = 3;
+	volatile uint16_t *cell = (volatile uint16_t *)SCREEN;
+
+	for (unsigned i = 0; i < kept * COLUMNS; i++)
+		cell[i] = cell[(ROWS - kept) * COLUMNS + i];
+	for (unsigned row = kept; row < ROWS; row++)
+		draw_row(row, number * ROWS + row);
+}
+
+/* On its text page, beside lines of COM1. */
+static int draws(void)
+{
+	char text[80];
+
+	for (uint32_t number = 0;; number++) {
+		draw_screen(number);
+		for (unsigned i = 0; i < 8; i++)
+			by_outs(text, make_line(text, number * 8 + i));
+	}
+	return 1;
+}
+
 static bool tick(struct frame *frame)
 {
 	(void)frame;
@@ -183,7 +220,7 @@ static const struct way {
 	{"polling", polling}, {"out", out},	      {"outs", outs},	  {"call", call},
 	{"empty", empty},     {"label", label},	      {"stats", stats},	  {"reset", reset},
 	{"again", again},     {"fault", fault},	      {"timers", timers}, {"yields", yields},
-	{"leaves", leaves},   {"computes", computes},
+	{"leaves", leaves},   {"computes", computes}, {"draws", draws},
 };
 
 int guest_main(void)

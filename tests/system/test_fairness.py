@@ -51,6 +51,14 @@ def test_a_busy_guest_keeps_its_share_whatever_another_does(boot, how):
     assert share >= 450
 
 
+def test_a_guest_pays_for_the_looks_at_its_screen(boot):
+    """Each look takes it as long as several slices of 2 ms in the emulator."""
+    modules = [("fair", "name=fair mem=4M -- ms=1000"), hostile("draws")]
+    result = boot(modules=modules, opts="slice=2000 console=com1", memory=256, until=UNTIL)
+    total = int(re.search(r"^fair\| fair: .* total=(\d+)", result.console, re.M).group(1))
+    assert total >= 450  # 360 where nobody does
+
+
 def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
     gap, share = share_beside(boot, hostile("stats", "control=on"), opts="slice=1000 console=com1")
     assert gap <= longest_gap(1000)  # 4305 where 64 of them may follow each other

@@ -215,9 +215,24 @@ static void the_end_shows_what_did_not_come_out(void **state)
 	draw(1, 0, "prompt>");
 	move_cursor(1);
 	scan(1);
-	screen_flush(&vm);
+	assert_true(screen_flush(&vm));
 	expect("done\nprompt>\n");
-	screen_flush(&vm);
+	assert_true(screen_flush(&vm));
+	expect("");
+}
+
+/* It is looked at again after as much as there has to be room for. */
+static void an_end_of_a_full_screen_is_not_all_at_once(void **state)
+{
+	char text[2] = "a";
+
+	(void)state;
+	for (unsigned int row = 0; row < VGA_TEXT_ROWS; row++, text[0]++)
+		draw(row, 0, text);
+	assert_false(screen_flush(&vm));
+	assert_int_equal(vm.screen_still, 0);
+	expect("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\nq\nr\ns\nt\nu\nv\nw\nx\ny\n");
+	assert_true(screen_flush(&vm));
 	expect("");
 }
 
@@ -246,6 +261,7 @@ int main(void)
 		screen_test(a_screen_that_goes_over_the_end_of_the_page_is_whole),
 		screen_test(what_is_drawn_behind_a_start_that_stays_comes_out),
 		screen_test(the_end_shows_what_did_not_come_out),
+		screen_test(an_end_of_a_full_screen_is_not_all_at_once),
 		screen_test(a_guest_without_that_memory_has_no_screen),
 	};
 

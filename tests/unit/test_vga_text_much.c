@@ -19,6 +19,44 @@ static void more_than_a_screen_between_two_scans_leaves_its_last(void **state)
 	}
 }
 
+/* What has scrolled away and was not said, and what is there: more than may come at once. */
+static void the_end_of_much_comes_in_parts(void **state)
+{
+	unsigned int all = 0, calls = 0;
+	bool more;
+
+	(void)state;
+	for (unsigned int i = 0; i < ROWS; i++)
+		draw(i, 0, "first");
+	set_cursor(0);
+	scan();
+	for (unsigned int i = 0; i < ROWS; i++) {
+		char text[32];
+
+		sprintf(text, "%u%u%u", i, i * 7 % 10, i * 3 % 10);
+		draw(i, 0, text);
+	}
+	set_cursor(10 * COLUMNS + 1); /* not a terminal's: they wait until they stand */
+	scan();
+	row = ROWS - 1;
+	moves_cursor = false;
+	for (unsigned int i = 0; i < ROWS - 5; i++) {
+		char text[32];
+
+		sprintf(text, "\nnew %u", i);
+		print(text);
+	}
+	do {
+		more = flush();
+		all += lines;
+		calls++;
+	} while (more);
+	assert_in_range(all, ROWS + 1, 2 * ROWS - 1);
+	assert_int_equal(calls, 2);
+	assert_false(flush());
+	assert_int_equal(lines, 0);
+}
+
 /*
  * Pictures that stand for two scans, or for one: then they come as a listing does. With parts that
  * blink, and a row that seems to have scrolled; or between empty screens.
@@ -180,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		vga_test(more_than_a_screen_between_two_scans_leaves_its_last),
+		vga_test(the_end_of_much_comes_in_parts),
 		vga_test(a_film_does_not_flood),
 		vga_test(what_blinks_comes_once),
 		vga_test(rows_that_are_alike_make_no_scroll),

@@ -114,11 +114,16 @@ static inline void scan(void)
 	assert_true(lines <= ROWS);
 }
 
-static inline void flush(void)
+/* True: there may be more. */
+static inline bool flush(void)
 {
+	bool more;
+
 	said[0] = '\0';
 	lines = 0;
-	vga_text_flush(&vga, cells, VGA_TEXT_CELLS, hear, &said);
+	more = vga_text_flush(&vga, cells, VGA_TEXT_CELLS, hear, &said);
+	assert_true(lines <= ROWS);
+	return more;
 }
 
 static inline void expect(const char *text)

@@ -275,10 +275,11 @@ static unsigned int cursor(const struct scan *scan)
 	return vga_registers_has_cursor(registers) && cursor < ROWS * COLUMNS ? cursor : 0;
 }
 
-static void look(struct scan *scan)
+/* True: no more lines may come of it. */
+static bool look(struct scan *scan)
 {
 	if (!scan->count)
-		return;
+		return false;
 	scan->start = vga_registers_start(&scan->vga->registers);
 	scan->cursor = cursor(scan);
 	if (scan->vga->allowance < ALLOWANCE_MAX)
@@ -286,6 +287,7 @@ static void look(struct scan *scan)
 	compare(scan);
 	for (unsigned int row = 0; row < ROWS; row++)
 		scan_row(scan, row);
+	return !scan->lines;
 }
 
 void vga_text_reset(struct vga_text *vga)
@@ -314,15 +316,15 @@ void vga_text_scan(struct vga_text *vga, const volatile uint16_t *cells, uint32_
 	});
 }
 
-void vga_text_flush(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
+bool vga_text_flush(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
 		    void (*line)(void *arg, const char *text), void *arg)
 {
-	look(&(struct scan){
+	return look(&(struct scan){
 		.vga = vga,
 		.cells = cells,
 		.count = count,
 		.flush = true,
-		.lines = 2 * ROWS,
+		.lines = ROWS,
 		.line = line,
 		.arg = arg,
 	});

@@ -52,6 +52,9 @@ void vga_text_begin(struct vga_text *vga);
 void vga_text_scan(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
 		   void (*line)(void *arg, const char *text), void *arg);
 
-/* All that is on the screen and did not come yet, complete or not: at a VM's end. */
-void vga_text_flush(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
+/*
+ * All that is on the screen and did not come yet, complete or not: at a VM's end. True: as much as
+ * comes of a scan has come, and with the next call there may be more.
+ */
+bool vga_text_flush(struct vga_text *vga, const volatile uint16_t *cells, uint32_t count,
 		    void (*line)(void *arg, const char *text), void *arg);

@@ -84,10 +84,13 @@ bool screen_scan(struct vm *vm)
 	return true;
 }
 
-void screen_flush(struct vm *vm)
+bool screen_flush(struct vm *vm)
 {
 	const volatile uint16_t *page = cells(vm);
 
-	if (page && !stands_still(vm, page))
-		vga_text_flush(&vm->pc.screen, page, VGA_TEXT_CELLS, show, vm);
+	if (!page || stands_still(vm, page) ||
+	    !vga_text_flush(&vm->pc.screen, page, VGA_TEXT_CELLS, show, vm))
+		return true;
+	vm->screen_still = 0; /* it is looked at once more */
+	return false;
 }

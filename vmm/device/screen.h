@@ -18,5 +18,8 @@ void screen_write(struct vm *vm, uint16_t port, uint32_t value);
  */
 bool screen_scan(struct vm *vm);
 
-/* All of it that was not shown: when the VM ends or is reset. */
-void screen_flush(struct vm *vm);
+/*
+ * All of it that was not shown: when the VM ends or is reset. False: there may be more, but not
+ * before there is room for it.
+ */
+bool screen_flush(struct vm *vm);

@@ -57,6 +57,16 @@ static uint64_t pay(struct vm *vm, uint64_t slice)
 	return debt;
 }
 
+/* What is on it comes out before the VM ends or is reset; false: not all of it in this turn. */
+static bool finish_screen(struct vm *vm)
+{
+	uint64_t start = rdtsc();
+	bool done = screen_flush(vm);
+
+	vm_owes(vm, rdtsc() - start);
+	return done;
+}
+
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
@@ -71,11 +81,8 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	} else if (vm_settles(vm)) {
 		vcpu->place.used += settle(pcpu, vm, length);
 	}
-	if (vm->request) {
-		if (vm->request != VM_TELL)
-			screen_flush(vm);
+	if (vm->request && output_has_room(vm) && (vm->request == VM_TELL || finish_screen(vm)))
 		vm_carry_out(pcpu, vm);
-	}
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }

@@ -94,14 +94,18 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 	return sent;
 }
 
-/* Whoever draws it is not seen: what has changed is looked for now and then. */
-static void show_screen(struct vm *vm, uint64_t now)
+/*
+ * Whoever draws it is not seen: what has changed is looked for now and then, if there is room for
+ * its lines. Returns the time.
+ */
+static uint64_t show_screen(struct vm *vm, uint64_t now)
 {
 	vm->screen_waits = true;
-	if (now < vm->screen_due)
-		return;
+	if (now < vm->screen_due || !output_has_room(vm))
+		return now;
 	vm->screen_waits = screen_scan(vm);
 	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	return rdtsc();
 }
 
 /* What it has been asked to stop for, which it is told once. */
@@ -139,7 +143,7 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 		asked = take_requests(vcpu);
 	} while (vcpu->state == VCPU_RUNNABLE && !(asked & (VCPU_YIELD | VCPU_VM)) &&
 		 output_has_room(vcpu->vm) && now < min_u64(turn.slice_end, turn.limit));
-	show_screen(vcpu->vm, now);
+	now = show_screen(vcpu->vm, now);
 	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE || (asked & VCPU_YIELD);
 	vcpu_charge(vcpu, now - turn.start);
 	if (now > turn.slice_end)
