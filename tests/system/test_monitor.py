@@ -168,6 +168,27 @@ def test_a_stopped_vm_has_no_turns_until_it_is_started(boot, cpus):
     assert {record["status"] for record in result.all("vm", state="ended")} == {"0"}
 
 
+def test_what_is_typed_gives_a_stopped_vm_no_turn(boot):
+    result = boot(
+        modules=[("hostile", f"name={name} mem=4M -- computes") for name in "ab"],
+        typed=[
+            (r"b state=started", OPEN),
+            (PROMPT, "stop a\r"),
+            ("command=stop", "focus a\r"),
+            ("command=focus", "vms\r"),
+            (LAST["vms"], OPEN),
+            ("what is typed goes to a", "x" * 12 + OPEN),
+            (PROMPT, "vms\r"),
+            (LAST["vms"], "end a\r"),
+            ("name=a state=ended", "end b\r"),
+        ],
+    )
+    assert result.why == "ended"
+    before, after = tables(result.console, "vms")
+    assert before["a"]["state"] == after["a"]["state"] == "stopped"
+    assert before["a"]["cpu_ms"] == after["a"]["cpu_ms"]
+
+
 @pytest.mark.parametrize("cpus", CPUS)
 def test_a_vm_is_reset_and_ended_also_while_it_is_stopped(boot, cpus):
     result = boot(

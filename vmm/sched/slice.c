@@ -125,8 +125,8 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	bool extended = false;
 	uint32_t asked;
 
-	/* to stop a VM its vCPUs are asked to yield */
-	if (vcpu->pending && ((take_requests(vcpu) & VCPU_VM) || vcpu->vm->stopped))
+	/* also one that is stopped is woken, by what is typed for it */
+	if ((vcpu->pending && (take_requests(vcpu) & VCPU_VM)) || vcpu->vm->stopped)
 		return;
 	if (pcpu->scheduled != vcpu) {
 		deschedule(pcpu);
