@@ -87,7 +87,7 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
-	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address());
+	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address(MSR_BITMAP));
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
 	vcpu->tsc_adjust = 0;
 	vcpu_set_tsc_offset(vcpu, -rdtsc()); /* a guest's time starts at 0 */

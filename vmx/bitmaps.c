@@ -12,7 +12,10 @@
 #define READ_HIGH_OFFSET 1024
 #define WRITE_OFFSET	 2048
 
-static uint8_t msr_bitmap[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+#define MSR_X2APIC_TPR 0x808
+#define MSR_X2APIC_EOI 0x80b
+
+static uint8_t msr_bitmap[MSR_BITMAPS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static uint8_t io_bitmap[2][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
 /* What a guest may touch without an exit, and why that is safe. */
@@ -40,29 +43,41 @@ static const struct {
 	{MSR_IA32_TSC, true, false},
 };
 
-static void pass(uint32_t msr, uint32_t base)
+static void pass(uint8_t *bitmap, uint32_t msr, uint32_t base)
 {
 	uint32_t bit = msr & 0x1fff;
 
 	base += msr >= HIGH_MSR_FIRST ? READ_HIGH_OFFSET : READ_LOW_OFFSET;
-	msr_bitmap[base + bit / 8] &= ~(1u << bit % 8);
+	bitmap[base + bit / 8] &= ~(1u << bit % 8);
+}
+
+static void pass_those_of_all(uint8_t *bitmap)
+{
+	memset(bitmap, 0xff, PAGE_SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_through); i++) {
+		if (passed_through[i].read)
+			pass(bitmap, passed_through[i].msr, 0);
+		if (passed_through[i].write)
+			pass(bitmap, passed_through[i].msr, WRITE_OFFSET);
+	}
 }
 
 void bitmaps_init(void)
 {
-	memset(msr_bitmap, 0xff, sizeof(msr_bitmap));
 	memset(io_bitmap, 0xff, sizeof(io_bitmap));
-	for (size_t i = 0; i < ARRAY_SIZE(passed_through); i++) {
-		if (passed_through[i].read)
-			pass(passed_through[i].msr, 0);
-		if (passed_through[i].write)
-			pass(passed_through[i].msr, WRITE_OFFSET);
+	for (unsigned int i = 0; i < MSR_BITMAPS; i++) {
+		pass_those_of_all(msr_bitmap[i]);
+		if (i == MSR_BITMAP)
+			continue;
+		pass(msr_bitmap[i], MSR_X2APIC_TPR, 0);
+		pass(msr_bitmap[i], MSR_X2APIC_TPR, WRITE_OFFSET);
 	}
+	pass(msr_bitmap[MSR_BITMAP_X2APIC_EOI], MSR_X2APIC_EOI, WRITE_OFFSET);
 }
 
-uint64_t msr_bitmap_address(void)
+uint64_t msr_bitmap_address(enum msr_bitmap which)
 {
-	return (uint64_t)msr_bitmap;
+	return (uint64_t)msr_bitmap[which];
 }
 
 uint64_t io_bitmap_a_address(void)

@@ -97,14 +97,41 @@ int ept_create(struct ept *ept)
 	return 0;
 }
 
-static bool names_table(uint64_t entry)
-{
-	return entry && !(entry & EPT_LARGE);
-}
-
 static uint64_t *entry_at(uint64_t *table, uint64_t gpa, unsigned int level)
 {
 	return &table[gpa / level_size(level) % ENTRIES];
+}
+
+int ept_reserve_device(struct ept *ept, uint64_t gpa)
+{
+	uint64_t *table = ept->root;
+
+	for (unsigned int level = LEVELS - 1; level; level--) {
+		void *page = memory_alloc_page();
+
+		if (!page)
+			return -ENOMEM;
+		*entry_at(table, gpa, level) = (uint64_t)page | EPT_ALL;
+		table = page;
+	}
+	ept->device = entry_at(table, gpa, 0);
+	return 0;
+}
+
+void ept_set_device(struct ept *ept, uint32_t cpu, uint64_t hpa)
+{
+	uint64_t entry = hpa ? hpa | EPT_RAM : 0;
+
+	if (*ept->device == entry)
+		return;
+	*ept->device = entry;
+	ept->outdated = ~BIT(cpu);
+	vmx_invalidate_ept(ept->pointer);
+}
+
+static bool names_table(uint64_t entry)
+{
+	return entry && !(entry & EPT_LARGE);
 }
 
 /* The largest page that the start of the range can be mapped by. */

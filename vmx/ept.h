@@ -19,6 +19,7 @@ struct ept {
 	uint64_t *spare;   /* tables kept for ept_split(), or NULL */
 	uint64_t owed;	   /* tables that mapping has yet to set aside as spare */
 	uint64_t given_up; /* guest-physical: tables below are given back already */
+	uint64_t *device;  /* the leaf of ept_reserve_device() */
 	uint64_t outdated; /* CPUs that may have translations from before a change, a bit each */
 };
 
@@ -29,6 +30,18 @@ struct ept_range {
 
 /* An empty hierarchy. Returns 0 or -ENOMEM. */
 int ept_create(struct ept *ept);
+
+/*
+ * Makes the tables for one page of a device, where no RAM is; it is not there yet. Before anything
+ * is mapped. Returns 0 or -ENOMEM.
+ */
+int ept_reserve_device(struct ept *ept, uint64_t gpa);
+
+/*
+ * That page is there, readable and writable, at a host-physical address; 0: it is not. On this CPU
+ * from now on, on others when they refresh.
+ */
+void ept_set_device(struct ept *ept, uint32_t cpu, uint64_t hpa);
 
 /*
  * Maps a piece of a range, readable, writable and executable, by the largest pages that alignment

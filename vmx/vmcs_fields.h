@@ -10,6 +10,12 @@
 	X(IO_BITMAP_B, 0x2002)                                                                     \
 	X(MSR_BITMAP, 0x2004)                                                                      \
 	X(TSC_OFFSET, 0x2010)                                                                      \
+	X(VIRTUAL_APIC_ADDRESS, 0x2012)                                                            \
+	X(APIC_ACCESS_ADDRESS, 0x2014)                                                             \
+	X(EOI_EXIT_BITMAP0, 0x201c)                                                                \
+	X(EOI_EXIT_BITMAP1, 0x201e)                                                                \
+	X(EOI_EXIT_BITMAP2, 0x2020)                                                                \
+	X(EOI_EXIT_BITMAP3, 0x2022)                                                                \
 	X(XSS_EXITING_BITMAP, 0x202c)                                                              \
 	X(ENCLS_BITMAP, 0x202e)                                                                    \
 	X(ENCLV_BITMAP, 0x2036)                                                                    \
@@ -28,6 +34,7 @@
 	X(ENTRY_INTERRUPTION_INFO, 0x4016)                                                         \
 	X(ENTRY_EXCEPTION_ERROR_CODE, 0x4018)                                                      \
 	X(ENTRY_INSTRUCTION_LENGTH, 0x401a)                                                        \
+	X(TPR_THRESHOLD, 0x401c)                                                                   \
 	X(SECONDARY_CONTROLS, 0x401e)                                                              \
 	X(CR0_MASK, 0x6000)                                                                        \
 	X(CR4_MASK, 0x6002)                                                                        \
@@ -60,6 +67,7 @@
 	X(GUEST_GS_SELECTOR, 0x080a)                                                               \
 	X(GUEST_LDTR_SELECTOR, 0x080c)                                                             \
 	X(GUEST_TR_SELECTOR, 0x080e)                                                               \
+	X(GUEST_INTERRUPT_STATUS, 0x0810)                                                          \
 	X(VMCS_LINK_POINTER, 0x2800)                                                               \
 	X(GUEST_IA32_DEBUGCTL, 0x2802)                                                             \
 	X(GUEST_IA32_PAT, 0x2804)                                                                  \

@@ -75,12 +75,59 @@ static void giving_back_alone_forgets_nothing_and_ends_once(void **state)
 	assert_int_equal(pages, 0);
 }
 
+static void a_device_is_there_where_it_is_set_and_every_cpu_forgets_what_it_was(void **state)
+{
+	const uint64_t gpa = 0xfee00000, hpa = 0x1234000;
+	struct walk found;
+	struct ept ept;
+
+	(void)state;
+	assert_int_equal(ept_create(&ept), 0);
+	assert_int_equal(ept_reserve_device(&ept, gpa), 0);
+	assert_int_equal(map(&ept, 0, 4 * GIB, 3 * GIB), 0);
+	assert_int_equal(walk(&ept, gpa).rights, 0);
+	ept_set_device(&ept, CPU, hpa);
+	expect_refreshed(&ept, CPU);
+	found = walk(&ept, gpa);
+	assert_int_equal(found.hpa, hpa);
+	assert_int_equal(found.size, 4 * KIB);
+	assert_int_equal(found.rights, 3); /* nothing is executed there */
+	assert_int_equal(walk(&ept, gpa + 4 * KIB).rights, 0);
+	assert_int_equal(walk(&ept, gpa - 4 * KIB).rights, 0);
+	invalidations = 0;
+	ept_set_device(&ept, CPU, hpa);
+	assert_int_equal(invalidations, 0); /* no change */
+	ept_set_device(&ept, CPU, 0);
+	expect_refreshed(&ept, CPU);
+	assert_int_equal(walk(&ept, gpa).rights, 0);
+	destroy(&ept);
+	assert_int_equal(pages, 0);
+}
+
+static void want_of_memory_for_a_device_is_an_error_and_leaks_nothing(void **state)
+{
+	(void)state;
+	for (int there = 1; there <= 3; there++) {
+		struct ept ept;
+
+		pages_left = there;
+		assert_int_equal(ept_create(&ept), 0);
+		assert_int_equal(ept_reserve_device(&ept, 0xfee00000), -ENOMEM);
+		destroy(&ept);
+		assert_int_equal(pages, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_is_to_be_given_back_is_forgotten_before, setup),
 		cmocka_unit_test_setup(after_a_split_every_other_cpu_forgets_once, setup),
 		cmocka_unit_test_setup(giving_back_alone_forgets_nothing_and_ends_once, setup),
+		cmocka_unit_test_setup(
+			a_device_is_there_where_it_is_set_and_every_cpu_forgets_what_it_was, setup),
+		cmocka_unit_test_setup(want_of_memory_for_a_device_is_an_error_and_leaks_nothing,
+				       setup),
 	};
 
 	return cmocka_run_group_tests_name("ept_forget", tests, NULL, NULL);
