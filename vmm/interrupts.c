@@ -14,6 +14,10 @@ void interrupts_reset(struct vcpu *vcpu)
 	lapic_reset(&vcpu->lapic, vcpu->id, vcpu->id == 0);
 	if (vcpu->id == 0)
 		lapic_as_firmware_leaves_it(&vcpu->lapic);
+	vcpu->apicv.given = false;
+	vcpu->apicv.aside = APICV_THERE;
+	if (vcpu->apicv.page)
+		event_attend(&vcpu->events);
 	vcpu->call_deadline = VCPU_TIMER_OFF;
 	vcpu->timer_deadline = min_u64(lapic_deadline(&vcpu->lapic), vcpu->vm->pc.deadline);
 }
@@ -30,9 +34,17 @@ static bool pic_waits(const struct vcpu *vcpu)
 	       lapic_takes_extint(&vcpu->lapic);
 }
 
-bool interrupts_wait(const struct vcpu *vcpu)
+/* While the local APIC's priorities are given it may wait for its turn still. */
+static bool interrupts_may_wait(const struct vcpu *vcpu)
 {
 	return lapic_highest(&vcpu->lapic) >= 0 || pic_waits(vcpu);
+}
+
+bool interrupts_wait(struct vcpu *vcpu)
+{
+	if (vcpu->apicv.given && !apicv_is_idle(&vcpu->apicv, &vcpu->lapic))
+		apicv_take(vcpu);
+	return interrupts_may_wait(vcpu);
 }
 
 static bool is_for(const struct vcpu *vcpu, const struct vcpu *sender,
@@ -110,17 +122,32 @@ void interrupts_changed(struct vcpu *vcpu)
 	if (vcpu->lapic.signals)
 		take_signals(vcpu);
 	vcpu_set_deadline(vcpu);
-	if (interrupts_wait(vcpu))
+	if (interrupts_may_wait(vcpu))
 		event_attend(&vcpu->events);
+}
+
+/* A call's timer has an interrupt that TPR keeps back, or had. */
+static bool apicv_has_threshold(const struct vcpu *vcpu)
+{
+	return vcpu->apicv.threshold ||
+	       (vcpu->events.irq_words && !event_interrupt_pending(&vcpu->events, vcpu_cr8(vcpu)));
 }
 
 void interrupts_prepare(struct vcpu *vcpu)
 {
-	if (interrupts_wait(vcpu) && event_takes_interrupt(&vcpu->events))
+	bool wait = interrupts_wait(vcpu);
+
+	if (wait && event_takes_interrupt(&vcpu->events)) {
 		event_hand_interrupt(&vcpu->events, pic_waits(vcpu)
 							    ? i8259_acknowledge(&vcpu->vm->pc.pic)
 							    : lapic_take(&vcpu->lapic));
-	event_prepare_entry(&vcpu->events, vcpu_cr8(vcpu), interrupts_wait(vcpu));
+		wait = interrupts_may_wait(vcpu);
+	}
+	event_prepare_entry(&vcpu->events, vcpu_cr8(vcpu), wait);
+	if (vcpu->apicv.page && (!vcpu->apicv.given || apicv_has_threshold(vcpu))) {
+		vcpu_lapic(vcpu);
+		apicv_give(vcpu, wait);
+	}
 }
 
 bool interrupts_may_come(const struct vcpu *vcpu)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/apicv.h"
 #include "vmm/vcpu.h"
 
 struct vm;
@@ -23,16 +24,29 @@ void interrupts_changed(struct vcpu *vcpu);
 
 /*
  * The same, after an EOI, or a write of TPR or of SELF IPI, and nothing else: no line and no
- * deadline is another.
+ * deadline is another. Its VMCS is current.
  */
 static inline void interrupts_priority_changed(struct vcpu *vcpu)
 {
+	if (vcpu->apicv.given)
+		apicv_keep_back(vcpu);
 	if (vcpu->lapic.signals || lapic_highest(&vcpu->lapic) >= 0)
 		interrupts_changed(vcpu);
 }
 
+/*
+ * Its local APIC, for who reads or changes its priorities, or what apicv_concerns(): they are taken
+ * back from where a CPU that virtualizes APICs has them.
+ */
+static inline struct lapic *vcpu_lapic(struct vcpu *vcpu)
+{
+	if (vcpu->apicv.given)
+		apicv_take(vcpu);
+	return &vcpu->lapic;
+}
+
 /* An interrupt waits that the vCPU would take if RFLAGS.IF and blocking let it. */
-bool interrupts_wait(const struct vcpu *vcpu);
+bool interrupts_wait(struct vcpu *vcpu);
 
 /* As things are set, can one ever come to a guest that halts with interrupts on? */
 bool interrupts_may_come(const struct vcpu *vcpu);
@@ -43,7 +57,7 @@ void interrupts_prepare(struct vcpu *vcpu);
 /* The class of its task priority: CR8. */
 static inline uint8_t vcpu_cr8(const struct vcpu *vcpu)
 {
-	return lapic_tpr(&vcpu->lapic) >> 4;
+	return (vcpu->apicv.given ? apicv_tpr(&vcpu->apicv) : lapic_tpr(&vcpu->lapic)) >> 4;
 }
 
 /* The guest's TSC is the host's and this. Its VMCS is current. */

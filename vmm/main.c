@@ -104,15 +104,16 @@ static void print_boot_record(void)
 	const struct fpu_features *f = fpu_features();
 
 	record("boot version=%s machine=%s cpus=%u vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
-	       "lazyfp=%s multihit=%s ept_split=%s firmware=%s timer=%s preemption=%s "
+	       "lazyfp=%s multihit=%s ept_split=%s apicv=%s firmware=%s timer=%s preemption=%s "
 	       "tsc_khz=%lu clock=%s",
 	       RESIDENT_VERSION, machine_name(), cpus_count(), c->vmx, c->ept,
 	       c->unrestricted_guest, f->method_name, f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
 	       fpu_lazy_leaks() ? "affected" : "unaffected",
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
-	       boot_info.efi ? "uefi" : "bios", clock_timer_name(clock_timer()),
-	       preemption_name(c->preemption), clock_tsc_khz(), clock_source_name(clock_source()));
+	       c->apicv ? "on" : "off", boot_info.efi ? "uefi" : "bios",
+	       clock_timer_name(clock_timer()), preemption_name(c->preemption), clock_tsc_khz(),
+	       clock_source_name(clock_source()));
 }
 
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */

@@ -98,6 +98,11 @@ static const struct choice multihit_choices[] = {
 	{MULTIHIT_OFF, "off"},
 };
 
+static const struct choice apicv_choices[] = {
+	{1, "auto"},
+	{0, "off"},
+};
+
 static const struct choice switch_choices[] = {
 	{1, "on"},
 	{0, "off"},
@@ -200,6 +205,11 @@ static const struct option option_table[] = {
 		FIELD(multihit),
 		.initial = MULTIHIT_AUTO,
 		CHOICES(multihit_choices),
+	},
+	{
+		FIELD(apicv),
+		.initial = 1,
+		CHOICES(apicv_choices),
 	},
 	{
 		FIELD(trace),

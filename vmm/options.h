@@ -17,6 +17,7 @@ struct options {
 	uint32_t clock;	     /* enum clock_source */
 	uint32_t preemption; /* enum preemption */
 	uint32_t multihit;   /* enum multihit */
+	uint32_t apicv;	     /* 0 or 1: where the CPU has it */
 	uint32_t trace;	     /* 0 or 1 */
 	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	     /* 0 or 1: print the table at the end */

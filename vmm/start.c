@@ -51,7 +51,7 @@ int start_check(struct pcpu *pcpu, const struct options *options)
 	machine_check_init_cpu();
 	fpu_init_hardware();
 	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options->preemption,
-				      (enum multihit)options->multihit);
+				      (enum multihit)options->multihit, options->apicv);
 }
 
 int start_this(struct pcpu *pcpu, const struct options *options)

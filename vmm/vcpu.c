@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/pcpu.h"
+#include "vmx/capabilities.h"
 #include "vmx/vmx.h"
 
 struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
@@ -17,11 +18,14 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
 	static uint16_t last_vpid; /* 0 is the host's; at boot */
 	struct vcpu *vcpu = memory_alloc_page();
 	void *kept = memory_alloc_page();
+	bool apicv = vmx_capabilities()->apicv;
+	void *page = apicv ? memory_alloc_page() : NULL;
 
 	_Static_assert(sizeof(*vcpu) <= PAGE_SIZE, "a vCPU is a page");
-	if (!vcpu || !kept) /* at boot: nothing is given back */
+	if (!vcpu || !kept || (apicv && !page)) /* at boot: nothing is given back */
 		return NULL;
-	*vcpu = (struct vcpu){.vm = vm, .id = id, .vpid = ++last_vpid, .kept = kept};
+	*vcpu = (struct vcpu){
+		.vm = vm, .id = id, .vpid = ++last_vpid, .kept = kept, .apicv.page = page};
 	return vcpu;
 }
 
@@ -31,9 +35,12 @@ int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
 			      .id = vcpu->id,
 			      .vpid = vcpu->vpid,
 			      .kept = vcpu->kept,
+			      .apicv.page = vcpu->apicv.page,
 			      .at = vcpu->at,
 			      .place = vcpu->place};
 	memset(vcpu->kept, 0, PAGE_SIZE);
+	if (vcpu->apicv.page)
+		memset(vcpu->apicv.page, 0, PAGE_SIZE);
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;

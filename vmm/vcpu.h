@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
+#include "vmm/apicv_state.h"
 #include "vmm/chip/lapic.h"
 #include "vmm/exit_watch.h"
 #include "vmm/queue.h"
@@ -45,7 +46,8 @@ struct vcpu {
 	struct vmx_events events;
 	struct kept_instruction *kept; /* a page of them: see vmm/exit/fetch.h */
 	struct lapic lapic;	       /* see vmm/interrupts.h */
-	bool long_mode;		       /* EFER.LMA: changes only with CR0.PG, which exits */
+	struct apicv apicv;
+	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
 	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */

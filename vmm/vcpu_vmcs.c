@@ -70,12 +70,14 @@ static void write_cr4_mask(const struct vcpu *vcpu)
 static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
+	uint32_t secondary = c->secondary;
 
+	if (!guest_has_xsaves())
+		secondary &= ~SECONDARY_ENABLE_XSAVES;
 	vcpu->events.primary_controls = c->primary;
 	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
 	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
-	vmcs_write(VMCS_SECONDARY_CONTROLS,
-		   guest_has_xsaves() ? c->secondary : c->secondary & ~SECONDARY_ENABLE_XSAVES);
+	vmcs_write(VMCS_SECONDARY_CONTROLS, secondary);
 	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
 	vmcs_write(VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0);
@@ -89,6 +91,7 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
 	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address(MSR_BITMAP));
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
+	apicv_write_controls(vcpu, secondary);
 	vcpu->tsc_adjust = 0;
 	vcpu_set_tsc_offset(vcpu, -rdtsc()); /* a guest's time starts at 0 */
 	if (c->secondary & SECONDARY_ENCLS_EXITING)

@@ -14,6 +14,7 @@
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
+#include "vmx/capabilities.h"
 
 #define HIGH_RAM_START (4ull << 30)
 #define SIZE_2M	       (2ull << 20)
@@ -58,7 +59,10 @@ static int create_memory(struct vm *vm)
 
 	if (!error && size > low)
 		error = allocate_ram(vm, HIGH_RAM_START, size - low);
-	return error ? error : ept_create(&vm->ept);
+	if (!error)
+		error = ept_create(&vm->ept);
+	return error || !vmx_capabilities()->apicv ? error
+						   : ept_reserve_device(&vm->ept, LAPIC_PAGE);
 }
 
 static void refuse_memory(struct vm *vm)

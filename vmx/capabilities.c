@@ -200,7 +200,25 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-static int check(struct vmx_capabilities *c, enum preemption preemption, enum multihit multihit)
+/* All or nothing: with the TPR shadow MOV to and from CR8 need no exit. */
+static void choose_apicv(struct vmx_capabilities *c, bool true_controls, bool wanted)
+{
+	const uint32_t cr8 = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING;
+	const uint32_t secondary = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
+				   SECONDARY_VIRTUALIZE_X2APIC_MODE |
+				   SECONDARY_VIRTUAL_INTERRUPT_DELIVERY;
+	uint64_t primary_msr =
+		rdmsr(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED);
+	uint64_t secondary_msr = rdmsr(MSR_IA32_VMX_PROCBASED2);
+
+	c->apicv = wanted && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) && !(primary_msr & cr8) &&
+		   (secondary_msr >> 32 & secondary) == secondary;
+	if (c->apicv)
+		c->primary = (c->primary & ~cr8) | PRIMARY_USE_TPR_SHADOW;
+}
+
+static int check(struct vmx_capabilities *c, enum preemption preemption, enum multihit multihit,
+		 bool apicv)
 {
 	uint64_t basic;
 	int error;
@@ -223,6 +241,8 @@ static int check(struct vmx_capabilities *c, enum preemption preemption, enum mu
 	read_fixed_bits(c);
 	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
 		error = -ENODEV;
+	else
+		choose_apicv(c, basic & BASIC_TRUE_CONTROLS, apicv);
 	if (choose_preemption(c, preemption))
 		error = -ENODEV;
 	choose_ept_split(c, multihit);
@@ -238,9 +258,9 @@ static int check(struct vmx_capabilities *c, enum preemption preemption, enum mu
 }
 
 int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
-			   enum multihit multihit)
+			   enum multihit multihit, bool apicv)
 {
-	int error = check(own, preemption, multihit);
+	int error = check(own, preemption, multihit, apicv);
 
 	if (!machine)
 		machine = own;

@@ -20,18 +20,19 @@ struct vmx_capabilities {
 	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
 	enum preemption preemption; /* what ends a guest's time */
 	bool monitor_trap;	    /* the monitor trap flag is there */
+	bool apicv;		    /* what vmm/apicv.h needs is there, and to be used */
 	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */
 };
 
 /*
  * Checks all that Resident needs of this CPU, sets and locks IA32_FEATURE_CONTROL where firmware
- * left it open, and computes the control words and what follows from preemption= and multihit=: all
- * in *own, which was zeros and stays. The first CPU's are the machine's, and another's must be the
- * same. Prints one line for each thing that is missing, with what to do about it. Returns 0, or
- * -ENODEV if anything is missing. After clock_init().
+ * left it open, and computes the control words and what follows from preemption=, multihit= and
+ * apicv=: all in *own, which was zeros and stays. The first CPU's are the machine's, and another's
+ * must be the same. Prints one line for each thing that is missing, with what to do about it.
+ * Returns 0, or -ENODEV if anything is missing. After clock_init().
  */
 int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
-			   enum multihit multihit);
+			   enum multihit multihit, bool apicv);
 
 /* The machine's: what every CPU has. */
 const struct vmx_capabilities *vmx_capabilities(void);

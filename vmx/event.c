@@ -226,6 +226,11 @@ static uint8_t highest_interrupt(const struct vmx_events *events, uint8_t tpr)
 	return vector >> 4 > tpr ? vector : 0;
 }
 
+uint8_t event_highest_interrupt(const struct vmx_events *events)
+{
+	return highest_interrupt(events, 0);
+}
+
 bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr)
 {
 	return highest_interrupt(events, tpr) != 0;

@@ -109,5 +109,8 @@ void event_take_back(struct vmx_events *events);
  */
 bool event_deliverable(const struct vmx_events *events, uint8_t tpr, bool interrupts, bool nmis);
 
+/* The pending external interrupt of highest priority, or 0. */
+uint8_t event_highest_interrupt(const struct vmx_events *events);
+
 /* Whether an external interrupt above `tpr` is pending. */
 bool event_interrupt_pending(const struct vmx_events *events, uint8_t tpr);

@@ -180,6 +180,27 @@ static void execution(void)
 	       (unsigned long)trap.ip);
 }
 
+/* Where no register is, and what begins in a hole before it. */
+static void ends_of_the_apic(void)
+{
+	begin();
+	expect(read32(APIC - 2) == 0xffff, "before its start 0x%x", read32(APIC - 2));
+	write32(APIC - 2, 0);
+	expect(read32(APIC + 0xffc) == 0, "at its end 0x%x", read32(APIC + 0xffc));
+	expect(read8(APIC + 0xfff) == 0, "its last byte 0x%x", read8(APIC + 0xfff));
+	write32(APIC + 0xffc, 0);
+	expect(read8(APIC + APIC_VERSION + 2) == (apic_read(APIC_VERSION) >> 16 & 0xff), "0x%x",
+	       read8(APIC + APIC_VERSION + 2));
+}
+
+static void execution_of_the_apic(void)
+{
+	begin();
+	TRY("jmp *%0", : : "r"((uintptr_t)APIC) : "memory");
+	expect(trap.vector == VECTOR_UD && trap.ip == APIC, "vector %d at 0x%lx", trap.vector,
+	       (unsigned long)trap.ip);
+}
+
 /* Behind the kernel and before the end of any VM's memory. */
 #define FLAG ((volatile uint32_t *)0x3f0000)
 
@@ -202,5 +223,7 @@ const struct check pc_hole_checks[] = {
 	{"holes-across-pages", across_pages, 0},
 	{"holes-any-instruction", any_instruction, 0},
 	{"holes-faults", faults, 0},
+	{"holes-ends-of-the-apic", ends_of_the_apic, NEEDS_HYPERCALL},
+	{"holes-execution-of-the-apic", execution_of_the_apic, NEEDS_HYPERCALL},
 };
 const size_t pc_hole_check_count = ARRAY_SIZE(pc_hole_checks);

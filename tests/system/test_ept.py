@@ -78,20 +78,22 @@ def test_every_kind_of_exit_is_as_it_is_on_large_pages(boot):
 
 def extended_tables(memory):
     """The leaves of each page below which memory has a whole EPT hierarchy: a
-    page-directory-pointer table of one entry, in a PML4 table of one entry (rights 7, no bit of a
-    leaf, no accessed flag as in a guest's own tables). By level: 1 is 2 MiB, 0 is 4 KiB."""
+    page-directory-pointer table of one entry (beside that of the local APIC's page, in the fourth
+    gigabyte), in a PML4 table of one entry (rights 7, no bit of a leaf, no accessed flag as in a
+    guest's own tables). By level: 1 is 2 MiB, 0 is 4 KiB."""
 
     def entries(address):
         return struct.unpack("<512Q", memory[address : address + 4096])
 
-    def only_entry(address):
+    def only_entry(address, beside=None):
         first, *rest = entries(address)
-        return first - 7 if first & 0xFFF == 7 and first < len(memory) and not any(rest) else None
+        others = any(entry for index, entry in enumerate(rest, 1) if index != beside)
+        return first - 7 if first & 0xFFF == 7 and first < len(memory) and not others else None
 
     for page in range(IMAGE_END, len(memory), 4096):
         if memory[page] != 7 or (pointers := only_entry(page)) is None:
             continue
-        if (directory := only_entry(pointers)) is None:
+        if (directory := only_entry(pointers, beside=3)) is None:
             continue
         below = [entry for entry in entries(directory) if entry]
         yield {

@@ -6,12 +6,13 @@ passes there has to pass in a VM."""
 
 import os
 
+import bench_runs
 import pytest
 from booting import BUILD, bochs
 from guests import SPOILS as SPOILS_SEVERAL_CPUS
 
-CHECKS = {"": 86, "32": 84}
-NEED_HYPERCALLS = 5
+CHECKS = {"": 88, "32": 86}
+NEED_HYPERCALLS = 7
 # of the machine alone, and how many checks each leaves out
 SPOILS = {
     "apic-off-for-good": 3,
@@ -53,16 +54,39 @@ def test_a_machine_alone(boot, bits):
 
 
 @pytest.mark.parametrize("bits", ["", "32"])
-@pytest.mark.parametrize("cpu", ["tigerlake", "corei5_arrandale_m520"])
-def test_in_a_vm(boot, cpu, bits):
+@pytest.mark.parametrize("cpu, apicv", [("tigerlake", "on"), ("corei5_arrandale_m520", "off")])
+def test_in_a_vm(boot, cpu, apicv, bits):
     result = boot(cpu=cpu, modules=[(f"pc{bits}", "name=a mem=8M --")])
+    assert result.one("boot").has(apicv=apicv)
     expect_passes(result.lines("a"), CHECKS[bits])
     assert result.status == 0
 
 
 @pytest.mark.parametrize("bits", ["", "32"])
-def test_in_a_vm_beside_a_busy_one(boot, bits):
-    result = boot(opts="slice=200", modules=[(f"pc{bits}", "name=a mem=8M -- busy"), CLOBBER])
+def test_in_a_vm_whose_accesses_to_the_apic_all_exit(boot, bits):
+    result = boot(opts="apicv=off", modules=[(f"pc{bits}", "name=a mem=8M --")])
+    assert result.one("boot").has(apicv="off")
+    expect_passes(result.lines("a"), CHECKS[bits])
+    assert result.status == 0
+
+
+def test_eoi_and_tpr_take_no_exit_where_the_cpu_virtualizes_apics(boot):
+    words = "control=on -- only=eoi-page,tpr-page,eoi-msr,tpr-msr"
+    exits = {}
+    for apicv in ("auto", "off"):
+        result = boot(opts=f"apicv={apicv}", modules=[("bench", f"name=bench mem=40M {words}")])
+        assert result.status == 0
+        rows = bench_runs.guest_records(result)
+        exits[apicv] = [row["name"] for row in rows if row.number("instructions") > 20]
+        assert len(rows) == 4
+    assert exits == {"auto": [], "off": ["eoi-page", "tpr-page", "eoi-msr", "tpr-msr"]}
+
+
+@pytest.mark.parametrize("bits", ["", "32"])
+@pytest.mark.parametrize("apicv", ["auto", "off"])
+def test_in_a_vm_beside_a_busy_one(boot, bits, apicv):
+    modules = [(f"pc{bits}", "name=a mem=8M -- busy"), CLOBBER]
+    result = boot(opts=f"slice=200 apicv={apicv}", modules=modules)
     expect_passes(result.lines("a"), CHECKS[bits])
     assert result.status == 0
 
@@ -82,6 +106,7 @@ def test_the_first_access_to_each_page_that_is_not_there_is_named(boot):
     assert [line.split(",")[0] for line in named] == [
         "a: read at guest-physical 0xd0000001",
         "a: write at guest-physical 0xd0001008",
+        "a: read at guest-physical 0xfedffffe",
     ]
 
 
@@ -135,14 +160,14 @@ def test_what_is_typed_wakes_a_guest_by_the_interrupt_it_waits_for(boot, device)
     assert "pc: hello 42" in result.lines("a")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_any_access_to_the_pc_harms_no_other(boot, seed):
+@pytest.mark.parametrize("seed, apicv", [(1, "auto"), (2, "auto"), (4, "off")])
+def test_any_access_to_the_pc_harms_no_other(boot, seed, apicv):
     modules = [
         ("pc", f"name=a mem=8M -- random={seed} rounds=20000 {defects()}"),
         ("pc32", f"name=b mem=8M -- random={seed + 100} rounds=20000 {defects()}"),
         CLOBBER,
     ]
-    result = boot(cpus=2, opts="migrate=1", modules=modules)
+    result = boot(cpus=2, opts=f"migrate=1 apicv={apicv}", modules=modules)
     assert result.status == 0
     for name in "ab":
         assert result.one("vm", name=name, state="ended").has(status=0, cause="exit-port")

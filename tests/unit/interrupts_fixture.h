@@ -54,6 +54,15 @@ void vm_reset(struct vm *reset)
 	resets++;
 }
 
+static uint64_t device; /* in the EPT, where the local APIC's page is */
+
+void ept_set_device(struct ept *ept, uint32_t cpu, uint64_t hpa)
+{
+	(void)ept;
+	(void)cpu;
+	device = hpa;
+}
+
 static inline void let_it_run(struct vcpu *vcpu)
 {
 	vcpu->guest.entries_left = 100;

@@ -94,6 +94,7 @@ UNUSED(void, vcpu_use_pkru, struct vcpu *v)
 UNUSED(void, vcpu_use_de, struct vcpu *v)
 UNUSED(void, vcpu_request, struct vcpu *v, uint32_t what)
 UNUSED(void, lapic_set_tpr, struct lapic *lapic, uint8_t tpr)
+UNUSED(void, apicv_take, struct vcpu *v)
 UNUSED(void, interrupts_changed, struct vcpu *v)
 
 static void use(bool long_mode, uint64_t cr0, uint64_t cr4)

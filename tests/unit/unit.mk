@@ -50,8 +50,9 @@ UNIT_i82093_random := vmm/chip/i82093.c
 UNIT_i8259       := vmm/chip/i8259.c
 UNIT_i8259_modes := vmm/chip/i8259.c
 UNIT_i8259_random := vmm/chip/i8259.c
-UNIT_interrupts  = vmm/interrupts.c vmx/event.c $(UNIT_lapic) $(UNIT_pc)
+UNIT_interrupts  = vmm/interrupts.c vmm/apicv.c vmx/bitmaps.c vmx/event.c $(UNIT_lapic) $(UNIT_pc)
 UNIT_interrupts_wake = $(UNIT_interrupts)
+UNIT_apicv       = $(UNIT_interrupts)
 UNIT_lapic       := $(patsubst %,vmm/chip/lapic%.c,_registers _send _timer) vmm/chip/lapic.c lib/rate.c
 UNIT_lapic_messages := $(UNIT_lapic)
 UNIT_lapic_priority := $(UNIT_lapic)
@@ -170,7 +171,7 @@ $(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 
 # The test is the clock
-$(addprefix $(UNIT_DIR)/,test_balance test_bus test_interrupts test_interrupts_wake \
+$(addprefix $(UNIT_DIR)/,test_apicv test_balance test_bus test_interrupts test_interrupts_wake \
 	test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
 
 $(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h

@@ -4,13 +4,6 @@
 
 #define BASE_RESERVED 0x2ff
 
-static void update_ppr(struct lapic *lapic)
-{
-	uint8_t in_service = lapic_served(&lapic->isr) & 0xf0;
-
-	lapic->ppr = (lapic->tpr & 0xf0) >= in_service ? lapic->tpr : in_service;
-}
-
 /* The registers but IA32_APIC_BASE and TPR, as after power-up. */
 static void clear(struct lapic *lapic)
 {
@@ -25,7 +18,7 @@ static void clear(struct lapic *lapic)
 	lapic->ldr = lapic->icr_low = lapic->icr_high = 0;
 	lapic->errors = lapic->esr = 0;
 	lapic_timer_reset(&lapic->timer);
-	update_ppr(lapic);
+	lapic_update_ppr(lapic);
 }
 
 void lapic_reset(struct lapic *lapic, uint32_t id, bool bootstrap)
@@ -265,7 +258,7 @@ int lapic_take(struct lapic *lapic)
 		return -1;
 	lapic_vectors_remove(&lapic->irr, vector);
 	lapic_service_push(&lapic->isr, vector);
-	update_ppr(lapic);
+	lapic_update_ppr(lapic);
 	return vector;
 }
 
@@ -292,7 +285,7 @@ void lapic_eoi(struct lapic *lapic)
 	if (!vector)
 		return;
 	lapic_service_pop(&lapic->isr);
-	update_ppr(lapic);
+	lapic_update_ppr(lapic);
 	if (lapic->tmr[vector / 32] >> vector % 32 & 1)
 		end_of_level(lapic, vector);
 }
@@ -309,5 +302,5 @@ bool lapic_next_eoi(struct lapic *lapic, uint8_t *vector)
 void lapic_set_tpr(struct lapic *lapic, uint8_t tpr)
 {
 	lapic->tpr = tpr;
-	update_ppr(lapic);
+	lapic_update_ppr(lapic);
 }

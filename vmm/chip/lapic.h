@@ -212,6 +212,14 @@ static inline uint8_t lapic_ppr(const struct lapic *lapic)
 	return lapic->ppr;
 }
 
+/* After a change of TPR, or of what is in service. */
+static inline void lapic_update_ppr(struct lapic *lapic)
+{
+	uint8_t in_service = lapic_served(&lapic->isr) & 0xf0;
+
+	lapic->ppr = (lapic->tpr & 0xf0) >= in_service ? lapic->tpr : in_service;
+}
+
 /*
  * The rest is for lapic_registers.c and lapic_send.c.
  */

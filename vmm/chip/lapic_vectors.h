@@ -70,6 +70,13 @@ static inline void lapic_service_push(struct lapic_service *service, uint8_t vec
 	service->vector[++service->top] = vector;
 }
 
+/* By who has them from a CPU, from the lowest on: one that is more than there can be is lost. */
+static inline void lapic_service_push_if_room(struct lapic_service *service, uint8_t vector)
+{
+	if (service->top < sizeof(service->vector) - 1)
+		lapic_service_push(service, vector);
+}
+
 /* Something is served. */
 static inline void lapic_service_pop(struct lapic_service *service)
 {

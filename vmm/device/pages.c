@@ -54,6 +54,11 @@ static bool hole(struct vcpu *vcpu, uint64_t gpa, bool write)
 	return true;
 }
 
+static struct lapic *lapic_for(struct vcpu *vcpu, uint32_t offset)
+{
+	return apicv_concerns(offset >> 4) ? vcpu_lapic(vcpu) : &vcpu->lapic;
+}
+
 static bool is_ioapic(uint64_t gpa)
 {
 	return (gpa & ~PAGE_OFFSET) == PC_IOAPIC;
@@ -85,8 +90,9 @@ bool pages_read(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t *va
 	uint32_t offset = gpa & PAGE_OFFSET & ~3ull;
 
 	if (lapic_is_at(&vcpu->lapic, gpa)) {
-		*value = part_of(lapic_read(&vcpu->lapic, &pc_rates.lapic, offset, rdtsc()), gpa,
-				 size);
+		struct lapic *lapic = lapic_for(vcpu, offset);
+
+		*value = part_of(lapic_read(lapic, &pc_rates.lapic, offset, rdtsc()), gpa, size);
 		interrupts_changed(vcpu); /* its timer is looked at */
 		return true;
 	}
@@ -108,7 +114,8 @@ bool pages_write(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t va
 
 	if (lapic_is_at(&vcpu->lapic, gpa)) {
 		if (size == 4 && !(offset & 3))
-			lapic_write(&vcpu->lapic, &pc_rates.lapic, offset, value, rdtsc());
+			lapic_write(lapic_for(vcpu, offset), &pc_rates.lapic, offset, value,
+				    rdtsc());
 		interrupts_changed(vcpu);
 		return true;
 	}

@@ -200,7 +200,7 @@ static bool write_cr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 	case 8:
 		if (value > 15)
 			return false;
-		lapic_set_tpr(&vcpu->lapic, value << 4);
+		lapic_set_tpr(vcpu_lapic(vcpu), value << 4);
 		interrupts_changed(vcpu);
 		return true;
 	default:

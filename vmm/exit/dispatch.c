@@ -5,6 +5,7 @@
 #include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/exit/apic.h"
 #include "vmm/exit/cpuid.h"
 #include "vmm/exit/cr.h"
 #include "vmm/exit/dispatch.h"
@@ -214,6 +215,10 @@ static const struct {
 	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = {.in_loop = exit_monitor_trap},
 	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = {.in_loop = exit_tpr_below_threshold},
+	[EXIT_REASON_APIC_ACCESS] = {.at_once = exit_apic_access_at_once,
+				     .in_loop = exit_apic_access},
+	[EXIT_REASON_APIC_WRITE] = {.in_loop = exit_apic_write},
 	[EXIT_REASON_EPT_VIOLATION] = {.at_once = exit_ept_violation_at_once,
 				       .in_loop = exit_ept_violation},
 	[EXIT_REASON_INVEPT] = {.at_once = exit_invalid_opcode},

@@ -50,6 +50,11 @@ static void fail(struct vcpu *vcpu, uint64_t gpa, const char *what)
 		"at guest-physical 0x%lx, where no RAM is: %s [SDM Vol. 3C 28.3.3.2]", gpa, what);
 }
 
+void mmio_fail_delivery(struct vcpu *vcpu, uint64_t gpa)
+{
+	fail(vcpu, gpa, "an event was being delivered, whose stack or tables are there");
+}
+
 static void fail_by_bytes(const struct access *a)
 {
 	char text[128] = "an instruction that is not emulated there:";
@@ -223,6 +228,12 @@ static void access_device(struct vcpu *vcpu, uint64_t gpa, uint64_t qualificatio
 		complete(&a);
 }
 
+/* No hole is at the APIC's page, which the CPU could execute anything at. */
+void mmio_access(struct vcpu *vcpu, uint64_t gpa)
+{
+	access_device(vcpu, gpa, 0);
+}
+
 /* A paging-structure entry there is all ones: bits that are reserved are set. */
 static void fault_by_reserved_bits(struct vcpu *vcpu, uint64_t qualification)
 {
@@ -248,7 +259,7 @@ void exit_ept_violation(struct vcpu *vcpu)
 		return;
 	}
 	if (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) {
-		fail(vcpu, gpa, "an event was being delivered, whose stack or tables are there");
+		mmio_fail_delivery(vcpu, gpa);
 	} else if ((qualification & (EPT_LINEAR_VALID | EPT_OF_THE_OPERAND)) == EPT_LINEAR_VALID) {
 		if (pages_read(vcpu, gpa & ~7ull, 8, &value))
 			fault_by_reserved_bits(vcpu, qualification);
@@ -278,17 +289,16 @@ static inline bool write_priority(struct vcpu *vcpu, uint64_t gpa, uint8_t value
 	struct lapic *lapic = &vcpu->lapic;
 
 	if (lapic_is_register_at(lapic, LAPIC_OFFSET_EOI, gpa))
-		lapic_eoi(lapic);
+		lapic_eoi(vcpu_lapic(vcpu));
 	else if (lapic_is_register_at(lapic, LAPIC_OFFSET_TPR, gpa))
-		lapic_set_tpr(lapic, value);
+		lapic_set_tpr(vcpu_lapic(vcpu), value);
 	else
 		return false;
 	interrupts_priority_changed(vcpu);
 	return true;
 }
 
-/* A MOV of 32 bits to or from a device's page, of what is kept decoded. False: it is not that. */
-static inline bool move(struct vcpu *vcpu, uint64_t gpa)
+static inline __attribute__((always_inline)) bool move(struct vcpu *vcpu, uint64_t gpa)
 {
 	uint64_t rflags = vmcs_read_known(VMCS_GUEST_RFLAGS);
 	uint64_t rip = vmcs_read_known(VMCS_GUEST_RIP);
@@ -316,6 +326,11 @@ static inline bool move(struct vcpu *vcpu, uint64_t gpa)
 	}
 	finish(vcpu, ins->length, rflags, rip);
 	return true;
+}
+
+bool mmio_move(struct vcpu *vcpu, uint64_t gpa)
+{
+	return move(vcpu, gpa);
 }
 
 /* It takes as long as many other exits, or has to do with an event: another look at the time. */

@@ -20,9 +20,14 @@
 #define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
 #define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
+static struct lapic *lapic_for(struct vcpu *vcpu, uint32_t msr)
+{
+	return apicv_concerns(msr - LAPIC_FIRST_MSR) ? vcpu_lapic(vcpu) : &vcpu->lapic;
+}
+
 static int read_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	int error = lapic_read_msr(&vcpu->lapic, &pc_rates.lapic, msr, value, rdtsc());
+	int error = lapic_read_msr(lapic_for(vcpu, msr), &pc_rates.lapic, msr, value, rdtsc());
 
 	interrupts_changed(vcpu); /* its timer was looked at */
 	return error;
@@ -30,7 +35,7 @@ static int read_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 
 static int write_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	int error = lapic_write_msr(&vcpu->lapic, &pc_rates.lapic, msr, value, rdtsc());
+	int error = lapic_write_msr(lapic_for(vcpu, msr), &pc_rates.lapic, msr, value, rdtsc());
 
 	if (msr == LAPIC_MSR_EOI || msr == LAPIC_MSR_TPR || msr == LAPIC_MSR_SELF_IPI)
 		interrupts_priority_changed(vcpu);
@@ -41,7 +46,7 @@ static int write_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 
 static int write_apic_base(struct vcpu *vcpu, uint64_t value)
 {
-	int error = lapic_write_base(&vcpu->lapic, value, guest_physical_bits(), true);
+	int error = lapic_write_base(vcpu_lapic(vcpu), value, guest_physical_bits(), true);
 
 	interrupts_changed(vcpu);
 	return error;
