@@ -12,6 +12,8 @@ const char guest_name[] = "hostile";
 
 #define RESET_PORT   0xcf9
 #define SCREEN	     0xb8000
+#define HPET	     0xfed00000
+#define APIC	     0xfee00000
 #define ROWS	     25
 #define COLUMNS	     80
 #define TIMER_VECTOR 0x41
@@ -174,6 +176,58 @@ static int draws(void)
 	return 1;
 }
 
+static void write32(uintptr_t address, uint32_t value)
+{
+	*(volatile uint32_t *)address = value;
+}
+
+/* What devices do that takes long, without a pause. */
+static int hpet(void)
+{
+	write32(HPET + 0x10, 1);
+	for (unsigned n = 0; n < 3; n++)
+		write32(HPET + 0x100 + 0x20 * n, (20 + n) << 9 | 4); /* a pin, and enabled */
+	for (unsigned n = 0;; n = (n + 1) % 3)
+		write32(HPET + 0x108 + 0x20 * n, 0x7fffffff);
+	return 1;
+}
+
+static int rtc(void)
+{
+	outb(0x70, 0x0b);
+	outb(0x71, 0x72); /* all of its interrupts */
+	outb(0x70, 0x01);
+	for (unsigned i = 0;; i++)
+		outb(0x71, i % 60);
+	return 1;
+}
+
+static int pit(void)
+{
+	outb(0x43, 0x34);
+	for (;;)
+		outb(0x40, 0x34);
+	return 1;
+}
+
+static int apic(void)
+{
+	write32(APIC + 0xf0, 0x1ff);
+	write32(APIC + 0x320, 0x20040); /* periodic */
+	for (;;)
+		write32(APIC + 0x380, 0x7fffffff);
+	return 1;
+}
+
+static int com1(void)
+{
+	outb(COM1 + 4, 0x08);
+	outb(COM1 + 1, 0x02); /* an interrupt when a byte has been sent */
+	for (;;)
+		outb(COM1, '\r');
+	return 1;
+}
+
 static bool tick(struct frame *frame)
 {
 	(void)frame;
@@ -220,7 +274,8 @@ static const struct way {
 	{"polling", polling}, {"out", out},	      {"outs", outs},	  {"call", call},
 	{"empty", empty},     {"label", label},	      {"stats", stats},	  {"reset", reset},
 	{"again", again},     {"fault", fault},	      {"timers", timers}, {"yields", yields},
-	{"leaves", leaves},   {"computes", computes}, {"draws", draws},
+	{"leaves", leaves},   {"computes", computes}, {"draws", draws},	  {"hpet", hpet},
+	{"rtc", rtc},	      {"pit", pit},	      {"apic", apic},	  {"com1", com1},
 };
 
 int guest_main(void)

@@ -65,6 +65,13 @@ def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
     assert share >= 440
 
 
+@pytest.mark.parametrize("how", ["hpet", "rtc", "pit", "apic", "com1"])
+def test_dear_accesses_to_devices_do_too(boot, how):
+    gap, share = share_beside(boot, hostile(how), opts="slice=1000 console=com1")
+    assert gap <= longest_gap(1000)  # 3280 to 6800 otherwise
+    assert share >= 440
+
+
 @pytest.mark.parametrize("how", ["polling", "call", "label"])
 def test_it_does_with_the_screen_as_a_console_too(boot, how):
     gap, share = share_beside(boot, hostile(how), opts="slice=2000 console=com1+vga")

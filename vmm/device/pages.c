@@ -5,6 +5,7 @@
 #include "vmm/chip/lapic_registers.h"
 #include "vmm/device/pit.h"
 #include "vmm/interrupts.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 
 #define PAGE_OFFSET 0xfffull
@@ -85,6 +86,13 @@ static uint64_t hpet_part(struct vcpu *vcpu, uint64_t gpa, unsigned int size)
 	return whole == 8 ? value : part_of(value, gpa, size);
 }
 
+/* It takes as long as many other exits. */
+static void changed_at_length(struct vcpu *vcpu)
+{
+	interrupts_changed(vcpu);
+	vcpu_request(vcpu, 0);
+}
+
 bool pages_read(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t *value)
 {
 	uint32_t offset = gpa & PAGE_OFFSET & ~3ull;
@@ -93,7 +101,7 @@ bool pages_read(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t *va
 		struct lapic *lapic = lapic_for(vcpu, offset);
 
 		*value = part_of(lapic_read(lapic, &pc_rates.lapic, offset, rdtsc()), gpa, size);
-		interrupts_changed(vcpu); /* its timer is looked at */
+		changed_at_length(vcpu); /* its timer is looked at */
 		return true;
 	}
 	if (is_ioapic(gpa)) {
@@ -116,20 +124,20 @@ bool pages_write(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t va
 		if (size == 4 && !(offset & 3))
 			lapic_write(lapic_for(vcpu, offset), &pc_rates.lapic, offset, value,
 				    rdtsc());
-		interrupts_changed(vcpu);
+		changed_at_length(vcpu);
 		return true;
 	}
 	if (is_ioapic(gpa)) {
 		pit_catch_up(vcpu->vm);
 		i82093_write(&vcpu->vm->pc.ioapic, offset, value);
 		pc_update_deadline(&vcpu->vm->pc);
-		interrupts_changed(vcpu);
+		changed_at_length(vcpu);
 		return true;
 	}
 	if (is_hpet(gpa)) {
 		hpet_block_write(&vcpu->vm->pc.hpet, &pc_rates.hpet, offset, size, value, rdtsc());
 		pc_update(&vcpu->vm->pc);
-		interrupts_changed(vcpu);
+		changed_at_length(vcpu);
 		return true;
 	}
 	return hole(vcpu, gpa, true);

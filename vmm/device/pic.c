@@ -2,6 +2,7 @@
 
 #include "vmm/device/pit.h"
 #include "vmm/interrupts.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 
 uint32_t pic_read(struct vm *vm, uint16_t port)
@@ -20,4 +21,5 @@ void pic_write(struct vm *vm, uint16_t port, uint32_t value)
 	i8259_write(&vm->pc.pic, port, value);
 	pc_update_deadline(&vm->pc);
 	interrupts_changed(vm->vcpu[0]);
+	vcpu_request(vm->vcpu[0], 0); /* it takes as long as many other exits */
 }

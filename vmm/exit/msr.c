@@ -12,6 +12,7 @@
 #include "vmm/exit/instruction.h"
 #include "vmm/interrupts.h"
 #include "vmm/loaded.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -25,11 +26,18 @@ static struct lapic *lapic_for(struct vcpu *vcpu, uint32_t msr)
 	return apicv_concerns(msr - LAPIC_FIRST_MSR) ? vcpu_lapic(vcpu) : &vcpu->lapic;
 }
 
+/* It takes as long as many other exits. */
+static void changed_at_length(struct vcpu *vcpu)
+{
+	interrupts_changed(vcpu);
+	vcpu_request(vcpu, 0);
+}
+
 static int read_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	int error = lapic_read_msr(lapic_for(vcpu, msr), &pc_rates.lapic, msr, value, rdtsc());
 
-	interrupts_changed(vcpu); /* its timer was looked at */
+	changed_at_length(vcpu); /* its timer was looked at */
 	return error;
 }
 
@@ -40,7 +48,7 @@ static int write_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	if (msr == LAPIC_MSR_EOI || msr == LAPIC_MSR_TPR || msr == LAPIC_MSR_SELF_IPI)
 		interrupts_priority_changed(vcpu);
 	else
-		interrupts_changed(vcpu);
+		changed_at_length(vcpu);
 	return error;
 }
 
