@@ -72,7 +72,9 @@ void hole_step_destroy(struct vm *vm)
 	for (unsigned int i = 0; i < EPT_LOAN_TABLES; i++)
 		if (step->loan.table[i])
 			memory_free_page(step->loan.table[i]);
-	if (step->ones)
+	if (step->ones) {
+		memset(step->ones, 0, PAGE_SIZE_4K); /* it may have been written to */
 		memory_free_page(step->ones);
+	}
 	*step = (struct hole_step){};
 }
