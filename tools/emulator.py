@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import tty
 from dataclasses import dataclass
 
 from machine import MachineError
@@ -21,6 +22,7 @@ DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ]
 SLOWER = 5  # at most so many times slower is Bochs with its debugger
 SLACK = 64  # bytes that its console may be shorter: a measured number has a digit less
 SETTLE = 2  # seconds that a repeated boot has to come to where the first one hung
+HEAD = 4096  # characters of what it says first
 DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
 
 # What is typed into the hypervisor's monitor when a boot is stopped by its time limit: guests says
@@ -127,6 +129,7 @@ class Emulator:
         self.port, self.typing = port, typing
         self.keys = []  # what was typed, each with how much the console had printed by then
         self.listener = self.line = None  # COM1 is a file, or this socket if somebody types
+        self.screen = None  # the pseudo terminal on which Bochs with its debugger draws
 
     def path(self, name):
         return os.path.join(self.work, name)
@@ -230,6 +233,21 @@ class Emulator:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
+
+    def read_screen(self):
+        """Bochs with its debugger waits for ever once its pseudo terminal is full."""
+        if self.screen is None:
+            with open(self.path("emulator.out"), encoding="utf-8", errors="replace") as file:
+                match = re.search(r'connected to screen "(/dev/pts/\d+)"', file.read(HEAD))
+            if not match:
+                return
+            self.screen = os.open(match[1], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            tty.setraw(self.screen)
+        try:
+            while os.read(self.screen, 1 << 16):
+                pass
+        except OSError:  # nothing is there, or Bochs has ended
+            pass
 
     def read_line(self):
         """What came over the socket since the last call."""
@@ -344,6 +362,8 @@ class Emulator:
         try:
             self.start()
             while self.process.poll() is None:
+                if self.debugger:
+                    self.read_screen()
                 output(self.read_console())
                 if self.typing:
                     self.type()
@@ -364,6 +384,8 @@ class Emulator:
             for end in (self.line, self.listener):
                 if end:
                     end.close()
+            if self.screen is not None:
+                os.close(self.screen)
         output(rest)
         if why == "timeout" and again and self.bochs and not self.debugger:
             dump = self.repeat(timeout, output, hung)
