@@ -20,13 +20,14 @@ HOLD = [
 ]
 BOTH_RAN = r"name=a state=ended[\s\S]*?name=b state=ended"
 PROMPT = "resident> "
-LAST = {"vms": r"\nb .*\n", "vcpus": r"\nb/0 .*\n"}
+# Before a row a line was printed, or the prompt was erased.
+LAST = {"vms": r"[\r\n]b .*\n", "vcpus": r"[\r\n]b/0 .*\n"}
 CPUS = [pytest.param(1, id="1-cpu"), pytest.param(4, id="4-cpus")]
 NIGHTLY = pytest.mark.nightly
 
 
 def last_row(name, cpus):
-    return LAST.get(name) or rf"\n +{cpus - 1} .*\n"
+    return LAST.get(name) or rf"[\r\n] +{cpus - 1} .*\n"
 
 
 def tables(console, name):
@@ -280,7 +281,7 @@ def test_each_cpu_goes_offline_and_comes_back_and_nothing_is_lost(boot, cpus, po
             (f"cpu={cpu} state=offline", "cpus\r"),
             (last, "fpu\r"),
             (last, "vcpus\r"),
-            (r"\nf/0 .*\n", "cpus\r"),
+            (r"[\r\n]f/0 .*\n", "cpus\r"),
             (last, f"cpu {cpu} online\r"),
             (f"cpu={cpu} state=online", "cpus\r"),
         ]
@@ -389,7 +390,7 @@ def terminal():
 def test_on_a_terminal_the_monitor_opens_and_a_guest_is_typed_to(terminal):
     terminal.wait_for(rb"echo: ready")
     terminal.type(b"\x01")
-    terminal.wait_for(rb"\nresident> $")
+    terminal.wait_for(rb"[\r\n]resident> $")
     for key in b"focus f":
         terminal.type(bytes([key]))
         terminal.wait_for(re.escape(bytes([key])))
