@@ -138,9 +138,9 @@ bool uart_listens(const struct uart *uart)
 	return uart->ier & IER_RX && uart->mcr & MCR_OUT2;
 }
 
-static uint8_t line_status(struct uart *uart)
+static uint32_t line_status(struct uart *uart)
 {
-	uint8_t status = LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0);
+	uint32_t status = LSR_THRE_TEMT | (uart->received ? LSR_DATA : 0);
 
 	if (!uart->overrun)
 		return status;
