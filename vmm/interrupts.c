@@ -133,6 +133,12 @@ static bool apicv_has_threshold(const struct vcpu *vcpu)
 	       (vcpu->events.irq_words && !event_interrupt_pending(&vcpu->events, vcpu_cr8(vcpu)));
 }
 
+void interrupts_changed_at_length(struct vcpu *vcpu)
+{
+	interrupts_changed(vcpu);
+	vcpu_request(vcpu, 0);
+}
+
 void interrupts_prepare(struct vcpu *vcpu)
 {
 	bool wait = interrupts_wait(vcpu);

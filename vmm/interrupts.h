@@ -22,6 +22,9 @@ void interrupts_reset(struct vcpu *vcpu);
 /* Of a VM's chips, or of this vCPU's local APIC. */
 void interrupts_changed(struct vcpu *vcpu);
 
+/* The same, after what takes as long as many other exits: another look at the time follows. */
+void interrupts_changed_at_length(struct vcpu *vcpu);
+
 /*
  * The same, after an EOI, or a write of TPR or of SELF IPI, and nothing else: no line and no
  * deadline is another. Its VMCS is current.
@@ -43,6 +46,12 @@ static inline struct lapic *vcpu_lapic(struct vcpu *vcpu)
 	if (vcpu->apicv.given)
 		apicv_take(vcpu);
 	return &vcpu->lapic;
+}
+
+/* The same, for an access to one of its registers: its offset / 16, or its MSR - 800H. */
+static inline struct lapic *vcpu_lapic_for(struct vcpu *vcpu, uint32_t number)
+{
+	return apicv_concerns(number) ? vcpu_lapic(vcpu) : &vcpu->lapic;
 }
 
 /* An interrupt waits that the vCPU would take if RFLAGS.IF and blocking let it. */

@@ -48,6 +48,15 @@ uint64_t fake_rdtsc(void)
 	return now;
 }
 
+static unsigned int looks_asked_for;
+
+void vcpu_request(struct vcpu *vcpu, uint32_t what)
+{
+	assert_ptr_equal(vcpu, first);
+	assert_int_equal(what, 0);
+	looks_asked_for++;
+}
+
 void vm_reset(struct vm *reset)
 {
 	assert_ptr_equal(reset, &vm);

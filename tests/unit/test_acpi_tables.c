@@ -31,20 +31,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static uint8_t sum(const uint8_t *bytes, uint32_t length)
-{
-	uint8_t result = 0;
-
-	while (length--)
-		result += *bytes++;
-	return result;
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	return at[0] | at[1] << 8;
-}
-
 /* As a kernel looks for it (5.2.5.1): in the BIOS's memory, on 16 bytes. */
 static const uint8_t *find_rsdp(void)
 {
@@ -59,7 +45,7 @@ static const uint8_t *table_at(uint64_t address)
 {
 	assert_in_range(address, 0xF0000, 0xFEFFF);
 	assert_int_equal(address % 16, 0);
-	assert_int_equal(sum(memory + address, get32(memory + address + 4)), 0);
+	assert_int_equal(byte_sum(memory + address, get32(memory + address + 4)), 0);
 	return memory + address;
 }
 
@@ -97,8 +83,8 @@ static void the_rsdp_is_of_both_kinds(void **state)
 	const uint8_t *rsdp = find_rsdp();
 
 	(void)state;
-	assert_int_equal(sum(rsdp, 20), 0);
-	assert_int_equal(sum(rsdp, 36), 0);
+	assert_int_equal(byte_sum(rsdp, 20), 0);
+	assert_int_equal(byte_sum(rsdp, 36), 0);
 	assert_int_equal(rsdp[15], 2);
 	assert_int_equal(get32(rsdp + 20), 36);
 }

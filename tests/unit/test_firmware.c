@@ -24,7 +24,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static uint16_t get16(uint32_t at)
+static uint16_t word_at(uint32_t at)
 {
 	uint16_t value;
 
@@ -36,7 +36,7 @@ static void every_vector_leads_to_an_entry_that_names_it(void **state)
 {
 	(void)state;
 	for (unsigned vector = 0; vector < 256; vector++) {
-		uint32_t entry = (get16(vector * 4 + 2) << 4) + get16(vector * 4);
+		uint32_t entry = (word_at(vector * 4 + 2) << 4) + word_at(vector * 4);
 		uint32_t target;
 
 		if (vector == 0x08 || vector == 0x1C) {
@@ -46,11 +46,11 @@ static void every_vector_leads_to_an_entry_that_names_it(void **state)
 		}
 		assert_in_range(entry, 0xF0000, 0xFFFF0 - FIRMWARE_ENTRY_SIZE);
 		assert_int_equal(memory[entry], 0xBB); /* MOV BX, */
-		assert_int_equal(get16(entry + 1), vector);
+		assert_int_equal(word_at(entry + 1), vector);
 		if (memory[entry + 3] == 0xEB) /* JMP, near or nearer */
 			target = entry + 5 + (uint32_t)(int8_t)memory[entry + 4];
 		else
-			target = entry + 6 + (uint32_t)(int16_t)get16(entry + 4);
+			target = entry + 6 + (uint32_t)(int16_t)word_at(entry + 4);
 		assert_true(memory[entry + 3] == 0xEB || memory[entry + 3] == 0xE9);
 		assert_int_equal(target, 0xFF800);
 	}
@@ -70,26 +70,26 @@ static void the_entries_make_the_hypercall(void **state)
 static void the_data_area_tells_of_this_machine(void **state)
 {
 	(void)state;
-	assert_int_equal(get16(0x400), 0x3F8);
+	assert_int_equal(word_at(0x400), 0x3F8);
 	for (unsigned port = 0x402; port < 0x40E; port += 2)
-		assert_int_equal(get16(port), 0);
-	assert_int_equal(get16(0x40E) << 4, FIRMWARE_EBDA);
-	assert_int_equal(get16(0x413) * 1024, FIRMWARE_EBDA);
-	assert_int_equal(get16(0x410) & 0x0E02, 0x0202); /* x87, one serial port */
-	assert_int_equal(get16(0x410) & 0xC1C1, 0);	 /* no diskette, no printer */
-	assert_int_equal(get16(0x41A), get16(0x41C));	 /* no key */
-	assert_int_equal(get16(0x41A), get16(0x480));
+		assert_int_equal(word_at(port), 0);
+	assert_int_equal(word_at(0x40E) << 4, FIRMWARE_EBDA);
+	assert_int_equal(word_at(0x413) * 1024, FIRMWARE_EBDA);
+	assert_int_equal(word_at(0x410) & 0x0E02, 0x0202); /* x87, one serial port */
+	assert_int_equal(word_at(0x410) & 0xC1C1, 0);	   /* no diskette, no printer */
+	assert_int_equal(word_at(0x41A), word_at(0x41C));  /* no key */
+	assert_int_equal(word_at(0x41A), word_at(0x480));
 	assert_int_equal(memory[0x449], 3);
-	assert_int_equal(get16(0x44A), 80);
-	assert_int_equal(get16(0x44C), 0x1000);
-	assert_int_equal(get16(0x450), 0); /* the cursor of page 0 */
+	assert_int_equal(word_at(0x44A), 80);
+	assert_int_equal(word_at(0x44C), 0x1000);
+	assert_int_equal(word_at(0x450), 0); /* the cursor of page 0 */
 	assert_int_equal(memory[0x462], 0);
-	assert_int_equal(get16(0x463), 0x3D4);
+	assert_int_equal(word_at(0x463), 0x3D4);
 	assert_int_equal(get32(memory + 0x46C), 0); /* ticks */
-	assert_int_equal(get16(0x472), 0);	    /* no warm start */
+	assert_int_equal(word_at(0x472), 0);	    /* no warm start */
 	assert_int_equal(memory[0x475], 0);	    /* no disk */
 	assert_int_equal(memory[0x484], 24);
-	assert_int_equal(get16(0x485), 16);
+	assert_int_equal(word_at(0x485), 16);
 	assert_int_equal(memory[0x496], 0x10); /* a keyboard of 101 keys */
 	assert_int_equal(memory[0x497] & 7, 0);
 	assert_int_equal(memory[0x500], 0xEE);
@@ -109,8 +109,8 @@ static void the_reset_vector_and_the_model_are_where_a_pc_has_them(void **state)
 {
 	(void)state;
 	assert_int_equal(memory[0xFFFF0], 0xEA); /* far JMP */
-	assert_int_equal(get16(0xFFFF3), 0xF000);
-	assert_memory_equal(memory + 0xF0000 + get16(0xFFFF1), "\xBA\xF9\x0C", 3);
+	assert_int_equal(word_at(0xFFFF3), 0xF000);
+	assert_memory_equal(memory + 0xF0000 + word_at(0xFFFF1), "\xBA\xF9\x0C", 3);
 	assert_int_equal(memory[0xFFFF7], '/');
 	assert_int_equal(memory[0xFFFFE], 0xFC);
 	assert_int_equal(memory[0xFEFFF], 0xEE);

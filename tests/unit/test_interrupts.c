@@ -177,6 +177,16 @@ static void a_level_comes_again_after_its_eoi(void **state)
 	assert_false(interrupts_wait(first));
 }
 
+static void what_takes_long_is_followed_by_a_look_at_the_time(void **state)
+{
+	(void)state;
+	looks_asked_for = 0;
+	interrupts_changed(first);
+	assert_int_equal(looks_asked_for, 0);
+	interrupts_changed_at_length(first);
+	assert_int_equal(looks_asked_for, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +202,7 @@ int main(void)
 		interrupts_test(an_nmi_to_a_group_with_oneself_comes_once),
 		interrupts_test(lowest_priority_is_for_one_that_is_enabled),
 		interrupts_test(a_level_comes_again_after_its_eoi),
+		interrupts_test(what_takes_long_is_followed_by_a_look_at_the_time),
 	};
 
 	return cmocka_run_group_tests_name("interrupts", tests, NULL, NULL);

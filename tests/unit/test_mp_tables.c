@@ -20,20 +20,6 @@ static void install(uint32_t vcpus)
 	mp_tables_install(&ram, &machine);
 }
 
-static uint8_t sum(const uint8_t *bytes, uint32_t length)
-{
-	uint8_t result = 0;
-
-	while (length--)
-		result += *bytes++;
-	return result;
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	return at[0] | at[1] << 8;
-}
-
 /* As a kernel looks for it (4): in the ROM, on 16 bytes. */
 static const uint8_t *find_pointer(void)
 {
@@ -49,7 +35,7 @@ static const uint8_t *find_table(void)
 	const uint8_t *pointer = find_pointer();
 	uint32_t address = get32(pointer + 4);
 
-	assert_int_equal(sum(pointer, 16), 0);
+	assert_int_equal(byte_sum(pointer, 16), 0);
 	assert_int_equal(pointer[8], 1); /* 16 bytes */
 	assert_int_equal(pointer[9], 4); /* 1.4 */
 	assert_int_equal(get32(pointer + 11), 0);
@@ -86,7 +72,7 @@ static void the_table_is_whole(void **state)
 		end = table + get16(table + 4);
 		assert_memory_equal(table, "PCMP", 4);
 		assert_int_equal(table[6], 4);
-		assert_int_equal(sum(table, get16(table + 4)), 0);
+		assert_int_equal(byte_sum(table, get16(table + 4)), 0);
 		assert_int_equal(get32(table + 36), 0xFEE00000);
 		assert_int_equal(get32(table + 28), 0); /* no table of the manufacturer's */
 		assert_int_equal(get32(table + 40), 0); /* nothing extended */

@@ -52,12 +52,30 @@ static inline void put64(uint8_t *at, uint64_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
+static inline uint16_t get16(const uint8_t *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
 static inline uint32_t get32(const uint8_t *at)
 {
 	uint32_t value;
 
 	memcpy(&value, at, sizeof(value));
 	return value;
+}
+
+/* Of a table that firmware leaves: 0 where it is whole. */
+static inline uint8_t byte_sum(const uint8_t *bytes, uint32_t length)
+{
+	uint8_t result = 0;
+
+	while (length--)
+		result += *bytes++;
+	return result;
 }
 
 static inline uint64_t get64(const uint8_t *at)

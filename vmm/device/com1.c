@@ -1,15 +1,13 @@
 #include "vmm/device/com1.h"
 
 #include "vmm/interrupts.h"
-#include "vmm/request.h"
 #include "vmm/vm.h"
 
 /* Its interrupt may be another now. `sent`: a byte has left, and the transmitter is empty again. */
 static void changed(struct vm *vm, bool sent)
 {
 	pc_update_com1(&vm->pc, sent);
-	interrupts_changed(vm->vcpu[0]);
-	vcpu_request(vm->vcpu[0], 0); /* it takes as long as many other exits */
+	interrupts_changed_at_length(vm->vcpu[0]);
 }
 
 static void receive(struct vm *vm)

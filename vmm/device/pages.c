@@ -5,7 +5,6 @@
 #include "vmm/chip/lapic_registers.h"
 #include "vmm/device/pit.h"
 #include "vmm/interrupts.h"
-#include "vmm/request.h"
 #include "vmm/vm.h"
 
 #define PAGE_OFFSET 0xfffull
@@ -55,11 +54,6 @@ static bool hole(struct vcpu *vcpu, uint64_t gpa, bool write)
 	return true;
 }
 
-static struct lapic *lapic_for(struct vcpu *vcpu, uint32_t offset)
-{
-	return apicv_concerns(offset >> 4) ? vcpu_lapic(vcpu) : &vcpu->lapic;
-}
-
 static bool is_ioapic(uint64_t gpa)
 {
 	return (gpa & ~PAGE_OFFSET) == PC_IOAPIC;
@@ -86,22 +80,15 @@ static uint64_t hpet_part(struct vcpu *vcpu, uint64_t gpa, unsigned int size)
 	return whole == 8 ? value : part_of(value, gpa, size);
 }
 
-/* It takes as long as many other exits. */
-static void changed_at_length(struct vcpu *vcpu)
-{
-	interrupts_changed(vcpu);
-	vcpu_request(vcpu, 0);
-}
-
 bool pages_read(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t *value)
 {
 	uint32_t offset = gpa & PAGE_OFFSET & ~3ull;
 
 	if (lapic_is_at(&vcpu->lapic, gpa)) {
-		struct lapic *lapic = lapic_for(vcpu, offset);
+		struct lapic *lapic = vcpu_lapic_for(vcpu, offset >> 4);
 
 		*value = part_of(lapic_read(lapic, &pc_rates.lapic, offset, rdtsc()), gpa, size);
-		changed_at_length(vcpu); /* its timer is looked at */
+		interrupts_changed_at_length(vcpu); /* its timer is looked at */
 		return true;
 	}
 	if (is_ioapic(gpa)) {
@@ -122,22 +109,22 @@ bool pages_write(struct vcpu *vcpu, uint64_t gpa, unsigned int size, uint64_t va
 
 	if (lapic_is_at(&vcpu->lapic, gpa)) {
 		if (size == 4 && !(offset & 3))
-			lapic_write(lapic_for(vcpu, offset), &pc_rates.lapic, offset, value,
-				    rdtsc());
-		changed_at_length(vcpu);
+			lapic_write(vcpu_lapic_for(vcpu, offset >> 4), &pc_rates.lapic, offset,
+				    value, rdtsc());
+		interrupts_changed_at_length(vcpu);
 		return true;
 	}
 	if (is_ioapic(gpa)) {
 		pit_catch_up(vcpu->vm);
 		i82093_write(&vcpu->vm->pc.ioapic, offset, value);
 		pc_update_deadline(&vcpu->vm->pc);
-		changed_at_length(vcpu);
+		interrupts_changed_at_length(vcpu);
 		return true;
 	}
 	if (is_hpet(gpa)) {
 		hpet_block_write(&vcpu->vm->pc.hpet, &pc_rates.hpet, offset, size, value, rdtsc());
 		pc_update(&vcpu->vm->pc);
-		changed_at_length(vcpu);
+		interrupts_changed_at_length(vcpu);
 		return true;
 	}
 	return hole(vcpu, gpa, true);

@@ -2,7 +2,6 @@
 
 #include "lib/x86.h"
 #include "vmm/interrupts.h"
-#include "vmm/request.h"
 #include "vmm/vm.h"
 
 void pit_catch_up(struct vm *vm)
@@ -26,6 +25,5 @@ void pit_write(struct vm *vm, uint16_t port, uint32_t value)
 {
 	i8254_write(&vm->pc.pit, &pc_rates.i8254, port, value, rdtsc());
 	pc_update(&vm->pc);
-	interrupts_changed(vm->vcpu[0]);
-	vcpu_request(vm->vcpu[0], 0); /* it takes as long as many other exits */
+	interrupts_changed_at_length(vm->vcpu[0]);
 }

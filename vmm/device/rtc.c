@@ -3,14 +3,12 @@
 #include "lib/x86.h"
 #include "vmm/chip/mc146818_clock.h"
 #include "vmm/interrupts.h"
-#include "vmm/request.h"
 #include "vmm/vm.h"
 
 static void changed(struct vm *vm)
 {
 	pc_update(&vm->pc);
-	interrupts_changed(vm->vcpu[0]);
-	vcpu_request(vm->vcpu[0], 0); /* it takes as long as many other exits */
+	interrupts_changed_at_length(vm->vcpu[0]);
 }
 
 /* Apart, so that rtc_read() has no registers to save. */

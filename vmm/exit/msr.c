@@ -12,7 +12,6 @@
 #include "vmm/exit/instruction.h"
 #include "vmm/interrupts.h"
 #include "vmm/loaded.h"
-#include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -21,34 +20,24 @@
 #define QUALIFICATION_WRMSRNS BIT(0) /* of a VM exit for WRMSR, where the CPU has WRMSRNS */
 #define EFER_DEFINED	      (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
-static struct lapic *lapic_for(struct vcpu *vcpu, uint32_t msr)
-{
-	return apicv_concerns(msr - LAPIC_FIRST_MSR) ? vcpu_lapic(vcpu) : &vcpu->lapic;
-}
-
-/* It takes as long as many other exits. */
-static void changed_at_length(struct vcpu *vcpu)
-{
-	interrupts_changed(vcpu);
-	vcpu_request(vcpu, 0);
-}
-
 static int read_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	int error = lapic_read_msr(lapic_for(vcpu, msr), &pc_rates.lapic, msr, value, rdtsc());
+	int error = lapic_read_msr(vcpu_lapic_for(vcpu, msr - LAPIC_FIRST_MSR), &pc_rates.lapic,
+				   msr, value, rdtsc());
 
-	changed_at_length(vcpu); /* its timer was looked at */
+	interrupts_changed_at_length(vcpu); /* its timer was looked at */
 	return error;
 }
 
 static int write_lapic(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	int error = lapic_write_msr(lapic_for(vcpu, msr), &pc_rates.lapic, msr, value, rdtsc());
+	int error = lapic_write_msr(vcpu_lapic_for(vcpu, msr - LAPIC_FIRST_MSR), &pc_rates.lapic,
+				    msr, value, rdtsc());
 
 	if (msr == LAPIC_MSR_EOI || msr == LAPIC_MSR_TPR || msr == LAPIC_MSR_SELF_IPI)
 		interrupts_priority_changed(vcpu);
 	else
-		changed_at_length(vcpu);
+		interrupts_changed_at_length(vcpu);
 	return error;
 }
 
