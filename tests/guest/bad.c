@@ -11,6 +11,7 @@ const char guest_name[] = "bad";
 
 #define FILL_START 0x400000
 #define FILL_SIZE  0x100000
+#define IOAPIC	   0xfec00000u
 #define NOT_OURS   ((uintptr_t)0x80000000) /* beyond the memory of any of our VMs */
 
 static int told_off(const char *name, int vector, int wanted)
@@ -54,6 +55,13 @@ static int beyond_write(void)
 {
 	*(volatile uint32_t *)NOT_OURS = 1;
 	return still_alive("beyond-write");
+}
+
+/* No compiler accesses a device so: it is not decoded, and not for the CPU to execute. */
+static int odd_at_device(void)
+{
+	asm volatile("shldl $1, %0, (%1)" : : "r"(0), "r"((uintptr_t)IOAPIC) : "memory");
+	return still_alive("odd-at-device");
 }
 
 /* A paging structure where there is no memory, met by the hypervisor and not by the CPU. */
@@ -298,6 +306,7 @@ static const struct way {
 	{"unmapped", unmapped},
 	{"beyond", beyond},
 	{"beyond-write", beyond_write},
+	{"odd-at-device", odd_at_device},
 	{"table-beyond", table_beyond},
 	{"idt-beyond", idt_beyond},
 	{"vmxon", vmxon},

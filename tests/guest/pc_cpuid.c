@@ -50,6 +50,17 @@ static void platform_info(void)
 	       (unsigned long)rdmsr(MSR_PLATFORM_ID));
 }
 
+/* What Linux takes for KVM's leaves, which say that nothing of KVM is there. */
+static void signature(void)
+{
+	struct cpuid_result r = cpuid(0x40000100, 0), features = cpuid(0x40000101, 0);
+
+	expect(r.ebx == 0x4b4d564b && r.ecx == 0x564b4d56 && r.edx == 0x4d, "%x %x %x", r.ebx,
+	       r.ecx, r.edx);
+	expect(r.eax == 0x40000101, "the last leaf is 0x%x", r.eax);
+	expect(!features.eax, "features 0x%x", features.eax);
+}
+
 #define HOUR (1ull << 44)
 
 static void adjust(void)
@@ -84,6 +95,7 @@ const struct check pc_cpuid_checks[] = {
 	{"cpuid-frequencies", frequencies, 0},
 	{"cpuid-right-frequencies", right_frequencies, NEEDS_HYPERCALL},
 	{"platform-info", platform_info, NEEDS_HYPERCALL},
+	{"cpuid-signature", signature, NEEDS_HYPERCALL},
 	{"tsc-adjust", adjust, 0},
 	{"tsc-write-adjusts", write_tsc, 0},
 };

@@ -16,6 +16,7 @@ ENDED = {
     "unmapped": ("ept-violation", r"read at guest-physical 0x20000000, where nothing is"),
     "beyond": ("ept-violation", r"read at guest-physical 0x80000000, where nothing is"),
     "beyond-write": ("ept-violation", r"write at guest-physical 0x80000000, where nothing is"),
+    "odd-at-device": ("ept-violation", r"0xfec00000, .*not emulated there: 0f a4 "),
     "table-beyond": ("ept-violation", r"read at guest-physical 0x80000000, where nothing is"),
     "idt-beyond": ("ept-violation", r"0x80000[0-9a-f]+, where no RAM is: an event was being"),
 }

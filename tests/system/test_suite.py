@@ -231,6 +231,18 @@ def test_one_that_is_silent_or_takes_too_long_is_stopped_and_the_row_says_so(tmp
     assert all("(stopped after 10 s)" in cell for cell in found["long.elf"][:2])
 
 
+def test_with_argv0_a_guests_command_line_begins_with_its_name(tmp_path, sayer):
+    shutil.copy(sayer, tmp_path / "a.elf")
+    (tmp_path / "suite.ini").write_text(
+        "[*]\nline = PASS:one\npass = ^PASS:\nfail =\noptions = argv0=on\n"
+    )
+    done = suite(KERNELS=tmp_path, KEEP=tmp_path / "kept")
+    assert done.returncode == 0, done.stdout
+    bare, guest = ((tmp_path / f"kept/a.elf.{place}").read_text() for place in ("bare", "guest"))
+    assert bare.startswith("PASS:one\n")
+    assert "\nk| k\nk| PASS:one\n" in guest
+
+
 def test_a_kernel_gets_its_modules_in_both_places(tmp_path, sayer):
     shutil.copy(sayer, tmp_path / "a.elf")
     (tmp_path / "data").write_bytes(b" of the module\nPASS: its content\n\0")
