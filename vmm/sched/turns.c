@@ -105,7 +105,7 @@ struct vcpu *turns_pick(struct pcpu *pcpu)
 	struct vcpu *vcpu = NULL;
 
 	if (cpus_count() > 1 && used != UINT64_MAX)
-		vcpu = balance_pull(pcpu, used, slice / 16);
+		vcpu = balance_pull(pcpu, used, slice / 2);
 	if (!vcpu)
 		vcpu = pick_own(pcpu);
 	if (!vcpu && cpus_count() > 1)
