@@ -25,7 +25,7 @@ other = pytest.mark.skipif(
 
 
 @other
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+@pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.nightly)])
 def test_two_guests_keep_their_registers_on_the_systems_bochs(boot, firmware):
     result = boot(bochs="system", firmware=firmware, modules=PATTERNS)
     assert result.title.startswith(str(SYSTEM))
@@ -34,7 +34,10 @@ def test_two_guests_keep_their_registers_on_the_systems_bochs(boot, firmware):
 
 
 @other
-@pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap"])
+@pytest.mark.parametrize(
+    "policy",
+    ["lazy", "swap", *[pytest.param(p, marks=pytest.mark.nightly) for p in ("scrub", "eager", "unload")]],
+)
 def test_every_policy_holds_on_the_systems_bochs(boot, policy):
     result = boot(bochs="system", opts=f"fpu={policy}", modules=PATTERNS)
     assert result.status == 0

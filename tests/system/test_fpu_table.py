@@ -3,8 +3,11 @@
 import fpu_workloads as fpu
 import pytest
 
-ROWS = [(w, d) for w in fpu.WORKLOADS for d in fpu.DOMAINS]
-IDS = [f"{w.name}-{d}" for w, d in ROWS]
+ROWS = [
+    pytest.param(w, d, id=f"{w.name}-{d}", marks=[] if d == "own" else pytest.mark.nightly)
+    for w in fpu.WORKLOADS
+    for d in fpu.DOMAINS
+]
 FPU_WORK = ("nm", "saves", "loads", "scrubs", "xcr0", "ts_writes", "bytes", "armed")
 
 
@@ -14,7 +17,7 @@ def measure(boot, workload, domains, policy):
     return fpu.window(result.console)
 
 
-@pytest.mark.parametrize("workload, domains", ROWS, ids=IDS)
+@pytest.mark.parametrize("workload, domains", ROWS)
 def test_auto_costs_no_more_than_a_twentieth_above_the_best_that_is_as_safe(
     boot, workload, domains
 ):

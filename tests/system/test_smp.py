@@ -35,7 +35,14 @@ def entries(result, *names):
 
 
 @pytest.mark.parametrize(
-    "cpus, firmware", [(1, "bios"), (2, "bios"), (4, "bios"), (8, "bios"), (4, "uefi")]
+    "cpus, firmware",
+    [
+        (1, "bios"),
+        (2, "bios"),
+        (4, "bios"),
+        (2, "uefi"),
+        *[pytest.param(*both, marks=pytest.mark.nightly) for both in ((8, "bios"), (4, "uefi"))],
+    ],
 )
 def test_every_cpu_runs_guests_and_has_its_rows(boot, cpus, firmware):
     where = {"firmware": "uefi", "memory": 512, "timeout": 300} if firmware == "uefi" else {}
