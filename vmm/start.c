@@ -38,6 +38,15 @@ static const struct options *options;
 static struct alike first_has; /* of the first CPU, as what follows */
 static uint64_t first_cr0, first_cr4;
 
+static struct vmx_choice vmx_choice(const struct options *options)
+{
+	return (struct vmx_choice){
+		.preemption = (enum preemption)options->preemption,
+		.multihit = (enum multihit)options->multihit,
+		.apicv = options->apicv,
+	};
+}
+
 void start_enter(struct pcpu *pcpu)
 {
 	cpu_enter(&pcpu->cpu);
@@ -48,10 +57,11 @@ void start_enter(struct pcpu *pcpu)
 
 int start_check(struct pcpu *pcpu, const struct options *options)
 {
+	const struct vmx_choice choice = vmx_choice(options);
+
 	machine_check_init_cpu();
 	fpu_init_hardware();
-	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options->preemption,
-				      (enum multihit)options->multihit, options->apicv);
+	return vmx_capabilities_check(&pcpu->vmx, &choice);
 }
 
 int start_this(struct pcpu *pcpu, const struct options *options)

@@ -106,6 +106,7 @@ UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_rate        := lib/rate.c
 UNIT_refusal     := lib/refusal.c lib/format.c
+UNIT_requirements := vmx/requirements.c
 UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
