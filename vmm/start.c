@@ -186,6 +186,7 @@ void start_others(const struct options *wanted, const struct acpi *acpi,
 			    "idle");
 		return;
 	}
+	smp_map_start();
 	if (acpi->madt)
 		plan.count = madt_cpus(acpi->madt, acpi->madt_length, apic_id, APIC_IDS_MAX);
 	if (!plan.count && !info->efi)
