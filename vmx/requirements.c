@@ -68,6 +68,8 @@ const struct vmx_requirement vmx_requirements[] = {
 		.remedy = OTHER_CPU,
 	},
 
+	CONTROL("ept", "EPT (extended page tables)", SECONDARY, SECONDARY_ENABLE_EPT),
+	CONTROL("ug", "unrestricted guest", SECONDARY, SECONDARY_UNRESTRICTED_GUEST),
 	CONTROL("ext-int", "external-interrupt exiting", PIN, PIN_EXTERNAL_INTERRUPT_EXITING),
 	CONTROL("nmi", "NMI exiting", PIN, PIN_NMI_EXITING),
 	CONTROL("vnmi", "virtual NMIs", PIN, PIN_VIRTUAL_NMIS),
@@ -99,8 +101,6 @@ const struct vmx_requirement vmx_requirements[] = {
 	CONTROL("entry-pat", "load IA32_PAT at entry", ENTRY, ENTRY_LOAD_IA32_PAT),
 	CONTROL("entry-efer", "load IA32_EFER at entry", ENTRY, ENTRY_LOAD_IA32_EFER),
 
-	CONTROL("ept", "EPT (extended page tables)", SECONDARY, SECONDARY_ENABLE_EPT),
-	CONTROL("ug", "unrestricted guest", SECONDARY, SECONDARY_UNRESTRICTED_GUEST),
 	EPT_ROW("ept-4-level", "EPT with 4 levels and write-back tables", VMX_REQUIRED,
 		EPT_CAP_WALK_LENGTH_4 | EPT_CAP_WRITE_BACK, 0, OTHER_CPU),
 	EPT_ROW("ept-2m", "EPT pages of 2 MiB", VMX_REQUIRED, EPT_CAP_2M_PAGES, 0, OTHER_CPU),

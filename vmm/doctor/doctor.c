@@ -197,14 +197,11 @@ static bool print_line(const struct boot_info *info, uint32_t usable)
 	const struct vmx_capabilities *c = &own->capabilities;
 	const struct finding *reason = NULL;
 	uint32_t lacking = count_forbidding(&first, &reason) + count_forbidding(&machine, &reason);
-	const char *brand = own->brand;
 
-	while (*brand == ' ')
-		brand++;
 	print("Resident " RESIDENT_VERSION " doctor: cpu=\"%s\" family=%u model=0x%x stepping=%u "
 	      "microcode=0x%lx cpus=%u vmx=%u ept=%u ug=%u apicv=%u xsave=%s lazyfp=%u "
 	      "multihit=%u firmware=%s machine=%s verdict=",
-	      *brand ? brand : own->vendor, signature_family(own->signature),
+	      own->brand[0] ? own->brand : own->vendor, signature_family(own->signature),
 	      signature_model(own->signature), own->signature & 0xf, own->microcode.value, usable,
 	      c->vmx, c->ept, c->unrestricted_guest, c->apicv,
 	      fpu_features()->works ? fpu_features()->method_name : "none", own->lazyfp,

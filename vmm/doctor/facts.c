@@ -39,6 +39,17 @@ static struct maybe read_microcode(bool intel)
 	return found;
 }
 
+/* Some are padded with spaces, before, after and within. */
+static void tidy(char *name)
+{
+	char *to = name;
+
+	for (const char *from = name; *from; from++)
+		if (*from != ' ' || (to > name && from[1] != ' ' && from[1] != '\0'))
+			*to++ = *from == '"' ? '\'' : *from;
+	*to = '\0';
+}
+
 static void read_names(struct cpu_facts *facts)
 {
 	cpuid_vendor(facts->vendor);
@@ -47,6 +58,7 @@ static void read_names(struct cpu_facts *facts)
 
 		memcpy(facts->brand + 16 * i, &r, 16);
 	}
+	tidy(facts->brand);
 }
 
 static void read_cpuid(struct cpu_facts *facts)
