@@ -112,23 +112,56 @@ static struct table find_below(const struct boot_memory *memory, const struct ta
 	return table;
 }
 
+static struct table find_xsdt(const struct boot_info *info, const struct boot_memory *memory)
+{
+	const uint8_t *rsdp = info->rsdp.bytes;
+
+	if (info->rsdp.size < RSDP_NEW_SIZE || rsdp[RSDP_REVISION] < 2 ||
+	    !boot_sum_is_zero(rsdp, RSDP_NEW_SIZE))
+		return (struct table){NULL, 0};
+	return table_at(memory, boot_read64(rsdp + RSDP_XSDT), "XSDT");
+}
+
+static struct table find_rsdt(const struct boot_info *info, const struct boot_memory *memory)
+{
+	if (info->rsdp.size < RSDP_OLD_SIZE)
+		return (struct table){NULL, 0};
+	return table_at(memory, boot_read32(info->rsdp.bytes + RSDP_RSDT), "RSDT");
+}
+
 /* By the XSDT, and where there is none that can be used, or it does not know it, by the RSDT. */
 static struct table find_table(const struct boot_info *info, const struct boot_memory *memory,
 			       const char *signature)
 {
-	const uint8_t *rsdp = info->rsdp.bytes;
-	struct table root, found = {NULL, 0};
+	struct table root = find_xsdt(info, memory);
+	struct table found = find_below(memory, &root, 8, signature);
 
-	if (info->rsdp.size >= RSDP_NEW_SIZE && rsdp[RSDP_REVISION] >= 2 &&
-	    boot_sum_is_zero(rsdp, RSDP_NEW_SIZE)) {
-		root = table_at(memory, boot_read64(rsdp + RSDP_XSDT), "XSDT");
-		found = find_below(memory, &root, 8, signature);
-	}
-	if (!found.bytes && info->rsdp.size >= RSDP_OLD_SIZE) {
-		root = table_at(memory, boot_read32(rsdp + RSDP_RSDT), "RSDT");
+	if (!found.bytes) {
+		root = find_rsdt(info, memory);
 		found = find_below(memory, &root, 4, signature);
 	}
 	return found;
+}
+
+uint32_t acpi_list(const struct boot_info *info, const struct boot_memory *memory,
+		   char (*signature)[4], uint32_t max)
+{
+	struct table root = find_xsdt(info, memory);
+	uint32_t entry_size = root.bytes ? 8 : 4, count = 0;
+
+	if (!root.bytes)
+		root = find_rsdt(info, memory);
+	for (uint32_t at = TABLE_HEADER; count < max && at + entry_size <= root.length;
+	     at += entry_size) {
+		uint64_t address = number(&root, at, entry_size);
+		const uint8_t *bytes =
+			address ? boot_memory_at(memory, address, TABLE_HEADER) : NULL;
+
+		if (!bytes || !table_at(memory, address, (const char *)bytes).bytes)
+			continue;
+		memcpy(signature[count++], bytes, 4);
+	}
+	return count;
 }
 
 /* The generic address at an offset, if it is one of at least `bits` that can be used. */

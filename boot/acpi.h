@@ -45,5 +45,12 @@ struct acpi {
  */
 void acpi_find_rsdp(struct boot_info *info, const struct boot_memory *memory);
 
+/*
+ * The signatures of the tables below info's RSDP whose checksums are right, at most `max` of them;
+ * returns how many.
+ */
+uint32_t acpi_list(const struct boot_info *info, const struct boot_memory *memory,
+		   char (*signature)[4], uint32_t max);
+
 /* Fills acpi with what the tables below info's RSDP say; all zeros if there are none. */
 void acpi_parse(struct acpi *acpi, const struct boot_info *info, const struct boot_memory *memory);

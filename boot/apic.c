@@ -66,6 +66,7 @@ static bool find(struct cpu_apic *apic)
 	if (!(cpuid(1).edx & BIT(9)))
 		return false;
 	msr = rdmsr(MSR_IA32_APIC_BASE);
+	apic->found = msr;
 	if (!(msr & APIC_BASE_ENABLE)) {
 		wrmsr(MSR_IA32_APIC_BASE, msr | APIC_BASE_ENABLE);
 		msr = rdmsr(MSR_IA32_APIC_BASE);

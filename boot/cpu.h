@@ -48,6 +48,7 @@ struct tss {
 struct cpu_apic {
 	bool present, x2apic;
 	uint64_t base;
+	uint64_t found; /* IA32_APIC_BASE as firmware left it */
 };
 
 /* A machine check that was not the hardware's, until it was handled (`crash=`). */

@@ -27,6 +27,9 @@ bool leftovers_has_misc_enable(const char vendor[12], uint32_t signature);
  */
 struct msr_bits leftovers_rtm_off(uint32_t leaf7_edx, uint64_t arch_capabilities);
 
+/* The first CPU's, as the boot loader handed it over: kept by boot/start.S. */
+extern uint32_t leftover_cr0, leftover_cr4, leftover_dr7;
+
 /* What was found in a CPU. */
 struct leftovers {
 	uint64_t misc_enable; /* IA32_MISC_ENABLE as firmware left it, if something was wrong */

@@ -137,10 +137,10 @@ static enum power_panic chosen_action(void)
 	return machine_kind() == MACHINE_PC ? POWER_PANIC_HALT : POWER_PANIC_EXIT;
 }
 
-void power_panic(void)
+void power_end_shown(uint8_t status)
 {
 	stop_other_cpus();
-	record("end status=1");
+	record("end status=%u", status);
 	switch (chosen_action()) {
 	case POWER_PANIC_REBOOT:
 		print("panic=reboot: the machine starts again.\n");
@@ -150,6 +150,11 @@ void power_panic(void)
 		console_flush();
 		halt();
 	default:
-		leave(1);
+		leave(status);
 	}
+}
+
+void power_panic(void)
+{
+	power_end_shown(1);
 }

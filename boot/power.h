@@ -28,5 +28,11 @@ void power_init(const struct acpi *acpi);
  */
 _Noreturn void power_end(uint8_t status);
 
-/* The end after a fault or a refusal: "@end status=1", then what `panic=` says. */
+/*
+ * The end where what is on the screen is to be read: "@end status=N", then what `panic=` says, by
+ * which an emulator is ended with that status.
+ */
+_Noreturn void power_end_shown(uint8_t status);
+
+/* The same after a fault or a refusal, with status 1. */
 _Noreturn void power_panic(void);

@@ -46,6 +46,12 @@ mb2_header_end:
 start32:
 	cli
 	mov	%eax, %ebp		/* magic; EBX is kept by everything below */
+	mov	%cr0, %eax
+	mov	%eax, leftover_cr0
+	mov	%cr4, %eax
+	mov	%eax, leftover_cr4
+	mov	%dr7, %eax
+	mov	%eax, leftover_dr7
 	mov	$0x400, %eax		/* no breakpoint: there is no IDT yet */
 	mov	%eax, %dr7
 	mov	$FIRST_STACK_TOP, %esp
@@ -196,6 +202,14 @@ boot_gdt_pointer:
 	.long boot_gdt
 
 	.bss
+	.globl	leftover_cr0, leftover_cr4, leftover_dr7
+	.balign 4
+leftover_cr0:
+	.skip	4
+leftover_cr4:
+	.skip	4
+leftover_dr7:
+	.skip	4
 	.balign 4096
 boot_pml4:
 	.skip 4096

@@ -74,10 +74,11 @@ static void set_back(int64_t ticks)
 		wrmsr(MSR_IA32_TSC, rdtsc() - ticks);
 }
 
-int64_t tsc_step_other(void)
+int64_t tsc_step_other(int64_t *found)
 {
 	int64_t ahead = measure_ahead();
 
+	*found = ahead;
 	for (unsigned int i = 0; ahead && i < ATTEMPTS; i++) {
 		set_back(ahead);
 		ahead = measure_ahead();

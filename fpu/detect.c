@@ -161,7 +161,7 @@ static uint32_t methods_there(void)
 	return methods;
 }
 
-bool fpu_detect(uint32_t wanted)
+void fpu_detect(uint32_t wanted)
 {
 	struct fpu_features *f = &fpu_features_found;
 	bool automatic = wanted == FPU_METHOD_AUTO, in_bochs = !strcmp(machine_name(), "bochs");
@@ -185,12 +185,13 @@ bool fpu_detect(uint32_t wanted)
 		if (!why)
 			break;
 		if (method == FPU_FXSAVE)
-			return false;
+			return;
 		if (!reason && (tried || !automatic)) {
 			refused = method;
 			reason = why;
 		}
 	}
+	f->works = true;
 	if (reason)
 		tell(refused, reason, automatic && in_bochs);
 	if (facts.forced && facts.nested && fpu_method_skips_unmodified(method))
@@ -198,8 +199,7 @@ bool fpu_detect(uint32_t wanted)
 			    "an image may be taken for ours, and what it changed is then not saved",
 			    f->method_name);
 	if (!f->superset)
-		return true;
+		return;
 	f->xsavec_works = has_method(FPU_XSAVEC) && fpu_method_works(FPU_XSAVEC);
 	f->xsaves_works = has_method(FPU_XSAVES) && fpu_method_works(FPU_XSAVES);
-	return true;
 }

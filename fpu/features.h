@@ -17,6 +17,7 @@ struct fpu_features {
 	uint32_t image_size; /* bytes that a save or load of all of it moves */
 	bool selectors;	     /* FCS and FDS are saved by this CPU */
 	bool nested;	     /* there is another hypervisor below us */
+	bool works;	     /* a pattern comes back; if it does not, nothing may run */
 	bool xsavec_works;   /* they pass the self-test: guests may have them */
 	bool xsaves_works;
 	struct fpu_component component[FPU_COMPONENTS]; /* zero: not in the superset */

@@ -32,7 +32,9 @@ ROOMS = (
     # the boot options have the names of everything below
     ("vmm", "options.*"),
     ("vmm/sched", "*"),
-    ("vmm", "main.c start.*"),
+    ("vmm", "start.*"),
+    ("vmm/doctor", "*"),
+    ("vmm", "main.c"),
 )
 FLOORS = ("lib", "boot", "vmx", "fpu", "vmm")  # their order is for tools/check_floors.py
 

@@ -36,19 +36,26 @@ def grub_words(text):
     return " ".join(grub_word(word) for word in text.split())
 
 
-def grub_config(options, modules, names, protocol):
-    """The text of grub.cfg. `names` are the modules' files on the ISO."""
+def grub_config(options, modules, names, protocol, menu):
+    """The text of grub.cfg. `names` are the modules' files on the ISO; the menu is shown for `menu`
+    seconds."""
     kernel, module = {2: ("multiboot2", "module2"), 1: ("multiboot", "module")}[protocol]
-    lines = [
-        "set timeout=0",
-        # UEFI has no text mode that outlives GRUB: offer a framebuffer.
-        'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
-        f"{kernel} /boot/resident.elf {grub_words(options)}",
-    ]
-    lines += [
+    start = f"{kernel} /boot/resident.elf {grub_words(options)}"
+    guests = [
         f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)
     ]
-    return "\n".join(lines + ["boot", ""])
+    lines = [
+        f"set timeout={menu}",
+        # UEFI has no text mode that outlives GRUB: offer a framebuffer.
+        'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
+        "menuentry Resident {",
+        *[start, *guests],
+        "}",
+        "menuentry 'Resident doctor: what this machine has' {",
+        f"{start} doctor",
+        "}",
+    ]
+    return "\n".join([*lines, ""])
 
 
 def place(modules, tree):
@@ -70,15 +77,16 @@ def place(modules, tree):
     return [placed[os.path.realpath(module.path)] for module in modules]
 
 
-def make_iso(iso, kernel, options="", modules=(), protocol=2):
-    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`."""
+def make_iso(iso, kernel, options="", modules=(), protocol=2, menu=0):
+    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`, after
+    `menu` seconds in which another entry can be chosen: the doctor."""
     tree = iso + ".tree"
     os.makedirs(tree)
     try:
         os.makedirs(os.path.join(tree, "boot"))
         shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
         names = place(modules, tree)
-        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol))
+        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol, menu))
     finally:
         shutil.rmtree(tree)
 

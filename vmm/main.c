@@ -29,9 +29,11 @@
 #include "lib/x86.h"
 #include "vmm/chip/pc.h"
 #include "vmm/cpuid.h"
+#include "vmm/doctor/doctor.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/needs.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
@@ -49,7 +51,6 @@ static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
 static struct options options;
-static bool fpu_works; /* by fpu_detect() */
 
 static void warn(void *arg, const char *message)
 {
@@ -122,8 +123,13 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 	read_boot_information(magic, info);
 	apply_options();
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
-	if (!leftovers_report(&pcpu->cpu.leftovers))
+	if (options.doctor)
+		doctor_look(&pcpu->cpu, &boot_info);
+	if (!leftovers_report(&pcpu->cpu.leftovers)) {
+		if (options.doctor)
+			doctor_tell(&options, &boot_info, NULL);
 		power_panic();
+	}
 	memory_init(&boot_info, paging_limit());
 	paging_init(&boot_info);
 	read_acpi_tables();
@@ -141,11 +147,9 @@ static void judge_machine(int error)
 		print_boot_record();
 		power_panic();
 	}
-	if (!fpu_works)
-		panic("the FPU does not keep a pattern through FXSAVE and FXRSTOR");
-	if (!clock_can_wake())
-		panic("neither the local APIC's timer nor the 8254 interrupts: an idle CPU would "
-		      "never wake. Enable one of them in the firmware's setup");
+	for (const struct machine_need *need = machine_needs; need->key; need++)
+		if (!need->met())
+			panic("%s", need->message);
 	if (options.hostfpu && fpu_clobber_init())
 		panic("no memory for hostfpu=exits");
 	wall_clock_init();
@@ -178,7 +182,9 @@ void resident_main(uint32_t magic, uint64_t info)
 	trap_init();
 	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
-	fpu_works = fpu_detect(options.xsave);
+	fpu_detect(options.xsave);
+	if (options.doctor)
+		doctor_tell(&options, &boot_info, &acpi);
 	judge_machine(start_check(pcpu, &options));
 	if (start_this(pcpu, &options))
 		power_panic();

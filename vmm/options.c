@@ -36,6 +36,7 @@ struct option {
 	uint32_t choice_count;
 	const char *(*name)(uint32_t value);
 	bool list;
+	bool alone; /* a word without a value stands for "on" */
 	uint32_t min;
 	uint32_t max;
 	const char *accepted, *note;
@@ -255,6 +256,12 @@ static const struct option option_table[] = {
 		.initial = PROVOKE_NONE,
 		CHOICES(crash_choices),
 	},
+	{
+		FIELD(doctor),
+		.initial = 0,
+		CHOICES(switch_choices),
+		.alone = true,
+	},
 };
 
 #define OPTION_COUNT ARRAY_SIZE(option_table)
@@ -318,7 +325,7 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 
 /* Each message is built up piece by piece, and cut where there is no room. */
 struct message {
-	char text[192];
+	char text[256];
 	size_t length;
 };
 
@@ -352,12 +359,15 @@ static void parse_word(struct parser *p, char *word)
 {
 	char *value = cmdline_split(word), given[48];
 	struct message message = {};
+	char on[] = "on";
 
-	for (uint32_t i = 0; value && i < OPTION_COUNT; i++) {
+	for (uint32_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option *option = &option_table[i];
 
-		if (strcmp(option->key, word))
+		if (strcmp(option->key, word) || (!value && !option->alone))
 			continue;
+		if (!value)
+			value = on;
 		copy_string(given, sizeof(given), value);
 		if (parse_value(option, value, field(p->options, option)))
 			return;

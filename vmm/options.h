@@ -26,6 +26,7 @@ struct options {
 	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
 	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
 	uint32_t crash;	     /* enum provoke */
+	uint32_t doctor;     /* 0 or 1: tell what the machine has, and end it */
 };
 
 /*

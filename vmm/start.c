@@ -38,6 +38,15 @@ static const struct options *options;
 static struct alike first_has; /* of the first CPU, as what follows */
 static uint64_t first_cr0, first_cr4;
 
+struct vmx_choice start_choice(const struct options *options)
+{
+	return (struct vmx_choice){
+		.preemption = (enum preemption)options->preemption,
+		.multihit = (enum multihit)options->multihit,
+		.apicv = options->apicv,
+	};
+}
+
 void start_enter(struct pcpu *pcpu)
 {
 	cpu_enter(&pcpu->cpu);
@@ -48,10 +57,11 @@ void start_enter(struct pcpu *pcpu)
 
 int start_check(struct pcpu *pcpu, const struct options *options)
 {
+	const struct vmx_choice choice = start_choice(options);
+
 	machine_check_init_cpu();
 	fpu_init_hardware();
-	return vmx_capabilities_check(&pcpu->vmx, (enum preemption)options->preemption,
-				      (enum multihit)options->multihit, options->apicv);
+	return vmx_capabilities_check(&pcpu->vmx, &choice);
 }
 
 int start_this(struct pcpu *pcpu, const struct options *options)
@@ -101,14 +111,19 @@ static bool has_same_control_registers(const struct cpu *cpu)
 	return false;
 }
 
-static bool tsc_is_in_step(struct cpu *cpu)
+bool start_measure_tsc(struct cpu *cpu, int64_t *found, int64_t *ahead)
 {
-	int64_t ahead;
-
 	if (!smp_reach(cpu, CPU_STARTS, CPU_MEASURES))
 		return false;
-	ahead = tsc_step_other();
-	if (!smp_reach(cpu, CPU_MEASURES, CPU_STARTS))
+	*ahead = tsc_step_other(found);
+	return smp_reach(cpu, CPU_MEASURES, CPU_STARTS);
+}
+
+static bool tsc_is_in_step(struct cpu *cpu)
+{
+	int64_t found, ahead;
+
+	if (!start_measure_tsc(cpu, &found, &ahead))
 		return false;
 	if (ahead)
 		log_error("the TSC of APIC ID %u is %ld ticks ahead of the first CPU's, and does "
@@ -160,15 +175,20 @@ static struct cpu *new_cpu(void)
 void start_others(const struct options *wanted, const struct acpi *acpi,
 		  const struct boot_info *info)
 {
-	static uint32_t apic_id[APIC_IDS_MAX];
-	const struct boot_memory low = {NULL, 0, LOW_MEMORY_END, paging_map_firmware};
-	struct smp_plan plan = {
-		.apic_id = apic_id, .max = wanted->maxcpus, .new_cpu = new_cpu, .main = other_cpu};
-
 	options = wanted;
 	alike_read(&first_has);
 	first_cr0 = read_cr0();
 	first_cr4 = read_cr4();
+	start_each(other_cpu, wanted->maxcpus, acpi, info);
+}
+
+void start_each(void (*main)(struct cpu *cpu), uint32_t max, const struct acpi *acpi,
+		const struct boot_info *info)
+{
+	static uint32_t apic_id[APIC_IDS_MAX];
+	const struct boot_memory low = {NULL, 0, LOW_MEMORY_END, paging_map_firmware};
+	struct smp_plan plan = {.apic_id = apic_id, .max = max, .new_cpu = new_cpu, .main = main};
+
 	if (plan.max == 1 || !apic_present())
 		return;
 	if (clock_timer() != CLOCK_TIMER_APIC) {
@@ -176,6 +196,7 @@ void start_others(const struct options *wanted, const struct acpi *acpi,
 			    "idle");
 		return;
 	}
+	smp_map_start();
 	if (acpi->madt)
 		plan.count = madt_cpus(acpi->madt, acpi->madt_length, apic_id, APIC_IDS_MAX);
 	if (!plan.count && !info->efi)

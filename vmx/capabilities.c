@@ -9,162 +9,81 @@
 #include "vmx/multihit.h"
 #include "vmx/vmcs_bits.h"
 
-#define BASIC_STRING_IO_INFORMATION BIT(54)
-#define BASIC_TRUE_CONTROLS	    BIT(55)
-#define BASIC_MEMORY_TYPE(basic)    ((basic) >> 50 & 0xf)
-#define MEMORY_TYPE_WB		    6
-
 static const struct vmx_capabilities *machine; /* the first CPU's; written at boot */
-
-struct named_bit {
-	uint32_t bit;
-	const char *name;
-};
-
-/* What each control is required for: named when a CPU lacks it. */
-static const struct named_bit pin_required[] = {
-	{PIN_EXTERNAL_INTERRUPT_EXITING, "external-interrupt exiting"},
-	{PIN_NMI_EXITING, "NMI exiting"},
-	{PIN_VIRTUAL_NMIS, "virtual NMIs"},
-	{},
-};
-static const struct named_bit primary_required[] = {
-	{PRIMARY_INTERRUPT_WINDOW_EXITING, "interrupt-window exiting"},
-	{PRIMARY_USE_TSC_OFFSETTING, "TSC offsetting"},
-	{PRIMARY_HLT_EXITING, "HLT exiting"},
-	{PRIMARY_MWAIT_EXITING, "MWAIT exiting"},
-	{PRIMARY_RDPMC_EXITING, "RDPMC exiting"},
-	{PRIMARY_CR8_LOAD_EXITING, "CR8-load exiting"},
-	{PRIMARY_CR8_STORE_EXITING, "CR8-store exiting"},
-	{PRIMARY_NMI_WINDOW_EXITING, "NMI-window exiting"},
-	{PRIMARY_USE_IO_BITMAPS, "I/O bitmaps"},
-	{PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps"},
-	{PRIMARY_MONITOR_EXITING, "MONITOR exiting"},
-	{PRIMARY_SECONDARY_CONTROLS, "secondary controls"},
-	{},
-};
-static const struct named_bit secondary_required[] = {
-	{SECONDARY_ENABLE_EPT, "EPT (extended page tables)"},
-	{SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest"},
-	{},
-};
-static const struct named_bit exit_required[] = {
-	{EXIT_SAVE_DEBUG_CONTROLS, "save debug controls"},
-	{EXIT_HOST_ADDRESS_SPACE_SIZE, "64-bit host"},
-	{EXIT_ACKNOWLEDGE_INTERRUPT, "acknowledge interrupt on exit"},
-	{EXIT_SAVE_IA32_PAT, "save IA32_PAT"},
-	{EXIT_LOAD_IA32_PAT, "load IA32_PAT"},
-	{EXIT_SAVE_IA32_EFER, "save IA32_EFER"},
-	{EXIT_LOAD_IA32_EFER, "load IA32_EFER"},
-	{},
-};
-static const struct named_bit entry_required[] = {
-	{ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls"},
-	{ENTRY_IA32E_MODE_GUEST, "IA-32e mode guest"},
-	{ENTRY_LOAD_IA32_PAT, "load IA32_PAT at entry"},
-	{ENTRY_LOAD_IA32_EFER, "load IA32_EFER at entry"},
-	{},
-};
 
 /* Set only while in use; the CPU must merely offer them. */
 #define PRIMARY_WINDOWS (PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING)
 
-#define SECONDARY_OPTIONAL                                                                         \
-	(SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_VPID | SECONDARY_WBINVD_EXITING |              \
-	 SECONDARY_ENABLE_INVPCID | SECONDARY_ENCLS_EXITING | SECONDARY_ENCLV_EXITING |            \
-	 SECONDARY_ENABLE_XSAVES | SECONDARY_BUS_LOCK_DETECTION)
+/* Who is told what is missing. */
+struct report {
+	vmx_lacks *lacks;
+	void *arg;
+};
 
-static int missing(const char *what, const char *remedy)
+static int missing(const struct report *report, const struct vmx_requirement *row, uint64_t value)
 {
-	log_error("this CPU, or the hypervisor it is seen through, lacks %s: %s", what, remedy);
+	report->lacks(report->arg, row, value);
 	return -ENODEV;
 }
 
-/* One control word; every required bit that the CPU lacks is named. */
-static int compute(uint32_t msr, const struct named_bit *required, uint32_t optional,
-		   uint32_t *value)
-{
-	uint32_t wanted = 0, lacking = 0;
-	int error;
-
-	for (const struct named_bit *bit = required; bit->bit; bit++)
-		wanted |= bit->bit;
-	error = vmx_controls_compute(rdmsr(msr), wanted, optional, value, &lacking);
-	for (const struct named_bit *bit = required; bit->bit; bit++)
-		if (lacking & bit->bit)
-			missing(bit->name,
-				"an Intel Core of 2010 (Westmere) or later has it; under "
-				"KVM use -cpu host and kvm_intel nested=1");
-	return error;
-}
-
-/* SDM Vol. 3C 23.7: VMXON needs the lock bit and the enable bit. */
-static int enable_in_feature_control(void)
-{
-	uint64_t wanted = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX_OUTSIDE_SMX;
-	uint64_t value = rdmsr(MSR_IA32_FEATURE_CONTROL);
-
-	if ((value & wanted) == wanted)
-		return 0;
-	if (value & FEATURE_CONTROL_LOCK) {
-		log_error(
-			"VT-x is disabled by firmware: enable it in the BIOS setup and switch the "
-			"machine off and on (IA32_FEATURE_CONTROL=0x%lx)",
-			value);
-		return -ENODEV;
-	}
-	wrmsr(MSR_IA32_FEATURE_CONTROL, value | wanted);
-	return 0;
-}
-
-static int check_ept(uint64_t ept_vpid)
+static int check_requirements(const struct vmx_words *words, const struct report *report)
 {
 	int error = 0;
 
-	if (!(ept_vpid & EPT_CAP_WALK_LENGTH_4) || !(ept_vpid & EPT_CAP_WRITE_BACK))
-		error = missing("EPT with 4 levels and write-back tables", "use another CPU");
-	if (!(ept_vpid & EPT_CAP_2M_PAGES))
-		error = missing("EPT pages of 2 MiB", "use another CPU");
-	if (!(ept_vpid & EPT_CAP_INVEPT) ||
-	    !(ept_vpid & (EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL)))
-		error = missing("INVEPT", "use another CPU");
+	for (const struct vmx_requirement *row = vmx_requirements; row->key; row++)
+		if (row->need == VMX_REQUIRED && vmx_word_known(words, row->word) &&
+		    !vmx_requirement_met(row, words))
+			error = missing(report, row, words->value[row->word]);
 	return error;
 }
 
-static void read_fixed_bits(struct vmx_capabilities *c)
+/* What is required of a control word, and of the rest what the CPU offers. */
+static uint32_t control(const struct vmx_words *words, enum vmx_word word, uint32_t chosen)
 {
-	c->cr0_fixed0 = rdmsr(MSR_IA32_VMX_CR0_FIXED0);
-	c->cr0_fixed1 = rdmsr(MSR_IA32_VMX_CR0_FIXED1);
-	c->cr4_fixed0 = rdmsr(MSR_IA32_VMX_CR4_FIXED0);
-	c->cr4_fixed1 = rdmsr(MSR_IA32_VMX_CR4_FIXED1);
+	uint32_t value, lacking;
+
+	vmx_controls_compute(words->value[word], vmx_requirements_controls(word, VMX_REQUIRED),
+			     vmx_requirements_controls(word, VMX_USED) | chosen, &value, &lacking);
+	return value;
 }
 
-static int compute_controls(struct vmx_capabilities *c, bool true_controls)
+static void compute_controls(struct vmx_capabilities *c, const struct vmx_words *words)
 {
-	int error = 0;
-
-	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PIN : MSR_IA32_VMX_PINBASED,
-			 pin_required, PIN_PREEMPTION_TIMER, &c->pin);
-	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED,
-			 primary_required, PRIMARY_MONITOR_TRAP_FLAG, &c->primary);
-	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT, exit_required,
-			 EXIT_SAVE_PREEMPTION_TIMER, &c->exit);
-	error |= compute(true_controls ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY,
-			 entry_required, 0, &c->entry);
-	if (!(c->primary & PRIMARY_SECONDARY_CONTROLS))
-		return -ENODEV;
-	error |= compute(MSR_IA32_VMX_PROCBASED2, secondary_required, SECONDARY_OPTIONAL,
-			 &c->secondary);
+	c->pin = control(words, VMX_WORD_PIN, PIN_PREEMPTION_TIMER);
+	c->primary = control(words, VMX_WORD_PRIMARY, PRIMARY_MONITOR_TRAP_FLAG);
+	c->exit = control(words, VMX_WORD_EXIT, EXIT_SAVE_PREEMPTION_TIMER);
+	c->entry = control(words, VMX_WORD_ENTRY, 0);
+	c->secondary = control(words, VMX_WORD_SECONDARY, 0);
 	c->monitor_trap = c->primary & PRIMARY_MONITOR_TRAP_FLAG;
 	c->primary &= ~(PRIMARY_WINDOWS | PRIMARY_MONITOR_TRAP_FLAG);
 	c->entry &= ~ENTRY_IA32E_MODE_GUEST; /* guests start in protected mode */
 	c->ept = c->secondary & SECONDARY_ENABLE_EPT;
 	c->unrestricted_guest = c->secondary & SECONDARY_UNRESTRICTED_GUEST;
-	return error ? -ENODEV : 0;
+	if (!(c->ept_vpid & VPID_CAP_INVVPID) ||
+	    !(c->ept_vpid & (VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL)))
+		c->secondary &= ~SECONDARY_ENABLE_VPID;
+}
+
+static int lacks_preemption(const struct report *report, enum preemption wanted, bool broken)
+{
+	struct vmx_requirement row = {.key = "preemption", .remedy = "use preemption=auto"};
+
+	if (wanted == PREEMPTION_VMX) {
+		row.name = "the VMX-preemption timer of preemption=vmx";
+	} else if (wanted == PREEMPTION_APIC) {
+		row.name = "the local APIC timer of preemption=apic";
+	} else {
+		row.name = broken ? "a VMX-preemption timer that works, and a local APIC timer "
+				    "instead"
+				  : "the VMX-preemption timer, and a local APIC timer instead";
+		row.remedy = "enable the local APIC in the BIOS setup, or use another CPU";
+	}
+	return missing(report, &row, 0);
 }
 
 /* What ends a guest's time: preemption=, or what works here. */
-static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
+static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted,
+			     const struct report *report)
 {
 	bool offered = c->pin & PIN_PREEMPTION_TIMER, broken;
 	char vendor[12];
@@ -179,15 +98,7 @@ static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
 	if (c->preemption == PREEMPTION_VMX && broken && !machine)
 		log_warning("preemption=vmx: the VMX-preemption timer of this CPU is known to "
 			    "count wrong, and slices may be far too long: use preemption=auto");
-	if (c->preemption != PREEMPTION_NONE)
-		return 0;
-	if (wanted == PREEMPTION_VMX)
-		return missing("the VMX-preemption timer of preemption=vmx", "use preemption=auto");
-	if (wanted == PREEMPTION_APIC)
-		return missing("the local APIC timer of preemption=apic", "use preemption=auto");
-	return missing(broken ? "a VMX-preemption timer that works, and a local APIC timer instead"
-			      : "the VMX-preemption timer, and a local APIC timer instead",
-		       "enable the local APIC in the BIOS setup, or use another CPU");
+	return c->preemption == PREEMPTION_NONE ? lacks_preemption(report, wanted, broken) : 0;
 }
 
 static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
@@ -201,15 +112,14 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 }
 
 /* All or nothing: with the TPR shadow MOV to and from CR8 need no exit. */
-static void choose_apicv(struct vmx_capabilities *c, bool true_controls, bool wanted)
+static void choose_apicv(struct vmx_capabilities *c, const struct vmx_words *words, bool wanted)
 {
 	const uint32_t cr8 = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING;
 	const uint32_t secondary = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
 				   SECONDARY_VIRTUALIZE_X2APIC_MODE |
 				   SECONDARY_VIRTUAL_INTERRUPT_DELIVERY;
-	uint64_t primary_msr =
-		rdmsr(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED);
-	uint64_t secondary_msr = rdmsr(MSR_IA32_VMX_PROCBASED2);
+	uint64_t primary_msr = words->value[VMX_WORD_PRIMARY];
+	uint64_t secondary_msr = words->value[VMX_WORD_SECONDARY];
 
 	c->apicv = wanted && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) && !(primary_msr & cr8) &&
 		   (secondary_msr >> 32 & secondary) == secondary;
@@ -217,51 +127,60 @@ static void choose_apicv(struct vmx_capabilities *c, bool true_controls, bool wa
 		c->primary = (c->primary & ~cr8) | PRIMARY_USE_TPR_SHADOW;
 }
 
-static int check(struct vmx_capabilities *c, enum preemption preemption, enum multihit multihit,
-		 bool apicv)
+int vmx_capabilities_derive(struct vmx_capabilities *c, const struct vmx_words *words,
+			    const struct vmx_choice *choice, vmx_lacks *lacks, void *arg)
 {
-	uint64_t basic;
-	int error;
+	const struct report report = {lacks, arg};
+	int error = check_requirements(words, &report);
 
-	if (!(cpuid(1).ecx & BIT(5))) {
-		log_error("this machine has no VMX (CPUID.1:ECX.5=0): Resident needs an Intel CPU "
-			  "with VT-x; in QEMU use -accel kvm -cpu host with kvm_intel nested=1, or "
-			  "boot in Bochs");
-		return -ENODEV;
-	}
-	c->vmx = true;
-	error = enable_in_feature_control();
-	basic = rdmsr(MSR_IA32_VMX_BASIC);
-	c->revision = basic & 0x7fffffff;
-	if (BASIC_MEMORY_TYPE(basic) != MEMORY_TYPE_WB)
-		error = missing("write-back VMCS memory", "use another CPU");
-	if (!(basic & BASIC_STRING_IO_INFORMATION))
-		error = missing("instruction information for INS and OUTS", "use another CPU");
-	c->preemption_shift = rdmsr(MSR_IA32_VMX_MISC) & 0x1f;
-	read_fixed_bits(c);
-	if (compute_controls(c, basic & BASIC_TRUE_CONTROLS))
+	c->vmx = vmx_word_known(words, VMX_WORD_BASIC);
+	if (!c->vmx)
+		return error;
+	c->revision = words->value[VMX_WORD_BASIC] & 0x7fffffff;
+	c->preemption_shift = words->value[VMX_WORD_MISC] & 0x1f;
+	c->cr0_fixed0 = words->value[VMX_WORD_CR0_FIXED0];
+	c->cr0_fixed1 = words->value[VMX_WORD_CR0_FIXED1];
+	c->cr4_fixed0 = words->value[VMX_WORD_CR4_FIXED0];
+	c->cr4_fixed1 = words->value[VMX_WORD_CR4_FIXED1];
+	c->ept_vpid = words->value[VMX_WORD_EPT_VPID];
+	compute_controls(c, words);
+	choose_apicv(c, words, choice->apicv);
+	if (choose_preemption(c, choice->preemption, &report))
 		error = -ENODEV;
-	else
-		choose_apicv(c, basic & BASIC_TRUE_CONTROLS, apicv);
-	if (choose_preemption(c, preemption))
-		error = -ENODEV;
-	choose_ept_split(c, multihit);
-	if (c->ept) {
-		c->ept_vpid = rdmsr(MSR_IA32_VMX_EPT_VPID);
-		if (check_ept(c->ept_vpid))
-			error = -ENODEV;
-	}
-	if (!(c->ept_vpid & VPID_CAP_INVVPID) ||
-	    !(c->ept_vpid & (VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL)))
-		c->secondary &= ~SECONDARY_ENABLE_VPID;
+	choose_ept_split(c, choice->multihit);
 	return error;
 }
 
-int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
-			   enum multihit multihit, bool apicv)
+static void tell(void *arg, const struct vmx_requirement *row, uint64_t value)
 {
-	int error = check(own, preemption, multihit, apicv);
+	(void)arg;
+	if (row->word == VMX_WORD_FEATURE_CONTROL)
+		log_error("VT-x is disabled by firmware: %s (IA32_FEATURE_CONTROL=0x%lx)",
+			  row->remedy, value);
+	else if (!strcmp(row->key, "vmx"))
+		log_error("this machine has no VMX (CPUID.1:ECX.5=0): %s", row->remedy);
+	else
+		log_error("this CPU, or the hypervisor it is seen through, lacks %s: %s", row->name,
+			  row->remedy);
+}
 
+/* SDM Vol. 3C 23.7: VMXON needs the lock bit and the enable bit. */
+static void enable_in_feature_control(uint64_t value)
+{
+	if (!(value & FEATURE_CONTROL_LOCK))
+		wrmsr(MSR_IA32_FEATURE_CONTROL,
+		      value | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX_OUTSIDE_SMX);
+}
+
+int vmx_capabilities_check(struct vmx_capabilities *own, const struct vmx_choice *choice)
+{
+	struct vmx_words words;
+	int error;
+
+	vmx_words_read(&words);
+	error = vmx_capabilities_derive(own, &words, choice, tell, NULL);
+	if (own->vmx)
+		enable_in_feature_control(words.value[VMX_WORD_FEATURE_CONTROL]);
 	if (!machine)
 		machine = own;
 	if (memcmp(own, machine, sizeof(*own))) {

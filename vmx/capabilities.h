@@ -9,6 +9,7 @@
 
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
+#include "vmx/requirements.h"
 
 struct vmx_capabilities {
 	bool vmx, ept, unrestricted_guest; /* for the @boot record */
@@ -24,15 +25,30 @@ struct vmx_capabilities {
 	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */
 };
 
+/* What the boot options ask for. */
+struct vmx_choice {
+	enum preemption preemption;
+	enum multihit multihit;
+	bool apicv;
+};
+
+/* Told of each thing that is missing: the row, which lasts for the call, and its word's value. */
+typedef void vmx_lacks(void *arg, const struct vmx_requirement *row, uint64_t value);
+
 /*
- * Checks all that Resident needs of this CPU, sets and locks IA32_FEATURE_CONTROL where firmware
- * left it open, and computes the control words and what follows from preemption=, multihit= and
- * apicv=: all in *own, which was zeros and stays. The first CPU's are the machine's, and another's
- * must be the same. Prints one line for each thing that is missing, with what to do about it.
- * Returns 0, or -ENODEV if anything is missing. After clock_init().
+ * Computes the control words from what the CPU offers, and what follows from the choice, in *own,
+ * which was zeros. Returns 0, or -ENODEV if anything is missing. Nothing is written to the CPU.
+ * On that CPU, after clock_init().
  */
-int vmx_capabilities_check(struct vmx_capabilities *own, enum preemption preemption,
-			   enum multihit multihit, bool apicv);
+int vmx_capabilities_derive(struct vmx_capabilities *own, const struct vmx_words *words,
+			    const struct vmx_choice *choice, vmx_lacks *lacks, void *arg);
+
+/*
+ * The same for this CPU, with a line for each thing that is missing and what to do about it. Sets
+ * and locks IA32_FEATURE_CONTROL where firmware left it open. *own stays: the first CPU's are the
+ * machine's, and another's must be the same. Returns 0 or -ENODEV.
+ */
+int vmx_capabilities_check(struct vmx_capabilities *own, const struct vmx_choice *choice);
 
 /* The machine's: what every CPU has. */
 const struct vmx_capabilities *vmx_capabilities(void);

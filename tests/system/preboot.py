@@ -14,10 +14,11 @@ HYPERVISOR = os.path.join(BUILD, "resident32.elf")
 
 
 def boot_after(
-    work, leaves, kind="bochs", cpu="", cpus=1, opts="", modules=(), timeout=90, until=None
+    work, leaves, kind="bochs", cpu="", cpus=1, opts="", modules=(), timeout=90, until=None,
+    firmware="bios",
 ):
     """A boot by multiboot 1; on the first CPU `leaves` (words of the stub) was left behind."""
-    machine = Machine(kind=kind, cpu=cpu, cpus=cpus)
+    machine = Machine(kind=kind, firmware=firmware, cpu=cpu, cpus=cpus)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     modules = (Module(HYPERVISOR, opts), *modules)
     if kind == "bochs":

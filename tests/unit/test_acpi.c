@@ -174,9 +174,43 @@ static void without_an_rsdp_there_is_nothing(void **state)
 
 /* Damage anywhere: nothing is read outside, and what is believed has a checksum that holds. */
 
+static uint32_t list(char (*names)[4], uint32_t max)
+{
+	uint8_t *copy = exact_copy(image, SIZE);
+	const struct boot_memory memory = {copy, base, SIZE, NULL};
+	uint32_t count = acpi_list(&info, &memory, names, max);
+
+	free(copy);
+	return count;
+}
+
+static void the_tables_that_are_whole_are_listed(void **state)
+{
+	char names[4][4];
+
+	(void)state;
+	fill();
+	assert_int_equal(list(names, 4), 2);
+	assert_memory_equal(names[0], "HPET", 4);
+	assert_memory_equal(names[1], "FACP", 4);
+	assert_int_equal(list(names, 1), 1);
+	image[HPET + 50]++; /* its sum is wrong */
+	assert_int_equal(list(names, 4), 1);
+	assert_memory_equal(names[0], "FACP", 4);
+	memcpy(image + XSDT, "XSDX", 4); /* the other root has them too */
+	assert_int_equal(list(names, 4), 1);
+	put32(image + RSDT + 36, UINT32_MAX);
+	put32(image + RSDT + 40, 0);
+	seal(RSDT);
+	assert_int_equal(list(names, 4), 0);
+	info.rsdp.size = 0;
+	assert_int_equal(list(names, 4), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_tables_that_are_whole_are_listed, setup),
 		cmocka_unit_test_setup(the_x_fields_are_preferred, setup),
 		cmocka_unit_test_setup(tables_above_4_gib_are_read, setup),
 		cmocka_unit_test_setup(an_old_fadt_has_no_x_fields, setup),

@@ -104,6 +104,20 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.console, CONSOLE_VGA | CONSOLE_E9);
 }
 
+static void the_doctor_needs_no_value(void **state)
+{
+	(void)state;
+	parse("slice=500 doctor panic=halt");
+	assert_int_equal(heard.count, 0);
+	assert_int_equal(options.doctor, 1);
+	assert_int_equal(options.panic, POWER_PANIC_HALT);
+	parse("doctor=off");
+	assert_int_equal(options.doctor, 0);
+	parse("doctor=please");
+	expect_defaults();
+	assert_string_equal(heard.last, "option doctor=please is ignored: accepted is on, off");
+}
+
 static void each_way_to_save_is_understood(void **state)
 {
 	static const struct {
@@ -207,6 +221,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"crash",
 		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
 		 "nested, memory, storm, idle"},
+		{"doctor", "on, off"},
 	};
 	char line[64], expected[256];
 
@@ -224,7 +239,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
 		"console timer clock preemption multihit apicv trace tracesize stats loglevel "
-		"panic verbose hostfpu crash");
+		"panic verbose hostfpu crash doctor");
 }
 
 static void one_mistake_does_not_lose_the_rest(void **state)
@@ -284,6 +299,7 @@ int main(void)
 		cmocka_unit_test(an_empty_line_gives_the_defaults),
 		cmocka_unit_test(a_file_name_in_front_is_skipped_and_only_there),
 		cmocka_unit_test(every_option_is_understood),
+		cmocka_unit_test(the_doctor_needs_no_value),
 		cmocka_unit_test(each_way_to_save_is_understood),
 		cmocka_unit_test(the_bounds_of_numbers_are_accepted_and_what_is_beyond_is_not),
 		cmocka_unit_test(a_wrong_word_is_told_with_what_is_accepted),

@@ -20,6 +20,9 @@ UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
 UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
+UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/speculation.c vmm/doctor/findings.c \
+	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
+UNIT_doctor_page := vmm/doctor/page.c vmm/doctor/findings.c lib/format.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
@@ -106,6 +109,7 @@ UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_rate        := lib/rate.c
 UNIT_refusal     := lib/refusal.c lib/format.c
+UNIT_requirements := vmx/requirements.c
 UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
