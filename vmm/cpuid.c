@@ -7,6 +7,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -56,7 +57,8 @@
 #define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
 
-/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT, the speculation-control MSRs. */
+/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT. What is of speculation is chosen by
+ * vmx/mitigate.h. */
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
 
@@ -121,7 +123,7 @@ static void filter_leaf7(struct cpuid_regs *r)
 	r->ebx &= LEAF7_EBX;
 	r->ebx |= LEAF7_EBX_TSC_ADJUST;
 	r->ecx &= LEAF7_ECX;
-	r->edx &= LEAF7_EDX;
+	r->edx &= LEAF7_EDX | mitigations_guest_leaf7_edx();
 	if (!(superset & XCR0_OPMASK)) {
 		r->ebx &= ~LEAF7_EBX_AVX512;
 		r->ecx &= ~LEAF7_ECX_AVX512;

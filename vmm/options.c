@@ -14,6 +14,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vmm/exit/provoke.h"
+#include "vmx/mitigations.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
 
@@ -58,6 +59,7 @@ NAMED(fpu_method_name, enum fpu_save_method)
 NAMED(clock_timer_name, enum clock_timer)
 NAMED(clock_source_name, enum clock_source)
 NAMED(preemption_name, enum preemption)
+NAMED(mitigations_wanted_name, enum mitigations_wanted)
 
 static const struct choice fpu_choices[] = {
 	{FPU_LAZY, NULL},   {FPU_SCRUB, NULL}, {FPU_EAGER, NULL},
@@ -96,6 +98,12 @@ static const struct choice multihit_choices[] = {
 	{MULTIHIT_AUTO, "auto"},
 	{MULTIHIT_SPLIT, "split"},
 	{MULTIHIT_OFF, "off"},
+};
+
+static const struct choice mitigations_choices[] = {
+	{MITIGATIONS_AUTO, NULL},
+	{MITIGATIONS_OFF, NULL},
+	{MITIGATIONS_ALL, NULL},
 };
 
 static const struct choice apicv_choices[] = {
@@ -205,6 +213,12 @@ static const struct option option_table[] = {
 		FIELD(multihit),
 		.initial = MULTIHIT_AUTO,
 		CHOICES(multihit_choices),
+	},
+	{
+		FIELD(mitigations),
+		.initial = MITIGATIONS_AUTO,
+		CHOICES(mitigations_choices),
+		.name = mitigations_wanted_name_of,
 	},
 	{
 		FIELD(apicv),

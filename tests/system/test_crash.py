@@ -118,7 +118,10 @@ def windows():
     return [tuple(numbers[i : i + 3]) for i in range(0, len(numbers), 3)]
 
 
-def test_the_nmi_windows_reach_from_the_look_to_the_entry():
+@pytest.mark.parametrize(
+    "way, until", [("", "vmx_leave"), ("_mitigated", "fail_invalid_mitigated")]
+)
+def test_the_nmi_windows_reach_from_the_look_to_the_entry(way, until):
     """What lies between would let an NMI be slept through; the look itself may be made again."""
     listing = subprocess.run(
         ["objdump", "-d", "--no-show-raw-insn", "build/resident.elf"],
@@ -126,7 +129,7 @@ def test_the_nmi_windows_reach_from_the_look_to_the_entry():
         capture_output=True,
         text=True,
     ).stdout
-    code = listing[listing.index("<vmx_enter>:") : listing.index("<vmx_leave>:")]
+    code = listing[listing.index(f"<vmx_enter{way}>:") : listing.index(f"<{until}>:")]
     lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", code, re.M)
     addresses = [int(address, 16) for address, _ in lines]
     names = [name for _, name in lines]
@@ -134,7 +137,7 @@ def test_the_nmi_windows_reach_from_the_look_to_the_entry():
     looks = [n for n, name in enumerate(names) if name.startswith("dec")]
     assert len(entries) == len(looks) == 2
     expected = {(addresses[look + 1], addresses[entry + 1]) for look, entry in zip(looks, entries)}
-    before_entry = [window for window in windows() if window[2] == symbol("asked")]
+    before_entry = [window for window in windows() if window[2] == symbol("asked" + way)]
     assert {(start, end) for start, end, _ in before_entry} == expected
 
 
@@ -149,7 +152,8 @@ def test_an_nmi_window_reaches_from_the_last_look_to_the_halt():
     names = [name for _, name in lines]
     looks = int(lines[names.index("mov")][0], 16)
     after_halt = int(lines[names.index("hlt") + 1][0], 16)
-    others = [window for window in windows() if window[2] != symbol("asked")]
+    asked = symbol("asked"), symbol("asked_mitigated")
+    others = [window for window in windows() if window[2] not in asked]
     assert others == [(looks, after_halt, after_halt)]
 
 
@@ -179,3 +183,14 @@ def test_a_panic_comes_at_once_and_what_waited_for_the_console_after_it(boot):
     assert [int(number) for number in sum(lines, [])] == list(range(len(sum(lines, []))))
     assert after.index("backtrace:") < after.index("h| ")
     assert after.rstrip().endswith("@end status=1")
+
+
+@pytest.mark.parametrize(
+    "cpu, protected", [("tigerlake", 0x300800), ("corei7_haswell_4770", 0x100000)]
+)
+def test_smep_smap_and_umip_are_on_where_the_cpu_has_them(boot, cpu, protected):
+    result = boot(
+        cpu=cpu, opts="crash=pagefault", modules=[("integer", "mem=4M -- rounds=2")]
+    )
+    (cr4,) = re.findall(r"\bCR4 +([0-9a-f]{16})\b", result.console)
+    assert int(cr4, 16) & 0x300800 == protected
