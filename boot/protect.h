@@ -1,6 +1,6 @@
 /*
- * What a CPU forbids itself in root mode where it can: SMEP and SMAP, to execute or to touch pages of
- * user mode, of which the hypervisor has none; UMIP, to tell user mode where its tables are. SDM
+ * What a CPU forbids itself in root mode where it can: SMEP and SMAP, to execute or to touch pages
+ * of user mode, of which the hypervisor has none; UMIP, to tell user mode where its tables are. SDM
  * Vol. 3A 2.5, 4.6. NX is boot/leftovers.h's.
  */
 #pragma once

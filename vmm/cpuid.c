@@ -182,10 +182,12 @@ static void fill_xsave_leaf(void)
 /* What CPUID says, if WRMSR knows of it: that of an emulator goes by the paging in use. */
 static unsigned int measure_linear_bits(unsigned int bits)
 {
-	uint64_t before = rdmsr(MSR_KERNEL_GS_BASE);
+	uint64_t before;
 
-	if (bits <= LINEAR_BITS_4_LEVEL ||
-	    !wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
+	if (bits <= LINEAR_BITS_4_LEVEL)
+		return LINEAR_BITS_4_LEVEL;
+	before = rdmsr(MSR_KERNEL_GS_BASE);
+	if (!wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
 		return LINEAR_BITS_4_LEVEL;
 	wrmsr(MSR_KERNEL_GS_BASE, before);
 	return bits;

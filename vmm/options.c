@@ -144,6 +144,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_NESTED, "nested"},
 	{PROVOKE_MEMORY, "memory"},
 	{PROVOKE_STORM, "storm"},
+	{PROVOKE_INIT, "init"},
 	{PROVOKE_IDLE, "idle"},
 };
 

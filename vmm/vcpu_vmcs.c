@@ -12,6 +12,7 @@
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/entry.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

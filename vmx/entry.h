@@ -60,12 +60,6 @@ struct vmx_outcome vmx_enter(struct vmx_guest *guest, bool launched);
 /* The same with the steps of vmx/mitigations.h that vmx/mitigate.c has left in it. */
 struct vmx_outcome vmx_enter_mitigated(struct vmx_guest *guest, bool launched);
 
-/* Which of the two this machine takes. Written at boot, by mitigate_init(). */
-extern struct vmx_way {
-	struct vmx_outcome (*enter)(struct vmx_guest *guest, bool launched);
-	const char *exit; /* where VM exits arrive: for VMCS HOST_RIP */
-} vmx_way;
-
 /*
  * By basic exit reason: the function that handles it at once, or vmx_leave. Filled by vmm at boot.
  * An exit reason with any of its flags set is the caller's too (and not counted in exits[]).

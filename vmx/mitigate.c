@@ -4,7 +4,6 @@
 #include "lib/signature.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/entry.h"
 
 #define JMP_NEAR      0xe9 /* and how far it is from its own end, in four bytes */
 #define JMP_NEAR_SIZE 5

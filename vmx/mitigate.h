@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/entry.h"
 #include "vmx/mitigations.h"
 
 /* A stretch of text and the steps that need it: vmx/entry.S. */
@@ -19,6 +20,12 @@ struct mitigation_site {
  * Writes text: before boot/paging.c protects it, and before any VM entry.
  */
 void mitigate_init(enum mitigations_wanted wanted, bool emulated);
+
+/* The way of an entry and an exit that this machine takes: see vmx/entry.h. Written at boot. */
+extern struct vmx_way {
+	struct vmx_outcome (*enter)(struct vmx_guest *guest, bool launched);
+	const char *exit; /* where VM exits arrive: for VMCS HOST_RIP */
+} vmx_way;
 
 /* The machine's. */
 const struct mitigations *mitigations(void);

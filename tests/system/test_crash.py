@@ -68,11 +68,15 @@ def test_panic_halt_halts(boot):
     assert "jmp .-4" in result.dump  # HLT is over because the debugger came: "1: cli; hlt; jmp 1b"
 
 
-def test_panic_reboot_starts_the_machine_again(boot):
+def test_panic_reboot_starts_the_machine_again_with_all_its_cpus(boot):
     result = boot(
-        opts="crash=pagefault panic=reboot", modules=GUEST, until=r"(?s)Resident 0.*Resident 0"
+        opts="crash=pagefault panic=reboot",
+        cpus=2,
+        modules=GUEST,
+        until=r"(?s)@boot.*Resident 0.*@boot [^\n]*\n",
     )
     assert result.why == "until"
+    assert [record["cpus"] for record in result.all("boot")][:2] == ["2", "2"]
 
 
 def test_a_vm_entry_that_fails_names_the_error_and_dumps_the_vmcs(boot):

@@ -210,7 +210,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"hostfpu", "off, exits"},
 		{"crash",
 		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
-		 "nested, memory, storm, idle"},
+		 "nested, memory, storm, init, idle"},
 	};
 	char line[64], expected[256];
 

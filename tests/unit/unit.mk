@@ -20,6 +20,7 @@ UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
 UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_controls    := vmx/controls.c
+UNIT_cpuid       := vmm/cpuid.c boot/alike.c lib/string.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
@@ -113,6 +114,7 @@ UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
 UNIT_guest_speculation := vmm/guest_speculation.c
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
+UNIT_trap        := boot/trap.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
@@ -169,7 +171,7 @@ $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
 
 # lib/x86.h keeps absolute addresses of what may fault
-$(addprefix $(UNIT_DIR)/,test_leftovers test_mitigate test_multihit test_guest_speculation): UNIT_CFLAGS += -no-pie
+$(addprefix $(UNIT_DIR)/,test_leftovers test_mitigate test_multihit test_guest_speculation test_cpuid): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
@@ -177,6 +179,9 @@ $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 # The test is the clock
 $(addprefix $(UNIT_DIR)/,test_apicv test_balance test_bus test_interrupts test_interrupts_wake \
 	test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
+
+# The test is the CPU
+$(UNIT_DIR)/test_cpuid: UNIT_CFLAGS += -include tests/unit/fake_cpuid.h
 
 $(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h
 

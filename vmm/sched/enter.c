@@ -8,6 +8,7 @@
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
