@@ -115,6 +115,7 @@ static _Noreturn void reboot(void)
 	} __attribute__((packed)) no_idt = {0, 0};
 
 	console_flush();
+	vmxoff_if_on();
 	outb(PORT_RESET, 0x02);
 	outb(PORT_RESET, 0x06);
 	outb(PORT_KEYBOARD, 0xfe);

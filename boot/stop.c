@@ -13,6 +13,7 @@ static uint32_t stopped;
 
 static _Noreturn void stop(void)
 {
+	vmxoff_if_on(); /* the machine may be reset */
 	__atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
 	for (;;)
 		__asm__ volatile("cli; hlt");

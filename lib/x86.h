@@ -243,6 +243,23 @@ X86_REGISTER(dr2)
 X86_REGISTER(dr3)
 X86_REGISTER(dr6)
 
+/*
+ * Ends VMX operation, if the CPU is in it: elsewhere VMXOFF is #UD. In it INIT signals are blocked
+ * (SDM Vol. 3C 23.8), and to some chipsets a reset is one.
+ */
+static inline void vmxoff_if_on(void)
+{
+	if (read_cr4() & CR4_VMXE)
+		__asm__ volatile("1: vmxoff\n"
+				 "2:\n"
+				 "   .pushsection .fixups, \"a\"\n"
+				 "   .quad 1b, 2b\n"
+				 "   .popsection"
+				 :
+				 :
+				 : "cc", "memory");
+}
+
 static inline uint8_t inb(uint16_t port)
 {
 	uint8_t value;

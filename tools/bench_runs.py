@@ -66,6 +66,8 @@ NAMED = {
     "switch-no-fpu": "to another vCPU and back, neither uses the FPU",
     "switch-resident": "to another vCPU and back, this one uses the FPU and finds it resident",
     "switch-load": "to another vCPU and back, both use the FPU: both states are loaded",
+    "cpuid-0-mitigated": "CPUID leaf 0 with all of docs/mitigations.md (mitigations=all)",
+    "switch-mitigated": "switch-no-fpu with all of that: two entries from the run loop, and IBPB",
     "turn": "all VMs yield: one turn, with the change to the next vCPU",
 }
 TESTS = {**ALWAYS, **NAMED}
@@ -149,18 +151,26 @@ def host_run(vms):
     return Run(("host-section",), vms, options="hostfpu=exits")
 
 
+def mitigated_runs():
+    how = {"options": "mitigations=all"}
+    return [
+        Run(("cpuid-0-mitigated",), 1, **how),
+        Run(("switch-mitigated",), 2, ("yield",), **how),
+    ]
+
+
 def all_runs():
     found = []
     for vms in COUNTS:
         found += [Run(tuple(ALWAYS), vms), split_run(vms), host_run(vms), *switch_runs(vms)]
         found += [turn_run(vms)] if vms > 1 else []
-    return found
+    return found + mitigated_runs()
 
 
 def short_runs():
     """All tests alone, and the switches beside 64 VMs."""
     alone = [Run(tuple(ALWAYS), 1), split_run(1), host_run(1)]
-    return [turn_run(64), *switch_runs(64), *switch_runs(1), *alone]
+    return [turn_run(64), *switch_runs(64), *switch_runs(1), *alone, *mitigated_runs()]
 
 
 @dataclass

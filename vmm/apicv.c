@@ -155,7 +155,8 @@ static __attribute__((noinline)) void set_controls(struct vcpu *vcpu, uint32_t s
 									  : MSR_BITMAP_X2APIC;
 	vmcs_write(VMCS_SECONDARY_CONTROLS, secondary);
 	if (bitmap != apicv->bitmap)
-		vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address(bitmap));
+		vmcs_write(VMCS_MSR_BITMAP,
+			   msr_bitmap_address(bitmap, vcpu->guest.spec_ctrl_passed));
 	apicv->secondary = secondary;
 	apicv->bitmap = bitmap;
 	ept_set_device(&vcpu->vm->ept, vcpu->pcpu->cpu.id, at_page ? (uint64_t)access_page : 0);

@@ -7,6 +7,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/hypercall.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -56,7 +57,8 @@
 #define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
 
-/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT, the speculation-control MSRs. */
+/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT. What is of speculation is chosen by
+ * vmx/mitigate.h. */
 #define LEAF7_EDX	 (BIT(4) | BIT(8))
 #define LEAF7_EDX_AVX512 BIT(8)
 
@@ -121,7 +123,7 @@ static void filter_leaf7(struct cpuid_regs *r)
 	r->ebx &= LEAF7_EBX;
 	r->ebx |= LEAF7_EBX_TSC_ADJUST;
 	r->ecx &= LEAF7_ECX;
-	r->edx &= LEAF7_EDX;
+	r->edx &= LEAF7_EDX | mitigations_guest_leaf7_edx();
 	if (!(superset & XCR0_OPMASK)) {
 		r->ebx &= ~LEAF7_EBX_AVX512;
 		r->ecx &= ~LEAF7_ECX_AVX512;
@@ -180,10 +182,12 @@ static void fill_xsave_leaf(void)
 /* What CPUID says, if WRMSR knows of it: that of an emulator goes by the paging in use. */
 static unsigned int measure_linear_bits(unsigned int bits)
 {
-	uint64_t before = rdmsr(MSR_KERNEL_GS_BASE);
+	uint64_t before;
 
-	if (bits <= LINEAR_BITS_4_LEVEL ||
-	    !wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
+	if (bits <= LINEAR_BITS_4_LEVEL)
+		return LINEAR_BITS_4_LEVEL;
+	before = rdmsr(MSR_KERNEL_GS_BASE);
+	if (!wrmsr_if_accepted(MSR_KERNEL_GS_BASE, BIT(LINEAR_BITS_4_LEVEL - 1)))
 		return LINEAR_BITS_4_LEVEL;
 	wrmsr(MSR_KERNEL_GS_BASE, before);
 	return bits;

@@ -33,6 +33,7 @@
 #include "vmm/exit/dispatch.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/mitigations_report.h"
 #include "vmm/needs.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
@@ -45,6 +46,7 @@
 #include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/multihit.h"
 
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
@@ -122,6 +124,7 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 {
 	read_boot_information(magic, info);
 	apply_options();
+	mitigate_init((enum mitigations_wanted)options.mitigations, machine_is_emulated());
 	print("Resident " RESIDENT_VERSION ": a type-1 hypervisor\n");
 	if (options.doctor)
 		doctor_look(&pcpu->cpu, &boot_info);
@@ -191,6 +194,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	cpu_add(&pcpu->cpu);
 	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
+	mitigations_report((enum mitigations_wanted)options.mitigations);
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
 }

@@ -14,6 +14,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vmm/exit/provoke.h"
+#include "vmx/mitigations.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
 
@@ -59,6 +60,7 @@ NAMED(fpu_method_name, enum fpu_save_method)
 NAMED(clock_timer_name, enum clock_timer)
 NAMED(clock_source_name, enum clock_source)
 NAMED(preemption_name, enum preemption)
+NAMED(mitigations_wanted_name, enum mitigations_wanted)
 
 static const struct choice fpu_choices[] = {
 	{FPU_LAZY, NULL},   {FPU_SCRUB, NULL}, {FPU_EAGER, NULL},
@@ -99,6 +101,12 @@ static const struct choice multihit_choices[] = {
 	{MULTIHIT_OFF, "off"},
 };
 
+static const struct choice mitigations_choices[] = {
+	{MITIGATIONS_AUTO, NULL},
+	{MITIGATIONS_OFF, NULL},
+	{MITIGATIONS_ALL, NULL},
+};
+
 static const struct choice apicv_choices[] = {
 	{1, "auto"},
 	{0, "off"},
@@ -137,6 +145,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_NESTED, "nested"},
 	{PROVOKE_MEMORY, "memory"},
 	{PROVOKE_STORM, "storm"},
+	{PROVOKE_INIT, "init"},
 	{PROVOKE_IDLE, "idle"},
 };
 
@@ -206,6 +215,12 @@ static const struct option option_table[] = {
 		FIELD(multihit),
 		.initial = MULTIHIT_AUTO,
 		CHOICES(multihit_choices),
+	},
+	{
+		FIELD(mitigations),
+		.initial = MITIGATIONS_AUTO,
+		CHOICES(mitigations_choices),
+		.name = mitigations_wanted_name_of,
 	},
 	{
 		FIELD(apicv),

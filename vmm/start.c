@@ -12,6 +12,7 @@
 #include "boot/memory.h"
 #include "boot/mp_table.h"
 #include "boot/paging.h"
+#include "boot/protect.h"
 #include "boot/smp.h"
 #include "boot/trap.h"
 #include "boot/tsc_step.h"
@@ -29,6 +30,7 @@
 #include "vmm/sched/run.h"
 #include "vmm/switch.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmx.h"
 
 #define APIC_IDS_MAX 1024 /* that firmware may name */
@@ -52,6 +54,7 @@ void start_enter(struct pcpu *pcpu)
 	cpu_enter(&pcpu->cpu);
 	trap_init_cpu();
 	leftovers_undo_cpu(&pcpu->cpu.leftovers);
+	protect_cpu();
 	apic_init_cpu();
 }
 
@@ -61,6 +64,12 @@ int start_check(struct pcpu *pcpu, const struct options *options)
 
 	machine_check_init_cpu();
 	fpu_init_hardware();
+	if (!mitigate_this_cpu()) {
+		log_error("APIC ID %u needs, or can do, something else about speculation than the "
+			  "first CPU: their microcode must be the same, update the firmware",
+			  pcpu->cpu.apic_id);
+		return -ENODEV;
+	}
 	return vmx_capabilities_check(&pcpu->vmx, &choice);
 }
 

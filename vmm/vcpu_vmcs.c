@@ -3,6 +3,7 @@
 #include "boot/layout.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/guest_speculation.h"
 #include "vmm/interrupts.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/loaded.h"
@@ -11,6 +12,7 @@
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/entry.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -54,7 +56,7 @@ static void write_host_state(const struct pcpu *pcpu)
 	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
-	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_exit);
+	vmcs_write(VMCS_HOST_RIP, (uint64_t)vmx_way.exit);
 }
 
 /*
@@ -89,7 +91,7 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap_a_address());
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap_b_address());
-	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address(MSR_BITMAP));
+	vmcs_write(VMCS_MSR_BITMAP, msr_bitmap_address(MSR_BITMAP, false));
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer);
 	apicv_write_controls(vcpu, secondary);
 	vcpu->tsc_adjust = 0;
@@ -183,6 +185,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->uses_pkru = false;
 	vcpu->uses_de = false;
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
+	speculation_reset(vcpu);
 	interrupts_reset(vcpu);
 	loaded_take(pcpu, vcpu);
 	write_host_state(pcpu);

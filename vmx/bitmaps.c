@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/bitmaps.h"
+#include "vmx/mitigations.h"
 
 #define HIGH_MSR_FIRST	 0xc0000000u
 #define READ_LOW_OFFSET	 0
@@ -15,7 +16,7 @@
 #define MSR_X2APIC_TPR 0x808
 #define MSR_X2APIC_EOI 0x80b
 
-static uint8_t msr_bitmap[MSR_BITMAPS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static uint8_t msr_bitmap[2][MSR_BITMAPS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static uint8_t io_bitmap[2][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
 /* What a guest may touch without an exit, and why that is safe. */
@@ -62,22 +63,32 @@ static void pass_those_of_all(uint8_t *bitmap)
 	}
 }
 
+static void fill_msr_bitmaps(uint8_t bitmap[MSR_BITMAPS][PAGE_SIZE])
+{
+	for (unsigned int i = 0; i < MSR_BITMAPS; i++) {
+		pass_those_of_all(bitmap[i]);
+		if (i == MSR_BITMAP)
+			continue;
+		pass(bitmap[i], MSR_X2APIC_TPR, 0);
+		pass(bitmap[i], MSR_X2APIC_TPR, WRITE_OFFSET);
+	}
+	pass(bitmap[MSR_BITMAP_X2APIC_EOI], MSR_X2APIC_EOI, WRITE_OFFSET);
+}
+
 void bitmaps_init(void)
 {
 	memset(io_bitmap, 0xff, sizeof(io_bitmap));
+	for (unsigned int i = 0; i < 2; i++)
+		fill_msr_bitmaps(msr_bitmap[i]);
 	for (unsigned int i = 0; i < MSR_BITMAPS; i++) {
-		pass_those_of_all(msr_bitmap[i]);
-		if (i == MSR_BITMAP)
-			continue;
-		pass(msr_bitmap[i], MSR_X2APIC_TPR, 0);
-		pass(msr_bitmap[i], MSR_X2APIC_TPR, WRITE_OFFSET);
+		pass(msr_bitmap[1][i], MSR_IA32_SPEC_CTRL, 0);
+		pass(msr_bitmap[1][i], MSR_IA32_SPEC_CTRL, WRITE_OFFSET);
 	}
-	pass(msr_bitmap[MSR_BITMAP_X2APIC_EOI], MSR_X2APIC_EOI, WRITE_OFFSET);
 }
 
-uint64_t msr_bitmap_address(enum msr_bitmap which)
+uint64_t msr_bitmap_address(enum msr_bitmap which, bool passes_spec_ctrl)
 {
-	return (uint64_t)msr_bitmap[which];
+	return (uint64_t)msr_bitmap[passes_spec_ctrl][which];
 }
 
 uint64_t io_bitmap_a_address(void)

@@ -28,6 +28,12 @@ struct vmx_guest {
 	 * return before the next one. The value without its sign bit is what is left.
 	 */
 	int32_t entries_left;
+	/*
+	 * IA32_SPEC_CTRL as it is while the guest runs, where that is switched; `passed`: the guest
+	 * may write it without an exit, so it is read at each.
+	 */
+	uint32_t spec_ctrl;
+	bool spec_ctrl_passed;
 	uint64_t exits[EXIT_REASON_COUNT]; /* that have happened, by basic reason */
 };
 
@@ -51,6 +57,9 @@ struct vmx_outcome {
  */
 struct vmx_outcome vmx_enter(struct vmx_guest *guest, bool launched);
 
+/* The same with the steps of vmx/mitigations.h that vmx/mitigate.c has left in it. */
+struct vmx_outcome vmx_enter_mitigated(struct vmx_guest *guest, bool launched);
+
 /*
  * By basic exit reason: the function that handles it at once, or vmx_leave. Filled by vmm at boot.
  * An exit reason with any of its flags set is the caller's too (and not counted in exits[]).
@@ -67,8 +76,8 @@ static inline bool vmx_entry_failed(struct vmx_outcome outcome)
 	       (outcome.reason & EXIT_REASON_ENTRY_FAILURE);
 }
 
-/* Where VM exits arrive: for VMCS HOST_RIP. */
-extern const char vmx_exit[];
+/* Where VM exits arrive. */
+extern const char vmx_exit[], vmx_exit_mitigated[];
 
 #define VMX_RETURN_ASKED INT32_MIN
 

@@ -30,6 +30,8 @@ void offsets(void)
 	GUEST(R15, r15);
 	CONSTANT(GUEST_HOST_RSP, offsetof(struct vmx_guest, host_rsp));
 	CONSTANT(GUEST_ENTRIES_LEFT, offsetof(struct vmx_guest, entries_left));
+	CONSTANT(GUEST_SPEC_CTRL, offsetof(struct vmx_guest, spec_ctrl));
+	CONSTANT(GUEST_SPEC_CTRL_PASSED, offsetof(struct vmx_guest, spec_ctrl_passed));
 	CONSTANT(GUEST_EXITS, offsetof(struct vmx_guest, exits));
 	CONSTANT(EXIT_REASON_COUNT, EXIT_REASON_COUNT);
 	CONSTANT(VMCS_EXIT_REASON, VMCS_EXIT_REASON);

@@ -1,7 +1,4 @@
-/*
- * The operations, a row each. Every one but a few is one exit; what does not exit under Resident
- * is here too, since it does elsewhere.
- */
+/* The operations, a row each: one exit, or what exits elsewhere and not under Resident. */
 #include "bench.h"
 
 #include "support/fpu.h"
@@ -420,8 +417,10 @@ const struct bench_test bench_tests[] = {
 	{"hpet-read", BENCH_HYPERCALL, hpet_read, start_hpet, NULL},
 	{"touch", 0, touch_page, next_page, NULL},
 	{"ept-split", BENCH_NAMED, fetch_there, next_large_page, NULL},
+	{"cpuid-0-mitigated", BENCH_NAMED, cpuid_0, NULL, NULL},
 	{"turn", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
 	{"switch-no-fpu", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
+	{"switch-mitigated", BENCH_HYPERCALL | BENCH_NAMED, switch_away, NULL, NULL},
 	{"cpuid-0-open", BENCH_FPU, cpuid_0, use_fpu, NULL},
 	{"switch-resident", BENCH_HYPERCALL | BENCH_NAMED | BENCH_FPU, switch_away_and_use_fpu,
 	 NULL, NULL},

@@ -26,6 +26,7 @@ int guest_main(void)
 		{"pkru", pkru_checks, pkru_check_count},
 		{"paging", paging_checks, paging_check_count},
 		{"hidden", hidden_checks, hidden_check_count},
+		{"speculation", speculation_checks, speculation_check_count},
 		{"compacted", compacted_checks, compacted_check_count},
 	};
 

@@ -11,11 +11,11 @@ extern uint16_t fpu_at_start[14];
 extern const struct check cpuid_checks[], io_checks[], string_io_checks[], msr_checks[],
 	control_checks[], instruction_checks[], event_checks[], debug_checks[], hypercall_checks[],
 	mode_checks[], switch_checks[], pkru_checks[], paging_checks[], hidden_checks[],
-	compacted_checks[];
+	compacted_checks[], speculation_checks[];
 extern const size_t cpuid_check_count, io_check_count, string_io_check_count, msr_check_count,
 	control_check_count, instruction_check_count, event_check_count, debug_check_count,
 	hypercall_check_count, mode_check_count, switch_check_count, pkru_check_count,
-	paging_check_count, hidden_check_count, compacted_check_count;
+	paging_check_count, hidden_check_count, compacted_check_count, speculation_check_count;
 
 /* After TRY: this vector, at the tried instruction, and where it has one, this error code. */
 static inline bool expect_fault(const char *what, int vector)

@@ -18,6 +18,7 @@ import bugs_events  # noqa: E402
 import bugs_instructions  # noqa: E402
 import bugs_memory  # noqa: E402
 import bugs_registers  # noqa: E402
+import bugs_speculation  # noqa: E402
 import bugs_tasks  # noqa: E402
 from boot import boot_once  # noqa: E402
 from bug import Check, Unit  # noqa: E402
@@ -34,6 +35,7 @@ BUGS = [
     *bugs_registers.BUGS,
     *bugs_memory.BUGS,
     *bugs_events.BUGS,
+    *bugs_speculation.BUGS,
     *bugs_tasks.BUGS,
 ]
 

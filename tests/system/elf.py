@@ -1,5 +1,6 @@
 """The hypervisor's image, as binutils see it."""
 
+import re
 import subprocess
 
 
@@ -19,6 +20,13 @@ class Elf:
                 size, start = int(fields[2], 16), int(fields[3], 16)
                 return range(start, start + size)
         raise KeyError(name)
+
+    def bytes(self, start, end):
+        """What lies from one address to another."""
+        bounds = [f"--start-address={start:#x}", f"--stop-address={end:#x}"]
+        dumped = lines("objdump", "-s", *bounds, self.path)
+        words = re.findall(r"^ [0-9a-f]+ ((?:[0-9a-f]+ ){1,4})", "\n".join(dumped), re.M)
+        return bytes.fromhex("".join(words).replace(" ", ""))
 
     def symbols(self):
         """Every symbol's value."""

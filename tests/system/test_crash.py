@@ -68,11 +68,15 @@ def test_panic_halt_halts(boot):
     assert "jmp .-4" in result.dump  # HLT is over because the debugger came: "1: cli; hlt; jmp 1b"
 
 
-def test_panic_reboot_starts_the_machine_again(boot):
+def test_panic_reboot_starts_the_machine_again_with_all_its_cpus(boot):
     result = boot(
-        opts="crash=pagefault panic=reboot", modules=GUEST, until=r"(?s)Resident 0.*Resident 0"
+        opts="crash=pagefault panic=reboot",
+        cpus=2,
+        modules=GUEST,
+        until=r"(?s)@boot.*Resident 0.*@boot [^\n]*\n",
     )
     assert result.why == "until"
+    assert [record["cpus"] for record in result.all("boot")][:2] == ["2", "2"]
 
 
 def test_a_vm_entry_that_fails_names_the_error_and_dumps_the_vmcs(boot):
@@ -118,7 +122,10 @@ def windows():
     return [tuple(numbers[i : i + 3]) for i in range(0, len(numbers), 3)]
 
 
-def test_the_nmi_windows_reach_from_the_look_to_the_entry():
+@pytest.mark.parametrize(
+    "way, until", [("", "vmx_leave"), ("_mitigated", "fail_invalid_mitigated")]
+)
+def test_the_nmi_windows_reach_from_the_look_to_the_entry(way, until):
     """What lies between would let an NMI be slept through; the look itself may be made again."""
     listing = subprocess.run(
         ["objdump", "-d", "--no-show-raw-insn", "build/resident.elf"],
@@ -126,7 +133,7 @@ def test_the_nmi_windows_reach_from_the_look_to_the_entry():
         capture_output=True,
         text=True,
     ).stdout
-    code = listing[listing.index("<vmx_enter>:") : listing.index("<vmx_leave>:")]
+    code = listing[listing.index(f"<vmx_enter{way}>:") : listing.index(f"<{until}>:")]
     lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)", code, re.M)
     addresses = [int(address, 16) for address, _ in lines]
     names = [name for _, name in lines]
@@ -134,7 +141,7 @@ def test_the_nmi_windows_reach_from_the_look_to_the_entry():
     looks = [n for n, name in enumerate(names) if name.startswith("dec")]
     assert len(entries) == len(looks) == 2
     expected = {(addresses[look + 1], addresses[entry + 1]) for look, entry in zip(looks, entries)}
-    before_entry = [window for window in windows() if window[2] == symbol("asked")]
+    before_entry = [window for window in windows() if window[2] == symbol("asked" + way)]
     assert {(start, end) for start, end, _ in before_entry} == expected
 
 
@@ -149,7 +156,8 @@ def test_an_nmi_window_reaches_from_the_last_look_to_the_halt():
     names = [name for _, name in lines]
     looks = int(lines[names.index("mov")][0], 16)
     after_halt = int(lines[names.index("hlt") + 1][0], 16)
-    others = [window for window in windows() if window[2] != symbol("asked")]
+    asked = symbol("asked"), symbol("asked_mitigated")
+    others = [window for window in windows() if window[2] not in asked]
     assert others == [(looks, after_halt, after_halt)]
 
 
@@ -179,3 +187,14 @@ def test_a_panic_comes_at_once_and_what_waited_for_the_console_after_it(boot):
     assert [int(number) for number in sum(lines, [])] == list(range(len(sum(lines, []))))
     assert after.index("backtrace:") < after.index("h| ")
     assert after.rstrip().endswith("@end status=1")
+
+
+@pytest.mark.parametrize(
+    "cpu, protected", [("tigerlake", 0x300800), ("corei7_haswell_4770", 0x100000)]
+)
+def test_smep_smap_and_umip_are_on_where_the_cpu_has_them(boot, cpu, protected):
+    result = boot(
+        cpu=cpu, opts="crash=pagefault", modules=[("integer", "mem=4M -- rounds=2")]
+    )
+    (cr4,) = re.findall(r"\bCR4 +([0-9a-f]{16})\b", result.console)
+    assert int(cr4, 16) & 0x300800 == protected

@@ -185,3 +185,12 @@ def test_a_panic_on_another_cpu_than_the_first_ends_the_machine(boot):
     assert (result.status, result.message) == (1, "")
     assert "backtrace:" in result.console
     assert result.console.rstrip().endswith("@end status=1")
+
+
+def test_an_init_signal_ends_the_guest_that_runs_and_nobody_else(boot):
+    modules = [("integer", f"name={vm} mem=4M cpus={cpu} -- rounds=20") for cpu, vm in enumerate("ab")]
+    result = boot(opts="crash=init", cpus=2, modules=modules)
+    assert result.one("vm", name="b", state="ended")["cause"] == "init"
+    assert result.one("vm", name="a", state="ended")["status"] == "0"
+    assert "b: ended: an INIT or SIPI arrived while it ran" in result.console
+    assert result.status == 1

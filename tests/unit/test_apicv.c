@@ -169,7 +169,8 @@ static void expect_controls(uint32_t controls, enum msr_bitmap bitmap)
 {
 	assert_int_equal(fields[VMCS_SECONDARY_CONTROLS], OWN_SECONDARY | controls);
 	if (virtual->apicv.bitmap != MSR_BITMAP || bitmap != MSR_BITMAP)
-		assert_int_equal(fields[VMCS_MSR_BITMAP], msr_bitmap_address(bitmap));
+		assert_int_equal(fields[VMCS_MSR_BITMAP],
+				 msr_bitmap_address(bitmap, virtual->guest.spec_ctrl_passed));
 	assert_int_equal(!device, !(controls & ACCESSES));
 }
 
@@ -190,6 +191,19 @@ static void the_page_is_there_while_the_apic_is_at_it(void **state)
 	lapic_write_base(vcpu_lapic(virtual), LAPIC_PAGE, 40, true);
 	assert_int_equal(enter(virtual), NONE);
 	expect_controls(0, MSR_BITMAP);
+}
+
+/* A guest that has written IA32_SPEC_CTRL, which then is switched. */
+static void what_is_switched_stays_so_in_x2apic_mode_and_out_of_it(void **state)
+{
+	(void)state;
+	virtual->guest.spec_ctrl_passed = true;
+	use_x2apic(virtual);
+	assert_int_equal(enter(virtual), NONE);
+	expect_controls(X2APIC, MSR_BITMAP_X2APIC);
+	lapic_write_base(vcpu_lapic(virtual), LAPIC_PAGE, 40, true);
+	assert_int_equal(enter(virtual), NONE);
+	assert_int_equal(fields[VMCS_MSR_BITMAP], msr_bitmap_address(MSR_BITMAP, true));
 }
 
 static void aside_it_is_not_there_for_one_entry(void **state)
@@ -405,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		apicv_test(the_page_is_there_while_the_apic_is_at_it),
+		apicv_test(what_is_switched_stays_so_in_x2apic_mode_and_out_of_it),
 		apicv_test(aside_it_is_not_there_for_one_entry),
 		apicv_test(eoi_of_what_is_in_service_takes_no_exit),
 		apicv_test(eoi_of_a_level_is_for_the_io_apic),

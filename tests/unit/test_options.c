@@ -7,6 +7,7 @@
 #include "lib/console.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/options.h"
+#include "vmx/mitigations.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"
 
@@ -47,6 +48,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.tracesize, 65536);
 	assert_int_equal(options.preemption, PREEMPTION_AUTO);
 	assert_int_equal(options.multihit, MULTIHIT_AUTO);
+	assert_int_equal(options.mitigations, MITIGATIONS_AUTO);
 	assert_int_equal(options.apicv, 1);
 	assert_int_equal(options.stats, 1);
 	assert_int_equal(options.loglevel, LOG_INFO);
@@ -80,10 +82,11 @@ static void every_option_is_understood(void **state)
 	parse("fpu=unload xsave=xsavec migrate=7 slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
-	      "crash=vmentry preemption=apic multihit=split apicv=off");
+	      "crash=vmentry preemption=apic multihit=split mitigations=all apicv=off");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.preemption, PREEMPTION_APIC);
 	assert_int_equal(options.multihit, MULTIHIT_SPLIT);
+	assert_int_equal(options.mitigations, MITIGATIONS_ALL);
 	assert_int_equal(options.apicv, 0);
 	assert_int_equal(options.fpu, FPU_UNLOAD);
 	assert_int_equal(options.xsave, FPU_XSAVEC);
@@ -210,6 +213,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"clock", "auto, pit, hpet, pm, cpuid"},
 		{"preemption", "auto, vmx, apic"},
 		{"multihit", "auto, split, off"},
+		{"mitigations", "auto, off, all"},
 		{"apicv", "auto, off"},
 		{"trace", "on, off"},
 		{"tracesize", "16 to 1048576 entries for each CPU"},
@@ -220,7 +224,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"hostfpu", "off, exits"},
 		{"crash",
 		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
-		 "nested, memory, storm, idle"},
+		 "nested, memory, storm, init, idle"},
 		{"doctor", "on, off"},
 	};
 	char line[64], expected[256];
@@ -238,7 +242,8 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	assert_string_equal(
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
-		"console timer clock preemption multihit apicv trace tracesize stats loglevel "
+		"console timer clock preemption multihit mitigations apicv trace tracesize stats "
+		"loglevel "
 		"panic verbose hostfpu crash doctor");
 }
 

@@ -23,6 +23,7 @@ UNIT_controls    := vmx/controls.c
 UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/speculation.c vmm/doctor/findings.c \
 	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
 UNIT_doctor_page := vmm/doctor/page.c vmm/doctor/findings.c lib/format.c
+UNIT_cpuid       := vmm/cpuid.c boot/alike.c lib/string.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
 UNIT_entry_checks = vmx/entry_checks.c $(UNIT_refusal) lib/string.c
@@ -85,12 +86,14 @@ UNIT_mp_table    = boot/mp_table.c boot/bios_area.c $(UNIT_multiboot1)
 UNIT_mmio_decode := vmm/exit/mmio_decode.c vmm/exit/mmio_forms.c
 UNIT_mmio_execute = vmm/exit/mmio_execute.c $(UNIT_mmio_decode)
 UNIT_mp_tables   = vmm/load/mp_tables.c vmm/load/tables.c vmm/guest_ram.c $(UNIT_mp_table)
+UNIT_mitigate    := vmx/mitigate.c vmx/mitigations.c vmx/barriers.S lib/string.c
+UNIT_mitigations := vmx/mitigations.c lib/string.c
 UNIT_monitor     := vmm/monitor.c vmm/monitor_commands.c vmm/focus.c fpu/policy.c lib/format.c lib/string.c
 UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bootinfo.c \
 	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
-UNIT_options     = vmm/options.c fpu/policy.c $(UNIT_method) vmx/preemption.c lib/cmdline.c lib/format.c \
+UNIT_options     = vmm/options.c fpu/policy.c $(UNIT_method) vmx/mitigations.c vmx/preemption.c lib/cmdline.c lib/format.c \
 	lib/string.c
 UNIT_output      := vmm/output.c vmm/foot.c lib/line_ring.c lib/string.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c
@@ -105,14 +108,17 @@ UNIT_page_tables := boot/page_tables.c boot/mtrr.c
 UNIT_page_rights := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_page_walk   := vmm/exit/page_walk.c vmm/guest_ram.c lib/string.c
 UNIT_policy      := $(UNIT_owner)
+UNIT_protect     := boot/protect.c
 UNIT_queue       := vmm/queue.c
 UNIT_preemption  := vmx/preemption.c lib/string.c
 UNIT_rate        := lib/rate.c
 UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_requirements := vmx/requirements.c
 UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
+UNIT_guest_speculation := vmm/guest_speculation.c
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
+UNIT_trap        := boot/trap.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
@@ -169,7 +175,7 @@ $(UNIT_DIR)/test_trial_lies: $(UNIT_FPU_KERNEL)
 $(UNIT_DIR)/test_trial: UNIT_CFLAGS += -no-pie
 
 # lib/x86.h keeps absolute addresses of what may fault
-$(addprefix $(UNIT_DIR)/,test_leftovers test_multihit): UNIT_CFLAGS += -no-pie
+$(addprefix $(UNIT_DIR)/,test_leftovers test_mitigate test_multihit test_guest_speculation test_cpuid): UNIT_CFLAGS += -no-pie
 
 # fpu/instructions.S has absolute addresses, as the hypervisor has
 $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
@@ -177,6 +183,9 @@ $(addprefix $(UNIT_DIR)/,test_method test_options): UNIT_CFLAGS += -no-pie
 # The test is the clock
 $(addprefix $(UNIT_DIR)/,test_apicv test_balance test_bus test_interrupts test_interrupts_wake \
 	test_turns): UNIT_CFLAGS += -include tests/unit/fake_tsc.h
+
+# The test is the CPU
+$(UNIT_DIR)/test_cpuid: UNIT_CFLAGS += -include tests/unit/fake_cpuid.h
 
 $(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h
 

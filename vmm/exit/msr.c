@@ -6,13 +6,16 @@
 #include "boot/clock.h"
 #include "lib/console.h"
 #include "lib/errno.h"
+#include "lib/signature.h"
 #include "lib/x86.h"
 #include "vmm/chip/lapic_registers.h"
 #include "vmm/cpuid.h"
 #include "vmm/exit/instruction.h"
+#include "vmm/guest_speculation.h"
 #include "vmm/interrupts.h"
 #include "vmm/loaded.h"
 #include "vmm/vm.h"
+#include "vmx/mitigations.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -80,6 +83,9 @@ static int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 	case MSR_IA32_TSC_ADJUST:
 		*value = vcpu->tsc_adjust;
 		return 0;
+	case MSR_IA32_SPEC_CTRL:
+	case MSR_IA32_ARCH_CAPABILITIES:
+		return speculation_read_msr(vcpu, msr, value);
 	case MSR_IA32_FEATURE_CONTROL: /* locked, with nothing enabled */
 		*value = BIT(0);
 		return 0;
@@ -171,6 +177,10 @@ static __attribute__((noinline)) int write_of_pc(struct vcpu *vcpu, uint32_t msr
 	case MSR_IA32_TSC_ADJUST:
 		set_tsc_offset(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
 		return 0;
+	case MSR_IA32_SPEC_CTRL:
+	case MSR_IA32_PRED_CMD:
+	case MSR_IA32_FLUSH_CMD:
+		return speculation_write_msr(vcpu, msr, value);
 	default:
 		return -EINVAL;
 	}

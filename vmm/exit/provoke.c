@@ -33,6 +33,8 @@
 /* Set at boot, and cleared by the guest that it strikes. */
 static bool memory_check_due;
 
+static bool sends_init; /* set at boot */
+
 /* Deeper than any stack; the depth is no constant, so that the compiler keeps every frame. */
 static __attribute__((noinline)) uint64_t fill_stack(volatile uint64_t *depth)
 {
@@ -146,6 +148,8 @@ void provoke_at_nmi_exit(struct vcpu *vcpu)
 		.misc = 2 << 6 | 6, /* a physical address, to the cache line */
 	};
 
+	if (sends_init) /* again and again: in root mode it may be lost, or come later */
+		apic_send_init(cpu_at(cpus_count() - 1)->apic_id);
 	if (!memory_check_due)
 		return;
 	memory_check_due = false;
@@ -205,6 +209,10 @@ void provoke(enum provoke fault)
 		break;
 	case PROVOKE_NESTED:
 		trap_at_nmi(check_in_nmi);
+		start_nmis();
+		break;
+	case PROVOKE_INIT:
+		sends_init = cpus_count() > 1;
 		start_nmis();
 		break;
 	case PROVOKE_STORM:

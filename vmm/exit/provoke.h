@@ -21,12 +21,14 @@ enum provoke {
 	PROVOKE_MEMORY,	   /* a machine check: memory of the guest that runs is lost */
 	PROVOKE_NESTED,	   /* machine checks in the NMI handler, and NMIs at a high rate */
 	PROVOKE_STORM,	   /* an interrupt that nobody drives, level-triggered */
+	PROVOKE_INIT,	   /* INIT signals to the last CPU while guests run */
 	PROVOKE_IDLE, /* a panic when no guest can run, while output may wait: vmm/sched/run.c */
 };
 
 /*
  * All end the machine but PROVOKE_NONE, and those that go on while guests run: _NMI, _KICKS,
- * _NESTED, _STORM, and _MEMORY, which ends the first guest that an NMI strikes.
+ * _NESTED, _STORM, and _MEMORY, which ends the first guest that an NMI strikes, as _INIT does with
+ * those that run there.
  */
 void provoke(enum provoke fault);
 

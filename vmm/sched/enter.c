@@ -8,6 +8,7 @@
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
 #include "vmx/capabilities.h"
+#include "vmx/mitigate.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -85,7 +86,7 @@ uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_
 	/* by the loop's time: what comes before the entry leaves some of the shortest slice */
 	preempt_at(pcpu, now, deadline);
 	start = rdtsc();
-	outcome = vmx_enter(&vcpu->guest, vcpu->launched);
+	outcome = vmx_way.enter(&vcpu->guest, vcpu->launched);
 	now = rdtsc();
 	pcpu->guest_tsc += now - start;
 	if (vmx_entry_failed(outcome))
