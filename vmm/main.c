@@ -30,6 +30,7 @@
 #include "vmm/chip/pc.h"
 #include "vmm/cpuid.h"
 #include "vmm/doctor/doctor.h"
+#include "vmm/entry_watch.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
@@ -46,6 +47,7 @@
 #include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
+#include "vmx/entry_here.h"
 #include "vmx/mitigate.h"
 #include "vmx/multihit.h"
 
@@ -159,6 +161,7 @@ static void judge_machine(int error)
 	pc_init(clock_tsc_khz());
 	guest_cpuid_init();
 	bitmaps_init();
+	entry_here_init();
 	exit_init(options.verbose);
 }
 
@@ -186,6 +189,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
 	fpu_detect(options.xsave);
+	entry_watch_init(options.entrycheck);
 	if (options.doctor)
 		doctor_tell(&options, &boot_info, &acpi);
 	judge_machine(start_check(pcpu, &options));

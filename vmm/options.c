@@ -139,6 +139,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_VECTOR, "vector"},
 	{PROVOKE_VMENTRY, "vmentry"},
 	{PROVOKE_SECTION, "section"},
+	{PROVOKE_ENTRY_CHECKS, "entry-checks"},
 	/* while guests run */
 	{PROVOKE_NMI, "nmi"},
 	{PROVOKE_KICKS, "kicks"},
@@ -265,6 +266,11 @@ static const struct option option_table[] = {
 		FIELD(hostfpu),
 		.initial = 0,
 		CHOICES(hostfpu_choices),
+	},
+	{
+		FIELD(entrycheck),
+		.initial = 0,
+		CHOICES(switch_choices),
 	},
 	{
 		FIELD(crash),

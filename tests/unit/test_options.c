@@ -222,10 +222,11 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"panic", "auto, reboot, halt, exit"},
 		{"verbose", "on, off"},
 		{"hostfpu", "off, exits"},
-		{"crash",
-		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
-		 "nested, memory, storm, init, idle"},
+		{"crash", "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
+			  "entry-checks, nmi, "
+			  "kicks, nested, memory, storm, init, idle"},
 		{"doctor", "on, off"},
+		{"entrycheck", "on, off"},
 	};
 	char line[64], expected[256];
 
@@ -243,8 +244,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
 		"console timer clock preemption multihit mitigations apicv trace tracesize stats "
-		"loglevel "
-		"panic verbose hostfpu crash doctor");
+		"loglevel panic verbose hostfpu entrycheck crash doctor");
 }
 
 static void one_mistake_does_not_lose_the_rest(void **state)

@@ -7,11 +7,14 @@
 #include "boot/machine_check.h"
 #include "boot/pic.h"
 #include "boot/pit.h"
+#include "boot/power.h"
 #include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/panic.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
+#include "vmm/entry_trial.h"
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/exit/struck.h"
@@ -20,6 +23,7 @@
 #include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
+#include "vmx/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -161,12 +165,15 @@ void provoke_at_nmi_exit(struct vcpu *vcpu)
 static void enter_empty_vmcs(void)
 {
 	struct vmx_guest guest = {.entries_left = 1};
+	struct refusal refusal;
 
 	vmcs_make_current(vmcs_create());
 	if (vmx_enter(&guest, false).result != VMX_FAIL_VALID)
 		panic("a VM entry with an empty VMCS did not fail as it must");
 	log_error("VM entry failed: %s",
 		  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
+	if (entry_here_explain(&refusal, ENTRY_CONTROLS))
+		log_error("%s", refusal.text);
 	vmcs_dump();
 	panic("crash=vmentry");
 }
@@ -199,6 +206,8 @@ void provoke(enum provoke fault)
 	case PROVOKE_VMENTRY:
 		enter_empty_vmcs();
 		break;
+	case PROVOKE_ENTRY_CHECKS:
+		power_end(entry_trial(this_pcpu()) ? 1 : 0);
 	case PROVOKE_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
