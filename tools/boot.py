@@ -101,6 +101,7 @@ def boot_once(
     bochs="",
     hypervisor="",
     typed=(),
+    screen="text",
 ):
     target = Machine(machine, firmware, cpus, memory, cpu, bochs)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
@@ -110,7 +111,7 @@ def boot_once(
         medium = Direct(os.path.join(BUILD, "resident32.elf"), opts, modules)
     else:
         assert method == "iso"
-        make_iso(iso, hypervisor, opts, modules, protocol)
+        make_iso(iso, hypervisor, opts, modules, protocol, screen)
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None

@@ -36,7 +36,7 @@ def grub_words(text):
     return " ".join(grub_word(word) for word in text.split())
 
 
-def grub_config(options, modules, names, protocol):
+def grub_config(options, modules, names, protocol, bios_screen="text"):
     """The text of grub.cfg. `names` are the modules' files on the ISO."""
     kernel, module = {2: ("multiboot2", "module2"), 1: ("multiboot", "module")}[protocol]
     lines = [
@@ -48,6 +48,8 @@ def grub_config(options, modules, names, protocol):
     lines += [
         f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)
     ]
+    # The kernel line asked for a framebuffer; a BIOS has a text mode too.
+    lines.append(f'if [ "$grub_platform" = pc ]; then set gfxpayload={bios_screen}; fi')
     return "\n".join(lines + ["boot", ""])
 
 
@@ -70,15 +72,16 @@ def place(modules, tree):
     return [placed[os.path.realpath(module.path)] for module in modules]
 
 
-def make_iso(iso, kernel, options="", modules=(), protocol=2):
-    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`."""
+def make_iso(iso, kernel, options="", modules=(), protocol=2, bios_screen="text"):
+    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`. A BIOS
+    shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24")."""
     tree = iso + ".tree"
     os.makedirs(tree)
     try:
         os.makedirs(os.path.join(tree, "boot"))
         shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
         names = place(modules, tree)
-        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol))
+        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol, bios_screen))
     finally:
         shutil.rmtree(tree)
 

@@ -17,6 +17,7 @@
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
+#include "boot/screen.h"
 #include "boot/trap.h"
 #include "boot/wall_clock.h"
 #include "fpu/clobber.h"
@@ -62,7 +63,8 @@ static void read_boot_information(uint32_t magic, uint64_t info)
 	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
 	int error = multiboot_parse(&boot_info, &window, magic, info);
 
-	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
+	screen_init(&boot_info);
+	console_select(CONSOLE_COM1 | CONSOLE_VGA | CONSOLE_FRAMEBUFFER);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
 		log_warning("%s", boot_info.warning[i]);
 	machine_init();
@@ -92,7 +94,7 @@ static void print_on_fault(void)
 static void apply_options(void)
 {
 	options_parse(&options, boot_info.cmdline, warn, NULL);
-	console_select(options.console, boot_info.ega_text);
+	console_select(options.console);
 	log_set_level((enum log_level)options.loglevel);
 	power_set_panic((enum power_panic)options.panic);
 	fault_print_also(print_on_fault);
@@ -126,6 +128,7 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 		power_panic();
 	memory_init(&boot_info, paging_limit());
 	paging_init(&boot_info);
+	screen_map();
 	read_acpi_tables();
 	pic_init();
 	if (apic_present())
@@ -173,7 +176,7 @@ void resident_main(uint32_t magic, uint64_t info)
 {
 	struct pcpu *pcpu = &first_pcpu;
 
-	console_select(CONSOLE_COM1, false);
+	console_select(CONSOLE_COM1);
 	fault_init();
 	trap_init();
 	start_enter(pcpu);

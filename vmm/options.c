@@ -72,6 +72,7 @@ static const struct choice xsave_choices[] = {
 static const struct choice console_choices[] = {
 	{CONSOLE_COM1, "com1"},
 	{CONSOLE_VGA, "vga"},
+	{CONSOLE_FRAMEBUFFER, "fb"},
 	{CONSOLE_E9, "e9"},
 };
 
@@ -178,8 +179,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(console),
-		.note = ", joined by + (fb is not built yet)",
-		.initial = CONSOLE_COM1 | CONSOLE_VGA,
+		.note = ", joined by +",
+		.initial = CONSOLE_COM1 | CONSOLE_VGA | CONSOLE_FRAMEBUFFER,
 		CHOICES(console_choices),
 		.list = true,
 	},

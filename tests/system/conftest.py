@@ -16,6 +16,7 @@
     modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it;
               words as on a module line
     protocol  multiboot 2 or 1, with method="iso"
+    screen    "text", or a BIOS's mode for GRUB's gfxpayload ("1024x768x24"; QEMU), with method="iso"
     method    "iso", or "kernel": QEMU's -kernel with build/resident32.elf
     timeout   seconds of wall time, 180 by default
     until     a regular expression: the boot is stopped once it is found on the console
