@@ -102,6 +102,7 @@ def boot_once(
     hypervisor="",
     typed=(),
     screen="text",
+    monitor=(),
 ):
     target = Machine(machine, firmware, cpus, memory, cpu, bochs)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
@@ -115,7 +116,8 @@ def boot_once(
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None
-    emulator = Emulator(target, work, medium, commands, typing=typing, debugger=debugger, magic=magic)
+    more = {"typing": typing, "debugger": debugger, "magic": magic, "monitor": monitor}
+    emulator = Emulator(target, work, medium, commands, **more)
     ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start
     if os.path.exists(iso):

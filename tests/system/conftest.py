@@ -27,6 +27,9 @@
               files that it writes are in result.work:
               ['writemem "memory" 0x0 0x100000', "creg"] or
               ["info registers", 'pmemsave 0 0x100000 "memory"']
+    monitor   [(regular expression, command)]: what QEMU's monitor does while the machine runs, each
+              when the expression is found in what the console has printed since the one before. A
+              reset starts the machine again then
     debugger  Bochs with its debugger, which is slow: `commands` asks for it too. A boot that hangs
               without it is repeated with it, for the registers in result.dump; one that was stopped
               by `until` has no dump

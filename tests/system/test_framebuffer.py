@@ -136,3 +136,27 @@ def test_a_bios_shows_it_in_each_depth(boot, mode):
     red = next(c for row, c in zip(screen.rows, screen.colours) if row.startswith("ERROR")).pop()
     lost = (3, 2, 3) if depth == 16 else (0, 0, 0)  # bits, which QEMU fills up in its own way
     assert [level >> n for level, n in zip(red, lost)] == [level >> n for level, n in zip(ERROR, lost)]
+
+
+@pytest.mark.parametrize(
+    "where, scrolls",
+    [({"firmware": "uefi"}, False), ({"screen": "320x200x32"}, True)],
+)
+def test_after_a_panic_the_text_stays_and_its_end_is_seen(boot, where, scrolls):
+    """QEMU has no VMX, so it is refused first, and a machine check comes while it is halted."""
+    result = boot(
+        machine="tcg",
+        opts="panic=halt",
+        monitor=[(HALTED, "mce 0 1 0xb200000000000005 0x4 0 0")],
+        until=r"backtrace:(?s:.*)" + HALTED,
+        timeout=120,
+        commands=SHOT,
+        **where,
+    )
+    screen = Screen(f"{result.work}/screen.ppm")
+    rows = screen.height // HEIGHT
+    # the row after the last line is the next one's
+    expected = [*wrapped(said(result), screen.width // WIDTH), ""]
+    assert any(row.startswith("ERROR: fault in the hypervisor") for row in expected)
+    assert (len(expected) > rows) == scrolls
+    assert screen.rows == expected[-rows:] + [""] * (rows - len(expected))
