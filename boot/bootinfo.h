@@ -61,6 +61,8 @@ struct boot_framebuffer {
 	struct boot_framebuffer_field red, green, blue;
 };
 
+#define BOOT_KEPT_MAX 2
+
 struct boot_info {
 	uint32_t protocol; /* 1 or 2 */
 	bool efi;	   /* started by UEFI firmware; multiboot 1 cannot tell */
@@ -72,6 +74,11 @@ struct boot_info {
 	uint32_t modules_refused; /* modules that were told of and are not in the list */
 	struct boot_module module[BOOT_MODULES_MAX];
 	struct boot_framebuffer framebuffer;
+	/* memory that is set aside: boot/last_log.h */
+	uint32_t kept_count;
+	struct {
+		uint64_t start, end;
+	} kept[BOOT_KEPT_MAX];
 	struct {
 		uint32_t size; /* 20 (ACPI 1.0), 36, or 0: none; its checksum is not checked */
 		uint8_t bytes[36];

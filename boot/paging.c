@@ -123,6 +123,10 @@ void paging_init(const struct boot_info *info)
 		if (!map_pages(info->module[i].start, info->module[i].end - info->module[i].start,
 			       FLAGS_DATA))
 			panic("no memory for the hypervisor's page tables");
+	for (uint32_t i = 0; i < info->kept_count; i++)
+		if (!map_pages(info->kept[i].start, info->kept[i].end - info->kept[i].start,
+			       FLAGS_DATA))
+			panic("no memory for the hypervisor's page tables");
 	for (uint32_t i = 0; i < info->map.count; i++) {
 		const struct memory_range *range = &info->map.range[i];
 

@@ -21,6 +21,7 @@
 /* Written at boot. */
 static struct acpi tables;
 static enum power_panic panic_action = POWER_PANIC_AUTO;
+static void (*at_good_end)(void);
 
 static uint16_t read_control(const struct acpi_register *control)
 {
@@ -122,10 +123,22 @@ static _Noreturn void reboot(void)
 	halt();
 }
 
-void power_end(uint8_t status)
+void power_at_good_end(void (*hook)(void))
+{
+	at_good_end = hook;
+}
+
+static void say_end(uint8_t status)
 {
 	stop_other_cpus();
 	record("end status=%u", status);
+	if (!status && at_good_end)
+		at_good_end();
+}
+
+void power_end(uint8_t status)
+{
+	say_end(status);
 	leave(status);
 }
 
@@ -137,10 +150,9 @@ static enum power_panic chosen_action(void)
 	return machine_kind() == MACHINE_PC ? POWER_PANIC_HALT : POWER_PANIC_EXIT;
 }
 
-void power_panic(void)
+static _Noreturn void end_shown(uint8_t status)
 {
-	stop_other_cpus();
-	record("end status=1");
+	say_end(status);
 	switch (chosen_action()) {
 	case POWER_PANIC_REBOOT:
 		print("panic=reboot: the machine starts again.\n");
@@ -150,6 +162,16 @@ void power_panic(void)
 		console_flush();
 		halt();
 	default:
-		leave(1);
+		leave(status);
 	}
+}
+
+void power_panic(void)
+{
+	end_shown(1);
+}
+
+void power_end_shown(void)
+{
+	end_shown(0);
 }

@@ -30,3 +30,9 @@ _Noreturn void power_end(uint8_t status);
 
 /* The end after a fault or a refusal: "@end status=1", then what `panic=` says. */
 _Noreturn void power_panic(void);
+
+/* The same with status 0, after what somebody is to read on the screen. */
+_Noreturn void power_end_shown(void);
+
+/* Called when the machine is about to end with status 0. */
+void power_at_good_end(void (*hook)(void));

@@ -2,6 +2,7 @@
 
 #include "lib/console.h"
 #include "lib/format.h"
+#include "lib/kept_log.h"
 #include "lib/line_colour.h"
 #include "lib/serial.h"
 #include "lib/string.h"
@@ -14,6 +15,7 @@
 static unsigned int selected;
 static unsigned int screen_kind; /* CONSOLE_VGA, CONSOLE_FRAMEBUFFER, or 0: there is none */
 static bool screen_held;
+static struct kept_log *kept;
 static enum log_level level = LOG_INFO;
 static console_sink *sink;
 
@@ -37,6 +39,17 @@ void console_set_screen(enum console_device kind, const struct text_device *scre
 void console_hold_screen(bool hold)
 {
 	screen_held = hold;
+}
+
+void console_keep(struct kept_log *log)
+{
+	kept = log;
+}
+
+static void keep(const char *text, size_t length)
+{
+	if (kept && length)
+		kept_log_write(kept, text, length);
 }
 
 void console_select(unsigned int devices)
@@ -88,6 +101,7 @@ static bool send_one(char c, bool wait)
 
 static void write_text(const char *text, size_t length)
 {
+	keep(text, length);
 	for (size_t i = 0; i < length; i++)
 		send_one(text[i], true);
 }
@@ -110,6 +124,7 @@ size_t console_send(const char *text, size_t length)
 		sent++;
 	if (sent)
 		in_line = text[sent - 1] != '\n';
+	keep(text, sent);
 	return sent;
 }
 

@@ -26,6 +26,11 @@ void console_set_screen(enum console_device kind, const struct text_device *scre
 /* What is written stays back from the screen until it is held no more. */
 void console_hold_screen(bool hold);
 
+struct kept_log;
+
+/* What is written from now on is also kept there. NULL: nowhere. */
+void console_keep(struct kept_log *log);
+
 /* Selects the devices of a mask of enum console_device; one that is not there is left out. */
 void console_select(unsigned int devices);
 

@@ -10,6 +10,7 @@
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
+#include "boot/last_log.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
 #include "boot/memory.h"
@@ -49,6 +50,7 @@
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
+static struct last_log last_log;
 static struct options options;
 static bool fpu_works; /* by fpu_detect() */
 
@@ -58,6 +60,32 @@ static void warn(void *arg, const char *message)
 	log_warning("%s", message);
 }
 
+static void end_log_well(void)
+{
+	if (last_log.own)
+		kept_log_end_well(last_log.own);
+}
+
+static void keep_log(const struct boot_memory *window)
+{
+	last_log_find(&last_log, &boot_info, window);
+	console_keep(last_log.own);
+	power_at_good_end(end_log_well);
+}
+
+/* What a boot before said, and nothing more. */
+static _Noreturn void show_last_log(void)
+{
+	if (!last_log.bad) {
+		log_error("log=last: no boot that did not end well has left its text in memory: it "
+			  "is lost where power was off, or where firmware clears memory");
+		power_panic();
+	}
+	console_keep(NULL);
+	last_log_print(&last_log);
+	power_end_shown();
+}
+
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
 	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
@@ -65,6 +93,8 @@ static void read_boot_information(uint32_t magic, uint64_t info)
 
 	screen_init(&boot_info);
 	console_select(CONSOLE_COM1 | CONSOLE_VGA | CONSOLE_FRAMEBUFFER);
+	if (!error)
+		keep_log(&window);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
 		log_warning("%s", boot_info.warning[i]);
 	machine_init();
@@ -130,6 +160,9 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 	paging_init(&boot_info);
 	screen_map();
 	read_acpi_tables();
+	if (options.log == LOG_OPTION_LAST)
+		show_last_log();
+	last_log_report(&last_log);
 	pic_init();
 	if (apic_present())
 		ioapic_init(acpi.madt, acpi.madt_length);

@@ -140,6 +140,11 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_IDLE, "idle"},
 };
 
+static const struct choice log_choices[] = {
+	{LOG_OPTION_KEEP, "keep"},
+	{LOG_OPTION_LAST, "last"},
+};
+
 #define FIELD(name)    .key = #name, .offset = offsetof(struct options, name)
 #define CHOICES(array) .choices = (array), .choice_count = ARRAY_SIZE(array)
 
@@ -256,6 +261,11 @@ static const struct option option_table[] = {
 		.initial = PROVOKE_NONE,
 		CHOICES(crash_choices),
 	},
+	{
+		FIELD(log),
+		.initial = LOG_OPTION_KEEP,
+		CHOICES(log_choices),
+	},
 };
 
 #define OPTION_COUNT ARRAY_SIZE(option_table)
@@ -319,7 +329,7 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 
 /* Each message is built up piece by piece, and cut where there is no room. */
 struct message {
-	char text[192];
+	char text[256];
 	size_t length;
 };
 

@@ -6,6 +6,11 @@
 
 #include <stdint.h>
 
+enum log_option {
+	LOG_OPTION_KEEP, /* the console's text is kept in memory, as always */
+	LOG_OPTION_LAST, /* ... and that of an earlier boot is printed instead of starting guests */
+};
+
 struct options {
 	uint32_t fpu;	     /* enum fpu_policy */
 	uint32_t xsave;	     /* enum fpu_save_method, or FPU_METHOD_AUTO */
@@ -26,6 +31,7 @@ struct options {
 	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
 	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
 	uint32_t crash;	     /* enum provoke */
+	uint32_t log;	     /* enum log_option */
 };
 
 /*

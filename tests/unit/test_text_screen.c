@@ -54,7 +54,7 @@ static void say(const char *text)
 
 static void expect_row(unsigned int row, const char *text)
 {
-	char found[COLUMNS_MAX + 1];
+	char found[COLUMNS_MAX + 1] = "";
 	unsigned int length = device.columns;
 
 	for (unsigned int c = 0; c < device.columns; c++)
