@@ -181,8 +181,13 @@ suite: ## every multiboot kernel of KERNELS=folder, bare and as a guest: where t
 		tools/suite
 
 .PHONY: iso
-iso: all ## build/resident.iso with the demonstration, for a USB stick
+iso: all ## build/resident.iso with the demonstration
 	tools/run --iso
+
+.PHONY: usb
+usb: all ## build/resident.img for a USB stick, BIOS and UEFI; DEVICE=/dev/sdX writes it there
+	@tools/run --usb
+	@tools/usb $(DEVICE)
 
 .PHONY: clean
 clean: ## remove build/, but not what tools/setup got from other Debian releases

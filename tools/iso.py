@@ -12,6 +12,9 @@ GRUB_MODULES = (
     "part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
 )
 
+MENU_SECONDS = 5
+MENU_LAST_LOG = "Show what the last boot said that did not end well"
+
 
 class IsoError(Exception):
     """The ISO cannot be made; the text says why, and what to do."""
@@ -36,11 +39,10 @@ def grub_words(text):
     return " ".join(grub_word(word) for word in text.split())
 
 
-def grub_config(options, modules, names, protocol, bios_screen="text"):
-    """The text of grub.cfg. `names` are the modules' files on the ISO."""
+def boot_lines(options, modules, names, protocol, bios_screen):
+    """What GRUB does to start us. `names` are the modules' files on the ISO."""
     kernel, module = {2: ("multiboot2", "module2"), 1: ("multiboot", "module")}[protocol]
     lines = [
-        "set timeout=0",
         # UEFI has no text mode that outlives GRUB: offer a framebuffer.
         'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
         f"{kernel} /boot/resident.elf {grub_words(options)}",
@@ -50,7 +52,21 @@ def grub_config(options, modules, names, protocol, bios_screen="text"):
     ]
     # The kernel line asked for a framebuffer; a BIOS has a text mode too.
     lines.append(f'if [ "$grub_platform" = pc ]; then set gfxpayload={bios_screen}; fi')
-    return "\n".join(lines + ["boot", ""])
+    return lines
+
+
+def menu_entry(title, lines):
+    return [f"menuentry {grub_word(title)} {{", *("\t" + line for line in lines), "}"]
+
+
+def grub_config(options, modules, names, protocol, bios_screen="text", menu=False):
+    """The text of grub.cfg: it boots at once, or has a menu first."""
+    lines = boot_lines(options, modules, names, protocol, bios_screen)
+    if not menu:
+        return "\n".join(["set timeout=0", *lines, "boot", ""])
+    last = boot_lines(f"{options} log=last", (), (), protocol, bios_screen)
+    entries = menu_entry("Resident", lines) + menu_entry(MENU_LAST_LOG, last)
+    return "\n".join([f"set timeout={MENU_SECONDS}", *entries, ""])
 
 
 def place(modules, tree):
@@ -72,16 +88,18 @@ def place(modules, tree):
     return [placed[os.path.realpath(module.path)] for module in modules]
 
 
-def make_iso(iso, kernel, options="", modules=(), protocol=2, bios_screen="text"):
+def make_iso(iso, kernel, options="", modules=(), protocol=2, bios_screen="text", menu=False):
     """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`. A BIOS
-    shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24")."""
+    shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24"). With `menu` GRUB
+    offers the text of the boot before, too."""
     tree = iso + ".tree"
     os.makedirs(tree)
     try:
         os.makedirs(os.path.join(tree, "boot"))
         shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
         names = place(modules, tree)
-        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol, bios_screen))
+        config = grub_config(options, modules, names, protocol, bios_screen, menu)
+        make_iso_of_tree(iso, tree, config)
     finally:
         shutil.rmtree(tree)
 
