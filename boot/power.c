@@ -136,12 +136,6 @@ static void say_end(uint8_t status)
 		at_good_end();
 }
 
-void power_end(uint8_t status)
-{
-	say_end(status);
-	leave(status);
-}
-
 /* Switched off, a PC would take the message on its screen along. */
 static enum power_panic chosen_action(void)
 {
@@ -164,6 +158,15 @@ static _Noreturn void end_shown(uint8_t status)
 	default:
 		leave(status);
 	}
+}
+
+void power_end(uint8_t status)
+{
+	/* without COM1 all that was said is on the screen */
+	if (machine_kind() == MACHINE_PC && panic_action == POWER_PANIC_AUTO && !console_can_read())
+		end_shown(status);
+	say_end(status);
+	leave(status);
 }
 
 void power_panic(void)

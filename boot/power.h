@@ -24,7 +24,8 @@ void power_init(const struct acpi *acpi);
 
 /*
  * The regular end: prints "@end status=N" and ends the machine with that exit status (Bochs,
- * QEMU), by ACPI S5 (a PC), or else halts and says so.
+ * QEMU), by ACPI S5 (a PC), or else halts and says so. A PC that has no COM1 halts as after a
+ * refusal, unless panic= says something else.
  */
 _Noreturn void power_end(uint8_t status);
 

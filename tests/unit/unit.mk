@@ -19,6 +19,7 @@ UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
 	$(patsubst %,vmm/device/%.c,acpi com1 keyboard pic pit reset rtc screen)
 UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
+UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/format.c lib/string.c
 UNIT_controls    := vmx/controls.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
@@ -156,6 +157,7 @@ $(UNIT_DIR)/%_ports.o: boot/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/fake_tsc.h -include tests/unit/ports.h -c $< -o $@
 
+$(UNIT_DIR)/test_console: $(UNIT_DIR)/console_ports.o
 $(UNIT_DIR)/test_serial: $(UNIT_DIR)/serial_ports.o
 $(UNIT_DIR)/test_wall_clock: $(UNIT_DIR)/wall_clock_ports.o
 
