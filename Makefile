@@ -56,7 +56,7 @@ $(BUILD)/dsdt.aml: vmm/load/dsdt.asl Makefile
 	iasl -vs -we -p $(BUILD)/dsdt-new $< > $(BUILD)/dsdt.log || { cat $(BUILD)/dsdt.log >&2; exit 1; }
 	@mv $(BUILD)/dsdt-new.aml $@
 
-# Any font of 8x16 for the Linux console: FONT=/usr/share/consolefonts/Lat15-Terminus16.psf.gz
+# Of the framebuffer console; another one of 8x16 (Lat15-Terminus16.psf.gz) takes a make clean.
 FONT ?= /usr/share/consolefonts/Unifont-APL8x16.psf.gz
 
 $(BUILD)/font.bin: tools/font.py Makefile
