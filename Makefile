@@ -41,6 +41,7 @@ $(BUILD)/%.S.o: %.S Makefile
 
 $(BUILD)/vmx/entry.S.o: $(BUILD)/offsets.h
 $(BUILD)/vmm/load/dsdt.S.o: $(BUILD)/dsdt.aml
+$(BUILD)/lib/font.S.o: $(BUILD)/font.bin
 
 $(BUILD)/offsets.h: vmx/offsets.c $(wildcard vmx/*.h) Makefile
 	@mkdir -p $(@D)
@@ -54,6 +55,13 @@ $(BUILD)/dsdt.aml: vmm/load/dsdt.asl Makefile
 		echo "iasl is missing: it is in Debian's acpica-tools, which tools/setup run installs" >&2; exit 1; }
 	iasl -vs -we -p $(BUILD)/dsdt-new $< > $(BUILD)/dsdt.log || { cat $(BUILD)/dsdt.log >&2; exit 1; }
 	@mv $(BUILD)/dsdt-new.aml $@
+
+# Of the framebuffer console; another one of 8x16 (Lat15-Terminus16.psf.gz) takes a make clean.
+FONT ?= /usr/share/consolefonts/Unifont-APL8x16.psf.gz
+
+$(BUILD)/font.bin: tools/font.py Makefile
+	@mkdir -p $(@D)
+	/usr/bin/python3 tools/font.py $(FONT) $@
 
 # Two links: the second has the table of function names that the first made known.
 LINK = $(LD) -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 -T linker.ld
@@ -173,8 +181,13 @@ suite: ## every multiboot kernel of KERNELS=folder, bare and as a guest: where t
 		tools/suite
 
 .PHONY: iso
-iso: all ## build/resident.iso with the demonstration, for a USB stick
+iso: all ## build/resident.iso with the demonstration
 	tools/run --iso
+
+.PHONY: usb
+usb: all ## build/resident.img for a USB stick, BIOS and UEFI; DEVICE=/dev/sdX writes it there
+	@tools/run --usb
+	@tools/usb $(DEVICE)
 
 .PHONY: clean
 clean: ## remove build/, but not what tools/setup got from other Debian releases

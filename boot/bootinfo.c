@@ -116,7 +116,8 @@ struct boot_module *boot_add_module(struct boot_info *boot, const struct boot_me
 	return module;
 }
 
-void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer)
+void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer,
+			  const uint8_t *fields)
 {
 	const struct boot_framebuffer *fb = framebuffer;
 	uint64_t bits = (uint64_t)fb->width * fb->bpp, bytes, end;
@@ -134,4 +135,9 @@ void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer 
 		return;
 	}
 	boot->framebuffer = *fb;
+	if (fb->type != BOOT_FRAMEBUFFER_RGB || !fields)
+		return;
+	boot->framebuffer.red = (struct boot_framebuffer_field){fields[0], fields[1]};
+	boot->framebuffer.green = (struct boot_framebuffer_field){fields[2], fields[3]};
+	boot->framebuffer.blue = (struct boot_framebuffer_field){fields[4], fields[5]};
 }

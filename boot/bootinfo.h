@@ -44,6 +44,12 @@ enum boot_framebuffer_type {
 	BOOT_FRAMEBUFFER_EGA_TEXT = 2,
 };
 
+/* Where a colour is in a pixel, in bits; 0 and 0 if it is not RGB. */
+struct boot_framebuffer_field {
+	uint8_t position;
+	uint8_t size;
+};
+
 /* width is 0 if the loader told of none; pitch is bytes a line. */
 struct boot_framebuffer {
 	uint64_t addr;
@@ -51,8 +57,11 @@ struct boot_framebuffer {
 	uint32_t width;
 	uint32_t height;
 	uint8_t bpp;
-	uint8_t type;
+	uint8_t type; /* enum boot_framebuffer_type */
+	struct boot_framebuffer_field red, green, blue;
 };
+
+#define BOOT_KEPT_MAX 2
 
 struct boot_info {
 	uint32_t protocol; /* 1 or 2 */
@@ -65,6 +74,11 @@ struct boot_info {
 	uint32_t modules_refused; /* modules that were told of and are not in the list */
 	struct boot_module module[BOOT_MODULES_MAX];
 	struct boot_framebuffer framebuffer;
+	/* memory that is set aside: boot/last_log.h */
+	uint32_t kept_count;
+	struct {
+		uint64_t start, end;
+	} kept[BOOT_KEPT_MAX];
 	struct {
 		uint32_t size; /* 20 (ACPI 1.0), 36, or 0: none; its checksum is not checked */
 		uint8_t bytes[36];
@@ -101,4 +115,9 @@ void boot_add_basic_memory(struct boot_info *boot, uint32_t lower, uint32_t uppe
 struct boot_module *boot_add_module(struct boot_info *boot, const struct boot_memory *memory,
 				    uint64_t start, uint64_t end);
 
-void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer);
+/*
+ * fields: of an RGB framebuffer, position and size of red, green and blue, a byte each; NULL: there
+ * are none.
+ */
+void boot_set_framebuffer(struct boot_info *boot, const struct boot_framebuffer *framebuffer,
+			  const uint8_t *fields);

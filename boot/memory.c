@@ -62,6 +62,8 @@ void memory_init(struct boot_info *info, uint64_t end)
 	reserve(map, (uint64_t)image_start, (uint64_t)image_end);
 	for (uint32_t i = 0; i < info->module_count; i++)
 		reserve(map, info->module[i].start, info->module[i].end);
+	for (uint32_t i = 0; i < info->kept_count; i++)
+		reserve(map, info->kept[i].start, info->kept[i].end);
 	leave_out_what_cannot_be_mapped(map, end);
 	if (map->given_up > given_up)
 		log_warning("the memory map is too fragmented: %lu KiB more are not used",

@@ -1,7 +1,7 @@
 /*
- * The machine's free memory: what the boot loader's map calls usable, less the image, the modules
- * and everything below 1 MiB (left for the start of other CPUs).
- * Addresses are physical, and the same in the hypervisor's own page tables.
+ * The machine's free memory: what the boot loader's map calls usable, less the image, the modules,
+ * what the boot information sets aside, and everything below 1 MiB (left for the start of other
+ * CPUs). Addresses are physical, and the same in the hypervisor's own page tables.
  */
 #pragma once
 

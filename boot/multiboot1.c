@@ -20,7 +20,7 @@ static uint32_t field(const struct parser *p, uint32_t offset)
 static uint64_t info_size(uint32_t flags)
 {
 	if (flags & MULTIBOOT1_INFO_FRAMEBUFFER)
-		return MULTIBOOT1_FRAMEBUFFER_TYPE + 1;
+		return MULTIBOOT1_INFO_SIZE;
 	if (flags & MULTIBOOT1_INFO_LOADER_NAME)
 		return MULTIBOOT1_BOOT_LOADER_NAME + 4;
 	if (flags & MULTIBOOT1_INFO_MMAP)
@@ -109,7 +109,7 @@ static void parse_framebuffer(struct parser *p)
 		.type = p->info[MULTIBOOT1_FRAMEBUFFER_TYPE],
 	};
 
-	boot_set_framebuffer(p->boot, &framebuffer);
+	boot_set_framebuffer(p->boot, &framebuffer, p->info + MULTIBOOT1_FRAMEBUFFER_FIELDS);
 }
 
 int multiboot1_parse(struct boot_info *boot, const struct boot_memory *memory, uint64_t info)

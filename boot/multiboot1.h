@@ -41,6 +41,7 @@
 #define MULTIBOOT1_FRAMEBUFFER_HEIGHT 104
 #define MULTIBOOT1_FRAMEBUFFER_BPP    108
 #define MULTIBOOT1_FRAMEBUFFER_TYPE   109
+#define MULTIBOOT1_FRAMEBUFFER_FIELDS 110
 #define MULTIBOOT1_INFO_SIZE	      116
 
 /* A module: start, end, string, reserved; 32 bits each. */

@@ -11,9 +11,12 @@
 #define MMAP_ENTRIES	  16
 #define MMAP_ENTRY_SIZE	  24
 #define FRAMEBUFFER_SIZE  31
-#define RSDP_OLD_SIZE	  20
-#define RSDP_NEW_SIZE	  36
-#define INFO_HEADER_SIZE  8
+/* GRUB has two reserved bytes before them, where the text of the specification has one */
+#define FRAMEBUFFER_FIELDS   32
+#define FRAMEBUFFER_RGB_SIZE 38
+#define RSDP_OLD_SIZE	     20
+#define RSDP_NEW_SIZE	     36
+#define INFO_HEADER_SIZE     8
 
 struct parser {
 	struct boot_info *boot;
@@ -52,7 +55,7 @@ static void parse_mmap(struct parser *p, const uint8_t *tag, uint32_t size)
 		boot_warn(p->boot, "memory map: %u bytes are left over", left);
 }
 
-static void parse_framebuffer(struct parser *p, const uint8_t *tag)
+static void parse_framebuffer(struct parser *p, const uint8_t *tag, uint32_t size)
 {
 	struct boot_framebuffer framebuffer = {
 		.addr = boot_read64(tag + 8),
@@ -64,7 +67,8 @@ static void parse_framebuffer(struct parser *p, const uint8_t *tag)
 	};
 
 	p->framebuffer = true;
-	boot_set_framebuffer(p->boot, &framebuffer);
+	boot_set_framebuffer(p->boot, &framebuffer,
+			     size >= FRAMEBUFFER_RGB_SIZE ? tag + FRAMEBUFFER_FIELDS : NULL);
 }
 
 /* The newer table has all that the older one has, and is preferred in whatever order they come. */
@@ -126,7 +130,7 @@ static void parse_tag(struct parser *p, const uint8_t *tag, uint32_t type, uint3
 		parse_mmap(p, tag, size);
 		break;
 	case MULTIBOOT2_TAG_FRAMEBUFFER:
-		parse_framebuffer(p, tag);
+		parse_framebuffer(p, tag, size);
 		break;
 	case MULTIBOOT2_TAG_ACPI_OLD:
 		parse_rsdp(p, tag, RSDP_OLD_SIZE);

@@ -11,7 +11,8 @@
 #define PTE_WRITE   0x002ull
 #define PTE_PWT	    0x008ull
 #define PTE_PCD	    0x010ull
-#define PTE_LARGE   0x080ull
+#define PTE_PAT	    0x080ull /* of a 4-KiB page */
+#define PTE_LARGE   0x080ull /* of the levels above */
 #define PTE_NX	    (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 

@@ -17,13 +17,17 @@
 #define VGA_TEXT_START 0xb8000
 #define VGA_TEXT_END   0xc0000
 
-/* The reset value, which the flags below rely on: 0 is write-back, 3 (PCD, PWT) is uncached. */
-#define PAT_AT_RESET 0x0007040600070406ull
+/*
+ * Which the flags below rely on: 0 is write-back, 3 (PCD, PWT) is uncached, as after a reset; 4
+ * (PAT) is write-combining, which wins over the MTRRs' uncached (SDM Vol. 3A table 11-7).
+ */
+#define PAT 0x0007040100070406ull
 
 #define FLAGS_TEXT     0
 #define FLAGS_RODATA   PTE_NX
 #define FLAGS_DATA     (PTE_WRITE | PTE_NX)
 #define FLAGS_DEVICE   (PTE_WRITE | PTE_NX | PTE_PCD | PTE_PWT)
+#define FLAGS_SCREEN   (PTE_WRITE | PTE_NX | PTE_PAT)
 #define FLAGS_FIRMWARE PTE_NX
 
 static struct mtrrs mtrrs; /* the first CPU's; SDM Vol. 3A 11.11.8: the same on every CPU */
@@ -61,6 +65,11 @@ static bool has_page_that_stays_out(uint64_t address, uint64_t end)
 	return address < PAGE_SIZE || cpu_has_guard(address, end);
 }
 
+static bool has_pat(void)
+{
+	return cpuid(1).edx & BIT(16);
+}
+
 static bool map_pages(uint64_t address, uint64_t size, uint64_t flags)
 {
 	uint64_t end;
@@ -75,6 +84,19 @@ static bool map_pages(uint64_t address, uint64_t size, uint64_t flags)
 volatile void *paging_map_device(uint64_t address, uint64_t size)
 {
 	return map_pages(address, size, FLAGS_DEVICE) ? (volatile void *)address : NULL;
+}
+
+bool paging_map_screen(uint64_t address, uint64_t size)
+{
+	uint64_t end = (address + size + PAGE_MASK) & ~PAGE_MASK;
+
+	if (!has_pat())
+		return map_pages(address, size, FLAGS_DEVICE);
+	/* one by one: a large page has its bit for PAT elsewhere */
+	for (uint64_t page = address & ~PAGE_MASK; page < end; page += PAGE_SIZE)
+		if (!map_pages(page, PAGE_SIZE, FLAGS_SCREEN))
+			return false;
+	return true;
 }
 
 bool paging_map_firmware(uint64_t address, uint64_t size)
@@ -101,6 +123,10 @@ void paging_init(const struct boot_info *info)
 		if (!map_pages(info->module[i].start, info->module[i].end - info->module[i].start,
 			       FLAGS_DATA))
 			panic("no memory for the hypervisor's page tables");
+	for (uint32_t i = 0; i < info->kept_count; i++)
+		if (!map_pages(info->kept[i].start, info->kept[i].end - info->kept[i].start,
+			       FLAGS_DATA))
+			panic("no memory for the hypervisor's page tables");
 	for (uint32_t i = 0; i < info->map.count; i++) {
 		const struct memory_range *range = &info->map.range[i];
 
@@ -121,12 +147,12 @@ bool paging_same_types(void)
 }
 
 /* SDM Vol. 3A 11.12.4: caches and TLBs are flushed around such a change. */
-static void reset_pat(void)
+static void set_pat(void)
 {
-	if (!(cpuid(1).edx & BIT(16)) || rdmsr(MSR_IA32_PAT) == PAT_AT_RESET)
+	if (!has_pat() || rdmsr(MSR_IA32_PAT) == PAT)
 		return;
 	wbinvd();
-	wrmsr(MSR_IA32_PAT, PAT_AT_RESET);
+	wrmsr(MSR_IA32_PAT, PAT);
 	wbinvd();
 }
 
@@ -144,6 +170,6 @@ void paging_guard(const struct cpu_stacks *stacks)
 
 void paging_init_cpu(void)
 {
-	reset_pat();
+	set_pat();
 	write_cr3((uint64_t)tables.pml4);
 }

@@ -1,10 +1,10 @@
 /*
  * The hypervisor's own page tables, in which an address is its physical address. Mapped are the
- * memory that memory_init() found to be free and the modules (writable), the image by its sections
- * (text RX, rodata R, data RW), the registers of devices that are named here (uncached), and what
- * firmware's tables take (read only). Nothing but text is executable. Not mapped are page 0, the
- * page below each stack, and everything else: the map's other ranges, its holes, devices. SDM Vol.
- * 3A chapter 4.
+ * memory that memory_init() found to be free, the modules and what is set aside (writable), the
+ * image by its sections (text RX, rodata R, data RW), the registers of devices that are named here
+ * (uncached), the screen (write-combining), and what firmware's tables take (read only). Nothing
+ * but text is executable. Not mapped are page 0, the page below each stack, and everything else:
+ * the map's other ranges, its holes, devices. SDM Vol. 3A chapter 4.
  */
 #pragma once
 
@@ -39,6 +39,12 @@ void paging_guard(const struct cpu_stacks *stacks);
  * already stays as it is. First CPU, at boot.
  */
 volatile void *paging_map_device(uint64_t address, uint64_t size);
+
+/*
+ * Maps a framebuffer's pages, write-combining: what is written is collected, and reads are slow.
+ * False if it cannot be. The same rules.
+ */
+bool paging_map_screen(uint64_t address, uint64_t size);
 
 /* Makes firmware's data readable; false if it cannot be. The same rules. */
 bool paging_map_firmware(uint64_t address, uint64_t size);

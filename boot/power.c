@@ -21,6 +21,7 @@
 /* Written at boot. */
 static struct acpi tables;
 static enum power_panic panic_action = POWER_PANIC_AUTO;
+static void (*at_good_end)(void);
 
 static uint16_t read_control(const struct acpi_register *control)
 {
@@ -123,11 +124,17 @@ static _Noreturn void reboot(void)
 	halt();
 }
 
-void power_end(uint8_t status)
+void power_at_good_end(void (*hook)(void))
+{
+	at_good_end = hook;
+}
+
+static void say_end(uint8_t status)
 {
 	stop_other_cpus();
 	record("end status=%u", status);
-	leave(status);
+	if (!status && at_good_end)
+		at_good_end();
 }
 
 /* Switched off, a PC would take the message on its screen along. */
@@ -140,8 +147,7 @@ static enum power_panic chosen_action(void)
 
 void power_end_shown(uint8_t status)
 {
-	stop_other_cpus();
-	record("end status=%u", status);
+	say_end(status);
 	switch (chosen_action()) {
 	case POWER_PANIC_REBOOT:
 		print("panic=reboot: the machine starts again.\n");
@@ -153,6 +159,15 @@ void power_end_shown(uint8_t status)
 	default:
 		leave(status);
 	}
+}
+
+void power_end(uint8_t status)
+{
+	/* without COM1 all that was said is on the screen */
+	if (machine_kind() == MACHINE_PC && panic_action == POWER_PANIC_AUTO && !console_can_read())
+		power_end_shown(status);
+	say_end(status);
+	leave(status);
 }
 
 void power_panic(void)

@@ -24,7 +24,8 @@ void power_init(const struct acpi *acpi);
 
 /*
  * The regular end: prints "@end status=N" and ends the machine with that exit status (Bochs,
- * QEMU), by ACPI S5 (a PC), or else halts and says so.
+ * QEMU), by ACPI S5 (a PC), or else halts and says so. A PC that has no COM1 halts as after a
+ * refusal, unless panic= says something else.
  */
 _Noreturn void power_end(uint8_t status);
 
@@ -36,3 +37,6 @@ _Noreturn void power_end_shown(uint8_t status);
 
 /* The same after a fault or a refusal, with status 1. */
 _Noreturn void power_panic(void);
+
+/* Called when the machine is about to end with status 0. */
+void power_at_good_end(void (*hook)(void));

@@ -21,7 +21,7 @@
 	.long MB1_FLAGS
 	.long -(MULTIBOOT1_HEADER_MAGIC + MB1_FLAGS)
 
-	/* Multiboot 2: the same, and a console in text mode where the machine has one. */
+	/* Multiboot 2: the same, and a console: in text mode, or else (UEFI) a framebuffer. */
 	.balign 8
 mb2_header:
 	.long MULTIBOOT2_HEADER_MAGIC
@@ -32,6 +32,10 @@ mb2_header:
 	.short 4, 1			/* console flags, optional */
 	.long 12
 	.long 2				/* EGA text is understood */
+	.balign 8
+	.short 5, 1			/* framebuffer, optional */
+	.long 20
+	.long 0, 0, 0			/* of whatever width, height and depth */
 	.balign 8
 	.short 6, 0			/* modules on page boundaries */
 	.long 8

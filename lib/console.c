@@ -2,15 +2,20 @@
 
 #include "lib/console.h"
 #include "lib/format.h"
+#include "lib/kept_log.h"
+#include "lib/line_colour.h"
 #include "lib/serial.h"
 #include "lib/string.h"
-#include "lib/vga.h"
+#include "lib/text_screen.h"
 #include "lib/x86.h"
 
 #define PORT_E9 0xe9
 
 /* Written at boot by the first CPU, before any other runs. */
 static unsigned int selected;
+static unsigned int screen_kind; /* CONSOLE_VGA, CONSOLE_FRAMEBUFFER, or 0: there is none */
+static bool screen_held;
+static struct kept_log *kept;
 static enum log_level level = LOG_INFO;
 static console_sink *sink;
 
@@ -23,16 +28,41 @@ void console_flush(void)
 		serial_flush();
 }
 
-void console_select(unsigned int devices, bool vga_text_present)
+void console_set_screen(enum console_device kind, const struct text_device *screen)
+{
+	screen_kind = screen ? kind : 0;
+	selected &= ~(unsigned int)(CONSOLE_VGA | CONSOLE_FRAMEBUFFER);
+	if (screen)
+		text_screen_init(screen);
+}
+
+void console_hold_screen(bool hold)
+{
+	screen_held = hold;
+}
+
+void console_keep(struct kept_log *log)
+{
+	kept = log;
+}
+
+static void keep(const char *text, size_t length)
+{
+	if (kept && length)
+		kept_log_write(kept, text, length);
+}
+
+void console_select(unsigned int devices)
 {
 	console_flush(); /* resetting the UART drops what it has not sent */
-	selected = devices & CONSOLE_E9;
+	selected = devices & (CONSOLE_E9 | screen_kind);
 	if ((devices & CONSOLE_COM1) && serial_init())
 		selected |= CONSOLE_COM1;
-	if ((devices & CONSOLE_VGA) && vga_text_present) {
-		vga_init();
-		selected |= CONSOLE_VGA;
-	}
+}
+
+static bool has_screen(void)
+{
+	return selected & screen_kind;
 }
 
 static bool send_com1(char c, bool wait)
@@ -41,6 +71,15 @@ static bool send_com1(char c, bool wait)
 		return serial_try_write(c);
 	serial_write(c);
 	return true;
+}
+
+static void write_screen(char c)
+{
+	static struct line_colour colour;
+
+	text_screen_write(c);
+	if (line_colour_next(&colour, c))
+		text_screen_colour(colour.found);
 }
 
 /* False if COM1 has no room: nothing is sent then, or of a '\n' the '\r' only. */
@@ -53,8 +92,8 @@ static bool send_one(char c, bool wait)
 			return false;
 		returned = false;
 	}
-	if (selected & CONSOLE_VGA)
-		vga_write(c);
+	if (has_screen())
+		write_screen(c);
 	if (selected & CONSOLE_E9)
 		outb(PORT_E9, c);
 	return true;
@@ -62,6 +101,7 @@ static bool send_one(char c, bool wait)
 
 static void write_text(const char *text, size_t length)
 {
+	keep(text, length);
 	for (size_t i = 0; i < length; i++)
 		send_one(text[i], true);
 }
@@ -72,9 +112,8 @@ void console_write(const char *text, size_t length)
 		write_text("\n", 1);
 	in_line = false;
 	write_text(text, length);
-	if (selected & CONSOLE_VGA)
-		while (vga_show())
-			;
+	while (console_show())
+		;
 }
 
 size_t console_send(const char *text, size_t length)
@@ -85,6 +124,7 @@ size_t console_send(const char *text, size_t length)
 		sent++;
 	if (sent)
 		in_line = text[sent - 1] != '\n';
+	keep(text, sent);
 	return sent;
 }
 
@@ -103,7 +143,7 @@ size_t console_echo(const char *text, size_t length)
 
 bool console_show(void)
 {
-	return (selected & CONSOLE_VGA) && vga_show();
+	return has_screen() && !screen_held && text_screen_show();
 }
 
 void console_give_up(void)

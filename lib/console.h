@@ -1,6 +1,6 @@
 /*
- * The hypervisor's consoles: COM1 (16550, 115200 8N1), VGA text, port 0xE9 (Bochs, QEMU).
- * Root mode, interrupts off; one CPU writes at a time.
+ * The hypervisor's consoles: COM1 (16550, 115200 8N1), the screen (VGA text, or a framebuffer),
+ * port 0xE9 (Bochs, QEMU). Root mode, interrupts off; one CPU writes at a time.
  */
 #pragma once
 
@@ -12,10 +12,27 @@ enum console_device {
 	CONSOLE_COM1 = 1,
 	CONSOLE_VGA = 2,
 	CONSOLE_E9 = 4,
+	CONSOLE_FRAMEBUFFER = 8,
 };
 
+struct text_device;
+
+/*
+ * The machine's screen is of this kind; it is cleared. NULL: it has none. Whether it is written on
+ * says console_select().
+ */
+void console_set_screen(enum console_device kind, const struct text_device *screen);
+
+/* What is written stays back from the screen until it is held no more. */
+void console_hold_screen(bool hold);
+
+struct kept_log;
+
+/* What is written from now on is also kept there. NULL: nowhere. */
+void console_keep(struct kept_log *log);
+
 /* Selects the devices of a mask of enum console_device; one that is not there is left out. */
-void console_select(unsigned int devices, bool vga_text_present);
+void console_select(unsigned int devices);
 
 /*
  * Writes bytes, and waits until they are written; a '\n' goes out as "\r\n" on COM1. A line that

@@ -333,6 +333,12 @@ static inline void interrupts_off(void)
 	__asm__ volatile("cli" : : : "memory");
 }
 
+/* Writes back, and drops, the line of the caches that an address is in. SDM Vol. 2A CLFLUSH. */
+static inline void clflush(const void *address)
+{
+	__asm__ volatile("clflush %0" : : "m"(*(const char *)address) : "memory");
+}
+
 static inline void wbinvd(void)
 {
 	__asm__ volatile("wbinvd" : : : "memory");

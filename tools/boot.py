@@ -101,6 +101,8 @@ def boot_once(
     bochs="",
     hypervisor="",
     typed=(),
+    screen="text",
+    monitor=(),
 ):
     target = Machine(machine, firmware, cpus, memory, cpu, bochs)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
@@ -110,11 +112,12 @@ def boot_once(
         medium = Direct(os.path.join(BUILD, "resident32.elf"), opts, modules)
     else:
         assert method == "iso"
-        make_iso(iso, hypervisor, opts, modules, protocol)
+        make_iso(iso, hypervisor, opts, modules, protocol, screen)
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None
-    emulator = Emulator(target, work, medium, commands, typing=typing, debugger=debugger, magic=magic)
+    more = {"typing": typing, "debugger": debugger, "magic": magic, "monitor": monitor}
+    emulator = Emulator(target, work, medium, commands, **more)
     ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start
     if os.path.exists(iso):

@@ -95,7 +95,10 @@ class Emulator:
     with "com1" only, is called again and again with all that the console has printed, and returns
     what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
     next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
-    Bochs lacks. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
+    Bochs lacks. `monitor` is what QEMU's does while the machine runs: (regular expression, command),
+    each when the expression is found in what the console has printed since the one before; a reset
+    starts the machine again then. With `disk` it finds the ISO on a disk, as on a USB stick, not on a
+    CD. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -109,6 +112,8 @@ class Emulator:
         magic=False,
         bad_msrs="fault",
         ask=False,
+        monitor=(),
+        disk=False,
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -121,6 +126,8 @@ class Emulator:
         )
         self.bad_msrs = bad_msrs
         self.ask = ask
+        self.monitor, self.monitored = list(monitor), 0
+        self.disk = disk
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
@@ -203,12 +210,15 @@ class Emulator:
         ]
         console = ["-serial", "null", "-debugcon"] if self.e9 else ["-serial"]
         output = f"tcp:{self.listener_name()}" if self.typing else "file:console"
-        command += ["-no-reboot", *console, output, "-qmp", "stdio"]
+        command += [] if self.monitor else ["-no-reboot"]
+        command += [*console, output, "-qmp", "stdio"]
         command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if machine.firmware == "uefi":
             command += ["-bios", OVMF]
         if isinstance(self.medium, Direct):
             return command + self.medium.arguments()
+        if self.disk:
+            return command + ["-drive", f"format=raw,file={os.path.abspath(self.medium)}"]
         return command + ["-cdrom", os.path.abspath(self.medium)]
 
     def listener_name(self):
@@ -293,6 +303,13 @@ class Emulator:
         except FileNotFoundError:
             return ""
 
+    def order(self):
+        """What the console has said is what the next of the monitor's commands waits for."""
+        while self.monitor and re.search(self.monitor[0][0].encode(), self.console[self.monitored :]):
+            self.monitored = len(self.console)
+            self.process.stdin.write(qmp_lines([self.monitor.pop(0)[1]]))
+            self.process.stdin.flush()
+
     def interrogate(self):
         """Stop the machine where it is, and return what the commands print."""
         if self.bochs and not self.debugger:
@@ -302,13 +319,7 @@ class Emulator:
                 self.process.send_signal(signal.SIGINT)
                 self.process.wait(DUMP_TIME)
                 return self.text("emulator.out").rpartition("Next at t=")[2]
-            requests = [{"execute": "qmp_capabilities"}, {"execute": "stop"}]
-            for line in self.commands:
-                requests.append(
-                    {"execute": "human-monitor-command", "arguments": {"command-line": line}}
-                )
-            requests.append({"execute": "quit"})
-            self.process.communicate("\n".join(map(json.dumps, requests)).encode(), DUMP_TIME)
+            self.process.communicate(qmp_lines(["stop", *self.commands, "quit"]), DUMP_TIME)
         except (subprocess.TimeoutExpired, BrokenPipeError):
             return "(the emulator did not answer)"
         answers = [
@@ -367,6 +378,7 @@ class Emulator:
                 output(self.read_console())
                 if self.typing:
                     self.type()
+                self.order()
                 if until and until():
                     why = "until"
                 elif time.monotonic() > deadline:
@@ -421,6 +433,15 @@ class Emulator:
         if not lines:  # Bochs' configuration was not accepted
             lines, wanted = self.text("emulator.out").splitlines(), r"\[ |bochsrc:"
         return "\n".join([line for line in lines if re.match(wanted, line)][-20:])
+
+
+def qmp_lines(commands):
+    """Commands of QEMU's monitor for people, as its monitor for programs takes them. It wants its
+    capabilities set first, and complains of a second time, which harms nothing."""
+    requests = [{"execute": "qmp_capabilities"}]
+    for line in commands:
+        requests.append({"execute": "human-monitor-command", "arguments": {"command-line": line}})
+    return ("\n".join(map(json.dumps, requests)) + "\n").encode()
 
 
 class Replay:

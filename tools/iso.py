@@ -12,6 +12,11 @@ GRUB_MODULES = (
     "part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
 )
 
+MENU_SECONDS = 5
+MENU_LAST_LOG = "Show what the last boot said that did not end well"
+# What is in the menu beside Resident and its guests: without guests, but with this option.
+MENU_ALONE = ((MENU_LAST_LOG, "log=last"), ("Doctor: what this machine has and lacks", "doctor"))
+
 
 class IsoError(Exception):
     """The ISO cannot be made; the text says why, and what to do."""
@@ -36,26 +41,36 @@ def grub_words(text):
     return " ".join(grub_word(word) for word in text.split())
 
 
-def grub_config(options, modules, names, protocol, menu):
-    """The text of grub.cfg. `names` are the modules' files on the ISO; the menu is shown for `menu`
-    seconds."""
+def boot_lines(options, modules, names, protocol, bios_screen):
+    """What GRUB does to start us. `names` are the modules' files on the ISO."""
     kernel, module = {2: ("multiboot2", "module2"), 1: ("multiboot", "module")}[protocol]
-    start = f"{kernel} /boot/resident.elf {grub_words(options)}"
-    guests = [
-        f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)
-    ]
     lines = [
-        f"set timeout={menu}",
         # UEFI has no text mode that outlives GRUB: offer a framebuffer.
         'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
-        "menuentry Resident {",
-        *[start, *guests],
-        "}",
-        "menuentry 'Resident doctor: what this machine has' {",
-        f"{start} doctor",
-        "}",
+        f"{kernel} /boot/resident.elf {grub_words(options)}",
     ]
-    return "\n".join([*lines, ""])
+    lines += [
+        f"{module} {grub_word('/' + name)} {grub_words(m.words)}" for name, m in zip(names, modules)
+    ]
+    # The kernel line asked for a framebuffer; a BIOS has a text mode too.
+    lines.append(f'if [ "$grub_platform" = pc ]; then set gfxpayload={bios_screen}; fi')
+    return lines
+
+
+def menu_entry(title, lines):
+    return [f"menuentry {grub_word(title)} {{", *("\t" + line for line in lines), "}"]
+
+
+def grub_config(options, modules, names, protocol, bios_screen="text", menu=False):
+    """The text of grub.cfg: it boots at once, or has a menu first."""
+    lines = boot_lines(options, modules, names, protocol, bios_screen)
+    if not menu:
+        return "\n".join(["set timeout=0", *lines, "boot", ""])
+    entries = menu_entry("Resident", lines)
+    for title, option in MENU_ALONE:
+        alone = boot_lines(f"{options} {option}", (), (), protocol, bios_screen)
+        entries += menu_entry(title, alone)
+    return "\n".join([f"set timeout={MENU_SECONDS}", *entries, ""])
 
 
 def place(modules, tree):
@@ -77,16 +92,18 @@ def place(modules, tree):
     return [placed[os.path.realpath(module.path)] for module in modules]
 
 
-def make_iso(iso, kernel, options="", modules=(), protocol=2, menu=0):
-    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`, after
-    `menu` seconds in which another entry can be chosen: the doctor."""
+def make_iso(iso, kernel, options="", modules=(), protocol=2, bios_screen="text", menu=False):
+    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`. A BIOS
+    shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24"). With `menu` GRUB
+    offers the text of the boot before and the doctor, too."""
     tree = iso + ".tree"
     os.makedirs(tree)
     try:
         os.makedirs(os.path.join(tree, "boot"))
         shutil.copyfile(kernel, os.path.join(tree, "boot/resident.elf"))
         names = place(modules, tree)
-        make_iso_of_tree(iso, tree, grub_config(options, modules, names, protocol, menu))
+        config = grub_config(options, modules, names, protocol, bios_screen, menu)
+        make_iso_of_tree(iso, tree, config)
     finally:
         shutil.rmtree(tree)
 

@@ -10,6 +10,7 @@
 #include "boot/cpu.h"
 #include "boot/fault.h"
 #include "boot/ioapic.h"
+#include "boot/last_log.h"
 #include "boot/leftovers.h"
 #include "boot/machine.h"
 #include "boot/memory.h"
@@ -17,6 +18,7 @@
 #include "boot/paging.h"
 #include "boot/pic.h"
 #include "boot/power.h"
+#include "boot/screen.h"
 #include "boot/trap.h"
 #include "boot/wall_clock.h"
 #include "fpu/clobber.h"
@@ -54,6 +56,7 @@
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
 static struct boot_info boot_info;
 static struct acpi acpi;
+static struct last_log last_log;
 static struct options options;
 
 static void warn(void *arg, const char *message)
@@ -62,12 +65,41 @@ static void warn(void *arg, const char *message)
 	log_warning("%s", message);
 }
 
+static void end_log_well(void)
+{
+	if (last_log.own)
+		kept_log_end_well(last_log.own);
+}
+
+static void keep_log(const struct boot_memory *window)
+{
+	last_log_find(&last_log, &boot_info, window);
+	console_keep(last_log.own);
+	power_at_good_end(end_log_well);
+}
+
+/* What a boot before said, and nothing more. */
+static _Noreturn void show_last_log(void)
+{
+	if (!last_log.bad) {
+		log_error("log=last: no boot that did not end well has left its text in memory: it "
+			  "is lost where power was off, or where firmware clears memory");
+		power_panic();
+	}
+	console_keep(NULL);
+	last_log_print(&last_log);
+	power_end_shown(0);
+}
+
 static void read_boot_information(uint32_t magic, uint64_t info)
 {
 	const struct boot_memory window = {NULL, 0, BIT(32), NULL};
 	int error = multiboot_parse(&boot_info, &window, magic, info);
 
-	console_select(CONSOLE_COM1 | CONSOLE_VGA, boot_info.ega_text);
+	screen_init(&boot_info);
+	console_select(CONSOLE_COM1 | CONSOLE_VGA | CONSOLE_FRAMEBUFFER);
+	if (!error)
+		keep_log(&window);
 	for (uint32_t i = 0; i < boot_info.warning_count && i < BOOT_WARNINGS_MAX; i++)
 		log_warning("%s", boot_info.warning[i]);
 	machine_init();
@@ -97,7 +129,7 @@ static void print_on_fault(void)
 static void apply_options(void)
 {
 	options_parse(&options, boot_info.cmdline, warn, NULL);
-	console_select(options.console, boot_info.ega_text);
+	console_select(options.console);
 	log_set_level((enum log_level)options.loglevel);
 	power_set_panic((enum power_panic)options.panic);
 	fault_print_also(print_on_fault);
@@ -137,7 +169,11 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 	}
 	memory_init(&boot_info, paging_limit());
 	paging_init(&boot_info);
+	screen_map();
 	read_acpi_tables();
+	if (options.log == LOG_OPTION_LAST)
+		show_last_log();
+	last_log_report(&last_log);
 	pic_init();
 	if (apic_present())
 		ioapic_init(acpi.madt, acpi.madt_length);
@@ -183,7 +219,7 @@ void resident_main(uint32_t magic, uint64_t info)
 {
 	struct pcpu *pcpu = &first_pcpu;
 
-	console_select(CONSOLE_COM1, false);
+	console_select(CONSOLE_COM1);
 	fault_init();
 	trap_init();
 	start_enter(pcpu);

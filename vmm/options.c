@@ -75,6 +75,7 @@ static const struct choice xsave_choices[] = {
 static const struct choice console_choices[] = {
 	{CONSOLE_COM1, "com1"},
 	{CONSOLE_VGA, "vga"},
+	{CONSOLE_FRAMEBUFFER, "fb"},
 	{CONSOLE_E9, "e9"},
 };
 
@@ -150,6 +151,11 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_IDLE, "idle"},
 };
 
+static const struct choice log_choices[] = {
+	{LOG_OPTION_KEEP, "keep"},
+	{LOG_OPTION_LAST, "last"},
+};
+
 #define FIELD(name)    .key = #name, .offset = offsetof(struct options, name)
 #define CHOICES(array) .choices = (array), .choice_count = ARRAY_SIZE(array)
 
@@ -189,8 +195,8 @@ static const struct option option_table[] = {
 	},
 	{
 		FIELD(console),
-		.note = ", joined by + (fb is not built yet)",
-		.initial = CONSOLE_COM1 | CONSOLE_VGA,
+		.note = ", joined by +",
+		.initial = CONSOLE_COM1 | CONSOLE_VGA | CONSOLE_FRAMEBUFFER,
 		CHOICES(console_choices),
 		.list = true,
 	},
@@ -282,6 +288,11 @@ static const struct option option_table[] = {
 		.initial = 0,
 		CHOICES(switch_choices),
 		.alone = true,
+	},
+	{
+		FIELD(log),
+		.initial = LOG_OPTION_KEEP,
+		CHOICES(log_choices),
 	},
 };
 

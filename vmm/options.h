@@ -6,6 +6,11 @@
 
 #include <stdint.h>
 
+enum log_option {
+	LOG_OPTION_KEEP, /* the console's text is kept in memory, as always */
+	LOG_OPTION_LAST, /* ... and that of an earlier boot is printed instead of starting guests */
+};
+
 struct options {
 	uint32_t fpu;	     /* enum fpu_policy */
 	uint32_t xsave;	     /* enum fpu_save_method, or FPU_METHOD_AUTO */
@@ -30,6 +35,7 @@ struct options {
 	uint32_t entrycheck; /* 0 or 1: each VM entry against the rules */
 	uint32_t crash;	     /* enum provoke */
 	uint32_t doctor;     /* 0 or 1: tell what the machine has, and end it */
+	uint32_t log;	     /* enum log_option */
 };
 
 /*

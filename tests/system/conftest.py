@@ -16,6 +16,7 @@
     modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it;
               words as on a module line
     protocol  multiboot 2 or 1, with method="iso"
+    screen    "text", or a BIOS's mode for GRUB's gfxpayload ("1024x768x24"; QEMU), with method="iso"
     method    "iso", or "kernel": QEMU's -kernel with build/resident32.elf
     timeout   seconds of wall time, 180 by default
     until     a regular expression: the boot is stopped once it is found on the console
@@ -26,6 +27,9 @@
               files that it writes are in result.work:
               ['writemem "memory" 0x0 0x100000', "creg"] or
               ["info registers", 'pmemsave 0 0x100000 "memory"']
+    monitor   [(regular expression, command)]: what QEMU's monitor does while the machine runs, each
+              when the expression is found in what the console has printed since the one before. A
+              reset starts the machine again then
     debugger  Bochs with its debugger, which is slow: `commands` asks for it too. A boot that hangs
               without it is repeated with it, for the registers in result.dump; one that was stopped
               by `until` has no dump

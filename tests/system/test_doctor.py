@@ -201,12 +201,12 @@ def test_amx_and_its_size_are_named(boot):
 
 
 def test_the_menu_has_an_entry_for_it(tmp_path):
-    """That of every image; here it is the one that GRUB takes by itself."""
+    """That of the image for sticks; here it is the one that GRUB takes at once."""
     tree = tmp_path / "tree"
     (tree / "boot").mkdir(parents=True)
     os.link(os.path.join(BUILD, "resident.elf"), tree / "boot/resident.elf")
-    config = grub_config("slice=500", [], [], 2, 0)
-    make_iso_of_tree(str(tmp_path / "iso"), str(tree), "set default=1\n" + config)
+    config = grub_config("slice=500", [], [], 2, menu=True)
+    make_iso_of_tree(str(tmp_path / "iso"), str(tree), config.replace("timeout=5", "timeout=0\nset default=2"))
     ending = Emulator(Machine(kind="bochs"), str(tmp_path), str(tmp_path / "iso")).run(90)
     console = plain(ending.console)
     assert last_line(console)["verdict"] == "runs"

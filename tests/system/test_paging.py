@@ -13,6 +13,7 @@ from elf import Elf
 MEMORY = 64  # MiB, all of which is looked at: the tables may be anywhere
 PRESENT, WRITE, LARGE, NX = 1 << 0, 1 << 1, 1 << 7, 1 << 63
 UNCACHED = 1 << 3 | 1 << 4  # PWT and PCD
+PAT = 1 << 7  # of a page of 4 KiB
 FIRMWARE = 128 << 10  # what QEMU's BIOS keeps at the end of memory
 DEVICES = {"VGA text": range(0xB8000, 0xC0000), "HPET": range(0xFED00000, 0xFED01000)}
 DEVICES["local APIC"] = range(0xFEE00000, 0xFEE01000)
@@ -29,9 +30,10 @@ CR0_WP, CR0_PG = 1 << 16, 1 << 31
 class Mapping:
     """A leaf of the tables: `size` bytes at `start`, and what all levels together allow there."""
 
-    def __init__(self, start, size, write, execute, uncached):
+    def __init__(self, start, size, write, execute, entry, level):
         self.start, self.size, self.write, self.execute = start, size, write, execute
-        self.uncached = uncached
+        self.uncached = entry & UNCACHED == UNCACHED
+        self.write_combining = level == 1 and entry & (UNCACHED | PAT) == PAT
 
     def __repr__(self):
         rights = "R" + "W" * self.write + "X" * self.execute + " UC" * self.uncached
@@ -52,7 +54,7 @@ def walk(memory, table, level=4, base=0, write=True, execute=True):
             start |= 0xFFFF << 48
         rights = (write and bool(entry & WRITE), execute and not entry & NX)
         if level == 1 or (level < 4 and entry & LARGE):
-            yield Mapping(start, size, *rights, entry & UNCACHED == UNCACHED)
+            yield Mapping(start, size, *rights, entry, level)
         else:
             below = entry & ADDRESS
             assert below + 4096 <= len(memory), f"a table at {below:#x}, beyond memory"
@@ -72,13 +74,14 @@ class Machine:
         self.cr0, self.efer = registers["CR0"], registers["EFER"]
         self.leaves = list(walk(memory, registers["CR3"] & ADDRESS))
 
+        self.video = int(re.search(r"VGA controller(?s:.*?)memory at (0x[0-9a-f]+)", result.dump)[1], 16)
+
     def at(self, addresses):
         return [leaf for leaf in self.leaves if leaf.touches(addresses)]
 
 
-@pytest.fixture
-def machine(boot):
-    commands = ["info registers", f'pmemsave 0 {MEMORY << 20} "memory"']
+def boot_and_look(boot, **parameters):
+    commands = ["info registers", "info pci", f'pmemsave 0 {MEMORY << 20} "memory"']
     result = boot(
         machine="tcg",
         memory=MEMORY,
@@ -86,9 +89,15 @@ def machine(boot):
         until="@end status=",
         timeout=60,
         commands=commands,
+        **parameters,
     )
     assert result.why == "until"
     return Machine(result)
+
+
+@pytest.fixture
+def machine(boot):
+    return boot_and_look(boot)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +163,17 @@ def test_registers_of_devices_are_mapped_uncached_page_by_page(machine, device):
     leaves = machine.at(DEVICES[device])
     assert bytes_of(leaves) == len(DEVICES[device])
     assert all(leaf.size == 4096 and leaf.uncached for leaf in leaves)
+
+
+def test_a_framebuffer_is_mapped_write_combining_and_no_further_than_it_reaches(boot):
+    machine = boot_and_look(boot, screen="1024x768x32")
+    size = 1024 * 768 * 4
+    leaves = machine.at(range(machine.video, machine.video + size))
+    assert bytes_of(leaves) == size
+    assert all(leaf.write_combining and leaf.write and not leaf.execute for leaf in leaves)
+    assert machine.at(range(machine.video + size, machine.video + (16 << 20))) == []
+    assert [leaf for leaf in machine.leaves if leaf.write_combining and leaf not in leaves] == []
+    assert machine.at(DEVICES["VGA text"]) == []
 
 
 def test_of_what_firmware_keeps_only_tables_can_be_read_and_nothing_written(machine):

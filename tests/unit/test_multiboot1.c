@@ -300,9 +300,15 @@ static void the_framebuffer_says_whether_there_is_vga_text(void **state)
 	assert_int_equal(parse(), 0);
 	assert_true(boot.ega_text);
 	assert_int_equal(boot.framebuffer.width, 80);
+	assert_int_equal(boot.framebuffer.red.size, 0);
 	image[MULTIBOOT1_FRAMEBUFFER_TYPE] = 1;
+	memcpy(image + MULTIBOOT1_FRAMEBUFFER_FIELDS, "\x0b\x05\x06\x04\x01\x03", 6);
 	assert_int_equal(parse(), 0);
 	assert_false(boot.ega_text);
+	assert_int_equal(boot.framebuffer.red.position, 11);
+	assert_int_equal(boot.framebuffer.green.size, 4);
+	assert_int_equal(boot.framebuffer.blue.position, 1);
+	assert_int_equal(boot.framebuffer.blue.size, 3);
 	assert_int_equal(boot.framebuffer.addr, 0xB8000);
 	assert_int_equal(boot.warning_count, 0);
 	put32(image + MULTIBOOT1_FRAMEBUFFER_WIDTH, 81);

@@ -77,6 +77,7 @@ static void framebuffer_tag(uint8_t type)
 	put32(at + 24, 768);
 	at[28] = 32;
 	at[29] = type;
+	memcpy(at + 32, "\x10\x08\x08\x07\x00\x06", 6);
 }
 
 static void build(void)
@@ -141,6 +142,12 @@ static void a_sound_structure_is_understood(void **state)
 	assert_false(boot.ega_text);
 	assert_int_equal(boot.framebuffer.width, 1024);
 	assert_int_equal(boot.framebuffer.bpp, 32);
+	assert_int_equal(boot.framebuffer.red.position, 16);
+	assert_int_equal(boot.framebuffer.red.size, 8);
+	assert_int_equal(boot.framebuffer.green.position, 8);
+	assert_int_equal(boot.framebuffer.green.size, 7);
+	assert_int_equal(boot.framebuffer.blue.position, 0);
+	assert_int_equal(boot.framebuffer.blue.size, 6);
 }
 
 static void efi_and_vga_text_follow_from_the_tags(void **state)

@@ -19,6 +19,7 @@ UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
 	$(patsubst %,vmm/device/%.c,acpi com1 keyboard pic pit reset rtc screen)
 UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
+UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/format.c lib/string.c
 UNIT_controls    := vmx/controls.c
 UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/speculation.c vmm/doctor/findings.c \
 	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
@@ -40,6 +41,7 @@ UNIT_firmware    := vmm/load/firmware.c vmm/load/firmware_rom.S vmm/guest_ram.c
 UNIT_foot        := vmm/foot.c lib/string.c
 UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
+UNIT_framebuffer := lib/framebuffer.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
@@ -70,8 +72,11 @@ UNIT_i8254_random := $(UNIT_i8254)
 UNIT_hpet_chip   := vmm/chip/hpet.c lib/rate.c
 UNIT_hpet_model  := vmm/chip/hpet.c lib/rate.c
 UNIT_i8042       := vmm/chip/i8042.c vmm/chip/us_keyboard.c
+UNIT_kept_log    := lib/kept_log.c lib/string.c
+UNIT_last_log    = boot/last_log.c boot/bootinfo.c boot/memmap.c lib/format.c $(UNIT_kept_log)
 UNIT_lazyfp      := fpu/lazyfp.c lib/string.c
 UNIT_leftovers   := boot/leftovers.c
+UNIT_line_colour := lib/line_colour.c lib/string.c
 UNIT_line_ring   := lib/line_ring.c
 UNIT_lost_memory := vmm/lost_memory.c
 UNIT_machine_check_severity := boot/machine_check_severity.c
@@ -119,6 +124,7 @@ UNIT_guest_speculation := vmm/guest_speculation.c
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
 UNIT_trap        := boot/trap.c
+UNIT_text_screen := lib/text_screen.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
@@ -161,6 +167,7 @@ $(UNIT_DIR)/%_ports.o: boot/%.c $(UNIT_HEADERS)
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) -include tests/unit/fake_tsc.h -include tests/unit/ports.h -c $< -o $@
 
+$(UNIT_DIR)/test_console: $(UNIT_DIR)/console_ports.o
 $(UNIT_DIR)/test_serial: $(UNIT_DIR)/serial_ports.o
 $(UNIT_DIR)/test_wall_clock: $(UNIT_DIR)/wall_clock_ports.o
 
