@@ -24,6 +24,7 @@
 #include "fpu/features.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
+#include "fpu/tiles_detect.h"
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
@@ -105,7 +106,7 @@ static void print_boot_record(void)
 
 	record("boot version=%s machine=%s cpus=%u vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
 	       "lazyfp=%s multihit=%s ept_split=%s apicv=%s firmware=%s timer=%s preemption=%s "
-	       "tsc_khz=%lu clock=%s",
+	       "tsc_khz=%lu clock=%s amx=%s",
 	       RESIDENT_VERSION, machine_name(), cpus_count(), c->vmx, c->ept,
 	       c->unrestricted_guest, f->method_name, f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
@@ -113,7 +114,7 @@ static void print_boot_record(void)
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
 	       c->apicv ? "on" : "off", boot_info.efi ? "uefi" : "bios",
 	       clock_timer_name(clock_timer()), preemption_name(c->preemption), clock_tsc_khz(),
-	       clock_source_name(clock_source()));
+	       clock_source_name(clock_source()), f->tiles ? "on" : "off");
 }
 
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
@@ -179,6 +180,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
 	fpu_works = fpu_detect(options.xsave);
+	fpu_tiles_detect((enum fpu_tiles_wanted)options.amx);
 	judge_machine(start_check(pcpu, &options));
 	if (start_this(pcpu, &options))
 		power_panic();

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
+#include "fpu/tiles.h"
 #include "vmm/apicv_state.h"
 #include "vmm/chip/lapic.h"
 #include "vmm/exit_watch.h"
@@ -50,6 +51,7 @@ struct vcpu {
 	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
+	struct fpu_tiles tiles;	      /* likewise */
 	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */
 	bool uses_de;		      /* has had CR4.DE: breakpoints may be on ports */
 

@@ -182,6 +182,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->long_mode = false;
 	vcpu->uses_pkru = false;
 	vcpu->uses_de = false;
+	fpu_tiles_reset(&vcpu->tiles);
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
 	interrupts_reset(vcpu);
 	loaded_take(pcpu, vcpu);

@@ -109,6 +109,7 @@ UNIT_refusal     := lib/refusal.c lib/format.c
 UNIT_screen      = vmm/device/screen.c vmm/guest_ram.c $(UNIT_vga_text)
 UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
+UNIT_tiles       := fpu/tiles.c fpu/tile_trial.c fpu/components.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c
