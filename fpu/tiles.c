@@ -6,6 +6,7 @@
 #include "boot/memory.h"
 #include "fpu/features.h"
 #include "fpu/tiles_hw.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -88,7 +89,7 @@ int fpu_tiles_write_msr(struct fpu_tiles *tiles, uint32_t msr, uint64_t value)
 {
 	if (!fpu_features()->xfd || (value & ~XCR0_TILEDATA))
 		return -EINVAL;
-	fpu_tiles_use(tiles);
+	assert(tiles->used);
 	if (msr == MSR_IA32_XFD)
 		tiles->xfd = value;
 	fpu_tiles_write(msr, value);

@@ -16,7 +16,7 @@ struct fpu_image;
 
 struct fpu_tiles {
 	struct fpu_image *image; /* NULL: guests have no AMX */
-	bool used;		 /* it has had a way to change its registers: fpu_tiles_use() */
+	bool used;		 /* it has had a way to change them: written by whoever gives it one */
 	bool kept;		 /* in the image; else its tiles were initial when it left */
 	uint64_t xfd;		 /* IA32_XFD: always */
 	uint64_t xfd_err;	 /* IA32_XFD_ERR, as it was when the vCPU left */
@@ -29,16 +29,13 @@ void fpu_tiles_destroy(struct fpu_tiles *tiles);
 /* As a reset leaves them; no CPU has them. */
 void fpu_tiles_reset(struct fpu_tiles *tiles);
 
-/* The vCPU, whose CPU this is, may change them from now on. */
-static inline void fpu_tiles_use(struct fpu_tiles *tiles)
-{
-	tiles->used = true;
-}
-
 /* The CPU leaves it for another, or for none, and comes to it. Only if they are `used`. */
 void fpu_tiles_leave(struct fpu_tiles *tiles, uint64_t xcr0);
 void fpu_tiles_enter(struct fpu_tiles *tiles, uint64_t xcr0);
 
-/* IA32_XFD or IA32_XFD_ERR of the vCPU whose CPU this is. Returns 0, or -EINVAL: #GP. */
+/*
+ * IA32_XFD or IA32_XFD_ERR of the vCPU whose CPU this is; a write needs them `used`. Returns 0, or
+ * -EINVAL: #GP.
+ */
 int fpu_tiles_read_msr(const struct fpu_tiles *tiles, uint32_t msr, uint64_t *value);
 int fpu_tiles_write_msr(struct fpu_tiles *tiles, uint32_t msr, uint64_t value);

@@ -12,12 +12,26 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
+/* Apart, so that those who use neither have no more registers to save. */
+static __attribute__((noinline)) void leave_more(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (vcpu->uses_pkru)
+		switch_save_pkru(&pcpu->loaded.registers, &vcpu->unswitched);
+	if (vcpu->tiles.used)
+		fpu_tiles_leave(&vcpu->tiles, pcpu->fpu.xcr0);
+}
+
 /* The registers that VMX does not switch, of the vCPU that is loaded. */
 static inline void leave(struct pcpu *pcpu, struct vcpu *vcpu)
 {
-	switch_save(&pcpu->loaded.registers, &vcpu->unswitched, vcpu->uses_pkru);
-	if (vcpu->tiles.used)
-		fpu_tiles_leave(&vcpu->tiles, pcpu->fpu.xcr0);
+	if (vcpu->uses_more)
+		leave_more(pcpu, vcpu);
+	switch_save(&pcpu->loaded.registers, &vcpu->unswitched);
+}
+
+static __attribute__((noinline)) void enter_tiles(const struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	fpu_tiles_enter(&vcpu->tiles, pcpu->fpu.xcr0);
 }
 
 void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -87,7 +101,7 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 		move_in(pcpu, vcpu);
 	switch_to(&pcpu->loaded.registers, &vcpu->unswitched);
 	if (vcpu->tiles.used)
-		fpu_tiles_enter(&vcpu->tiles, pcpu->fpu.xcr0);
+		enter_tiles(pcpu, vcpu);
 	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
 	pcpu->loaded.vcpu = vcpu;
 }

@@ -183,6 +183,7 @@ static void guest_writes_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	uint64_t found;
 
+	vcpu->tiles.used = true;
 	assert_int_equal(fpu_tiles_write_msr(&vcpu->tiles, msr, value), 0);
 	assert_int_equal(fpu_tiles_read_msr(&vcpu->tiles, msr, &found), 0);
 	assert_int_equal(found, value);
@@ -198,7 +199,7 @@ static void guest_does_something(struct vcpu *vcpu, uint64_t *seed)
 		vcpu->xcr0 ^= XCR0_TILES;
 		here->xcr0 = vcpu->xcr0;
 		if (vcpu->xcr0 & XCR0_TILES)
-			fpu_tiles_use(&vcpu->tiles);
+			vcpu->tiles.used = true;
 		return;
 	case 1:
 		if (vcpu->xcr0 & XCR0_TILES)
@@ -297,7 +298,7 @@ static void tiles_that_are_initial_are_neither_saved_nor_loaded(void **state)
 {
 	(void)state;
 	switch_to(&cpus[0], &vcpus[0]);
-	fpu_tiles_use(&vcpus[0].tiles);
+	vcpus[0].tiles.used = true;
 	for (unsigned int i = 0; i < 10; i++) {
 		switch_to(&cpus[0], &vcpus[1]);
 		switch_to(&cpus[0], &vcpus[0]);
@@ -311,6 +312,7 @@ static void msrs_take_what_guests_are_shown_alone(void **state)
 
 	(void)state;
 	switch_to(&cpus[0], &vcpus[0]);
+	vcpus[0].tiles.used = true;
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		int result = fpu_tiles_write_msr(&vcpus[0].tiles, MSR_IA32_XFD, BIT(bit));
 

@@ -173,6 +173,7 @@ static __attribute__((noinline)) int write_of_pc(struct vcpu *vcpu, uint32_t msr
 		return 0;
 	case MSR_IA32_XFD:
 	case MSR_IA32_XFD_ERR:
+		vcpu_use_tiles(vcpu);
 		return fpu_tiles_write_msr(&vcpu->tiles, msr, value);
 	case MSR_IA32_TSC_ADJUST:
 		set_tsc_offset(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
