@@ -19,6 +19,7 @@ import bugs_instructions  # noqa: E402
 import bugs_memory  # noqa: E402
 import bugs_registers  # noqa: E402
 import bugs_tasks  # noqa: E402
+import bugs_tiles  # noqa: E402
 from boot import boot_once  # noqa: E402
 from bug import Check, Unit  # noqa: E402
 
@@ -35,6 +36,7 @@ BUGS = [
     *bugs_memory.BUGS,
     *bugs_events.BUGS,
     *bugs_tasks.BUGS,
+    *bugs_tiles.BUGS,
 ]
 
 
