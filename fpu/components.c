@@ -8,7 +8,7 @@ uint32_t fpu_standard_size(const struct fpu_component component[FPU_COMPONENTS],
 {
 	uint32_t size = FIRST_SIZE;
 
-	for (uint32_t i = 2; i < FPU_COMPONENTS; i++)
+	for (uint32_t i = 2; i < FPU_COMPONENTS && mask >> i; i++)
 		if ((mask & BIT(i)) && component[i].offset + component[i].size > size)
 			size = component[i].offset + component[i].size;
 	return size;
@@ -18,7 +18,7 @@ uint32_t fpu_compacted_size(const struct fpu_component component[FPU_COMPONENTS]
 {
 	uint32_t size = FIRST_SIZE;
 
-	for (uint32_t i = 2; i < FPU_COMPONENTS; i++) {
+	for (uint32_t i = 2; i < FPU_COMPONENTS && mask >> i; i++) {
 		if (!(mask & BIT(i)))
 			continue;
 		if (component[i].aligned)

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FPU_COMPONENT_PKRU 9
-#define FPU_COMPONENTS	   10
+#define FPU_COMPONENT_PKRU     9
+#define FPU_COMPONENT_TILECFG  17
+#define FPU_COMPONENT_TILEDATA 18
+#define FPU_COMPONENTS	       19
 
 /* What CPUID.D.i says of component i; 0 and 1 have their place in the legacy region. */
 struct fpu_component {

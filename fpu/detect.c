@@ -3,6 +3,7 @@
 #include "fpu/features.h"
 #include "fpu/instructions.h"
 #include "fpu/selftest.h"
+#include "fpu/tiles_hw.h"
 #include "fpu/xsave_area.h"
 #include "lib/assert.h"
 #include "lib/console.h"
@@ -74,11 +75,13 @@ void fpu_init_hardware(void)
 	write_cr4(f->superset ? cr4 | CR4_OSXSAVE : cr4);
 	if (f->superset) {
 		__asm__ volatile("clts");
-		fpu_xsetbv(f->superset);
+		fpu_xsetbv(f->superset | f->tiles);
 		/* firmware may have left a bit, and we use no supervisor state */
 		if ((cpuid_count(0xd, 1).eax & CPUIDD1_XSAVES) &&
 		    rdmsr_if_present(MSR_IA32_XSS, &xss) && xss)
 			wrmsr(MSR_IA32_XSS, 0);
+		if (f->tiles)
+			fpu_tiles_init_cpu();
 	}
 	write_cr0((read_cr0() | CR0_TS | CR0_MP) & ~CR0_EM);
 }

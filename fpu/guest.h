@@ -26,10 +26,15 @@ void fpu_guest_destroy(struct fpu_guest *guest);
 /* As a reset of its CPU leaves it (SDM Vol. 3A table 9-1). Its VMCS is to be set for OPEN. */
 void fpu_guest_reset(struct fpu_cpu *cpu, struct fpu_guest *guest);
 
-/* Whether XSETBV may load this value into XCR0 (SDM Vol. 1 13.3, 2.6): else it is #GP. */
+/*
+ * Whether XSETBV may load this value into XCR0 (SDM Vol. 1 13.3, 2.6): else it is #GP. Of AMX's two
+ * components it takes both or none.
+ */
 static inline bool fpu_xcr0_valid(uint64_t value)
 {
-	if (!(value & XCR0_X87) || (value & ~fpu_features()->superset))
+	uint64_t tiles = value & ~fpu_features()->superset;
+
+	if (!(value & XCR0_X87) || (tiles && tiles != fpu_features()->tiles))
 		return false;
 	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
 		return false;

@@ -3,13 +3,12 @@
  */
 #include <stddef.h>
 
-#include "boot/cpu.h"
 #include "fpu/features.h"
 #include "fpu/guest.h"
 #include "fpu/image.h"
 #include "fpu/instructions.h"
 #include "fpu/owner.h"
-#include "lib/assert.h"
+#include "fpu/registers.h"
 #include "lib/x86.h"
 #include "vmx/entry.h"
 
@@ -17,21 +16,6 @@
 static struct fpu_guest *guest_of(struct fpu_context *context)
 {
 	return (struct fpu_guest *)((char *)context - offsetof(struct fpu_guest, context));
-}
-
-/*
- * CR0.TS is set in root mode always but here: VMCS HOST_CR0 sets it at every VM exit, so that a
- * stray vector instruction raises #NM.
- */
-static void registers_open(void)
-{
-	assert((read_cr0() & CR0_TS) && !this_cpu()->in_nmi);
-	__asm__ volatile("clts");
-}
-
-static void registers_close(void)
-{
-	write_cr0(read_cr0() | CR0_TS);
 }
 
 uint64_t fpu_hw_save(struct fpu_context *context)

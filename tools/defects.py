@@ -32,6 +32,13 @@ DEFECTS = {
     "init-zmm-upper": Defect(
         "XRSTOR that makes AVX initial zeroes bits 511:256 as well", mended=(3, 1)
     ),
+    # In 3.1's bochs/cpu/xsave.cc: xsave_tiledata_state_xinuse(), xsave_tiledata_state(),
+    # xsave_tilecfg_state(); the last in fetchdecode_opmap_avx.cc. docs/amx.md
+    "amx-xsave": Defect(
+        "XINUSE says the opposite of TILEDATA, XSAVE and XRSTOR leave out rows 8 to 15 of tiles and "
+        "change the rows of TILECFG for bytes of a row, and STTILECFG takes VEX.W=1 only",
+        since=(3, 0),
+    ),
     "code-breakpoint-lost": Defect(
         "code breakpoints are lost after a change of virtual CPU", mended=(3, 1)
     ),

@@ -43,7 +43,13 @@ class Run:
         words += ["hostfpu=exits"] if self.host else []
         words += [f"migrate={self.migrate}"] if self.migrate else []
         words += [f"xsave={self.xsave}"] if self.xsave else []
+        words += ["amx=force"] if self.tiles_in_part else []
         return " ".join(words)
+
+    @property
+    def tiles_in_part(self):
+        """Its tiles are kept if they are small: docs/amx.md."""
+        return self.cpu == "sapphire_rapids" and bochs().has("amx-xsave")
 
     @property
     def tortured(self):
@@ -56,6 +62,8 @@ class Run:
         words = f"steps={self.steps} peers={self.tortured}"
         if bochs().has("init-zmm-upper"):
             words += " init-zmm-upper"
+        if self.tiles_in_part:
+            words += " amx-xsave"
         if self.cpus > 1 and bochs().has("smp-exception-exit"):
             words += " " + ON_SEVERAL_CPUS
         policies = " policies" if self.changing else ""

@@ -57,9 +57,10 @@
 #define LEAF7_ECX_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define LEAF7_ECX_AVX	 (BIT(9) | BIT(10))
 
-/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT. Not: AMX, CET-IBT. What is of speculation is chosen by
- * vmx/mitigate.h. */
-#define LEAF7_EDX	 (BIT(4) | BIT(8))
+/* Leaf 7 EDX: FSRM, AVX512-VP2INTERSECT, AMX-BF16, AMX-TILE, AMX-INT8. Not: CET-IBT. What is of
+ * speculation is chosen by vmx/mitigate.h. */
+#define LEAF7_EDX	 (BIT(4) | BIT(8) | LEAF7_EDX_AMX)
+#define LEAF7_EDX_AMX	 (BIT(22) | BIT(24) | BIT(25))
 #define LEAF7_EDX_AVX512 BIT(8)
 
 #define LEAF6_EAX_ARAT BIT(2)
@@ -67,11 +68,18 @@
 #define LEAF7_1_EAX_WRMSRNS BIT(19)
 
 /* Leaf Dh.1 EAX: XSAVEOPT; XSAVEC and XSAVES where they work. Not: XGETBV(1) (it would show an
- * armed guest a foreign XINUSE), XFD (its #NM is ours). */
+ * armed guest a foreign XINUSE). XFD, with AMX. */
 #define LEAFD1_EAX_XSAVEOPT BIT(0)
 #define LEAFD1_EAX_XSAVEC   BIT(1)
 #define LEAFD1_EAX_XSAVES   BIT(3)
+#define LEAFD1_EAX_XFD	    BIT(4)
 #define LEAFDI_ECX_ALIGNED  BIT(1)
+#define LEAFDI_ECX_XFD	    BIT(2)
+
+/* AMX: its palettes, and what its multiplier takes. */
+#define LEAF_TILES	0x1d
+#define LEAF_TMUL	0x1e
+#define TILES_SUBLEAVES 2
 
 /* 80000001h ECX: LAHF64, LZCNT, PREFETCHW. EDX: SYSCALL, NX, 1-GiB pages, RDTSCP, Intel 64. */
 #define EXTENDED1_ECX	     (BIT(0) | BIT(5) | BIT(8))
@@ -133,6 +141,8 @@ static void filter_leaf7(struct cpuid_regs *r)
 		r->ebx &= ~LEAF7_EBX_AVX2;
 		r->ecx &= ~LEAF7_ECX_AVX;
 	}
+	if (!fpu_features()->tiles)
+		r->edx &= ~LEAF7_EDX_AMX;
 	if (!(superset & XCR0_PKRU))
 		r->ecx &= ~LEAF7_ECX_PKU;
 	if (!(vmx_capabilities()->secondary & SECONDARY_ENABLE_INVPCID))
@@ -163,8 +173,8 @@ static void fill_xsave_leaf(void)
 
 	if (!f->superset)
 		return;
-	xsave[0].eax = f->superset;
-	xsave[0].ecx = fpu_standard_size(f->component, f->superset);
+	xsave[0].eax = f->superset | f->tiles;
+	xsave[0].ecx = fpu_standard_size(f->component, f->superset | f->tiles);
 	if (may_skip_unmodified())
 		xsave[1].eax = cpuid_count(0xd, 1).eax & LEAFD1_EAX_XSAVEOPT;
 	if (f->xsavec_works)
@@ -177,6 +187,10 @@ static void fill_xsave_leaf(void)
 			.ebx = f->component[i].offset,
 			.ecx = f->component[i].aligned ? LEAFDI_ECX_ALIGNED : 0,
 		};
+	if (f->xfd) {
+		xsave[1].eax |= LEAFD1_EAX_XFD;
+		xsave[FPU_COMPONENT_TILEDATA].ecx |= LEAFDI_ECX_XFD;
+	}
 }
 
 /* What CPUID says, if WRMSR knows of it: that of an emulator goes by the paging in use. */
@@ -262,7 +276,7 @@ void guest_cpuid_init(void)
 {
 	/* leaves that are listed here are passed on, others read as zero */
 	guest_cpuid_basic[0] = cpuid(0);
-	guest_cpuid_basic[0].eax = GUEST_CPUID_LEAVES - 1;
+	guest_cpuid_basic[0].eax = fpu_features()->tiles ? LEAF_TMUL : GUEST_CPUID_LEAVES - 1;
 	guest_cpuid_basic[1] = host_leaf(1);
 	guest_cpuid_basic[2] = host_leaf(2);
 	guest_cpuid_basic[7] = host_leaf(7);
@@ -335,6 +349,19 @@ static struct cpuid_regs kvm_leaf(void)
 	return signature_leaf(KVM_CPUID_SIGNATURE + 1, signature);
 }
 
+/* Palette 1 and the multiplier; further palettes and subleaves would be of other features. */
+static struct cpuid_regs tiles_leaf(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid_regs r;
+
+	if (!fpu_features()->tiles || subleaf >= (leaf == LEAF_TILES ? TILES_SUBLEAVES : 1))
+		return (struct cpuid_regs){};
+	r = cpuid_count(leaf, subleaf);
+	if (subleaf == 0)
+		r.eax = leaf == LEAF_TILES ? TILES_SUBLEAVES - 1 : 0;
+	return r;
+}
+
 /* What is listed nowhere reads as zero. */
 static struct cpuid_regs other_leaf(uint32_t leaf)
 {
@@ -358,6 +385,9 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0)
 		return topology_leaf(subleaf);
 	case 0xd:
 		return xsave_leaf(subleaf, xcr0);
+	case LEAF_TILES:
+	case LEAF_TMUL:
+		return tiles_leaf(leaf, subleaf);
 	default:
 		return other_leaf(leaf);
 	}

@@ -13,12 +13,34 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
+/* Apart, so that those who use neither have no more registers to save. */
+static __attribute__((noinline)) void leave_more(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (vcpu->uses_pkru)
+		switch_save_pkru(&pcpu->loaded.registers, &vcpu->unswitched);
+	if (vcpu->tiles.used)
+		fpu_tiles_leave(&vcpu->tiles, pcpu->fpu.xcr0);
+}
+
+/* The registers that VMX does not switch, of the vCPU that is loaded. */
+static inline void leave(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (vcpu->uses_more)
+		leave_more(pcpu, vcpu);
+	switch_save(&pcpu->loaded.registers, &vcpu->unswitched);
+}
+
+static __attribute__((noinline)) void enter_tiles(const struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	fpu_tiles_enter(&vcpu->tiles, pcpu->fpu.xcr0);
+}
+
 void loaded_give_up(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	if (vcpu->pcpu != pcpu)
 		return;
 	if (pcpu->loaded.vcpu == vcpu) {
-		switch_save(&pcpu->loaded.registers, &vcpu->unswitched, vcpu->uses_pkru);
+		leave(pcpu, vcpu);
 		pcpu->cpu.ask_at_nmi = NULL;
 		pcpu->loaded.vcpu = NULL;
 	}
@@ -71,7 +93,7 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 	loaded_fetch(pcpu, vcpu);
 	before = pcpu->loaded.vcpu; /* fetching may have given that up, for another CPU */
 	if (before) {
-		switch_save(&pcpu->loaded.registers, &before->unswitched, before->uses_pkru);
+		leave(pcpu, before);
 		pcpu->switches++;
 		vcpu->switches++;
 	}
@@ -83,6 +105,8 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (vcpu->pcpu != pcpu)
 		move_in(pcpu, vcpu);
 	switch_to(&pcpu->loaded.registers, &vcpu->unswitched);
+	if (vcpu->tiles.used)
+		enter_tiles(pcpu, vcpu);
 	pcpu->cpu.ask_at_nmi = &vcpu->guest.entries_left;
 	pcpu->loaded.vcpu = vcpu;
 }

@@ -26,6 +26,7 @@
 #include "fpu/features.h"
 #include "fpu/lazyfp.h"
 #include "fpu/policy.h"
+#include "fpu/tiles_detect.h"
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
@@ -142,7 +143,7 @@ static void print_boot_record(void)
 
 	record("boot version=%s machine=%s cpus=%u vmx=%u ept=%u ug=%u xsave=%s xcr0=0x%lx fpu=%s "
 	       "lazyfp=%s multihit=%s ept_split=%s apicv=%s firmware=%s timer=%s preemption=%s "
-	       "tsc_khz=%lu clock=%s",
+	       "tsc_khz=%lu clock=%s amx=%s",
 	       RESIDENT_VERSION, machine_name(), cpus_count(), c->vmx, c->ept,
 	       c->unrestricted_guest, f->method_name, f->superset,
 	       fpu_policy_name((enum fpu_policy)options.fpu),
@@ -150,7 +151,7 @@ static void print_boot_record(void)
 	       multihit_affects_this_cpu() ? "affected" : "unaffected", c->ept_split ? "on" : "off",
 	       c->apicv ? "on" : "off", boot_info.efi ? "uefi" : "bios",
 	       clock_timer_name(clock_timer()), preemption_name(c->preemption), clock_tsc_khz(),
-	       clock_source_name(clock_source()));
+	       clock_source_name(clock_source()), f->tiles ? "on" : "off");
 }
 
 /* Once a machine, on the first CPU: from the boot loader's information to clocks that run. */
@@ -225,6 +226,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
 	fpu_detect(options.xsave);
+	fpu_tiles_detect((enum fpu_tiles_wanted)options.amx);
 	entry_watch_init(options.entrycheck);
 	if (options.doctor)
 		doctor_tell(&options, &boot_info, &acpi);

@@ -8,6 +8,7 @@
 #include "boot/power.h"
 #include "fpu/method.h"
 #include "fpu/policy.h"
+#include "fpu/tiles_detect.h"
 #include "lib/array.h"
 #include "lib/cmdline.h"
 #include "lib/console.h"
@@ -70,6 +71,12 @@ static const struct choice fpu_choices[] = {
 static const struct choice xsave_choices[] = {
 	{FPU_METHOD_AUTO, "auto"}, {FPU_XSAVES, NULL}, {FPU_XSAVEOPT, NULL},
 	{FPU_XSAVEC, NULL},	   {FPU_XSAVE, NULL},  {FPU_FXSAVE, NULL},
+};
+
+static const struct choice amx_choices[] = {
+	{FPU_TILES_AUTO, "auto"},
+	{FPU_TILES_OFF, "off"},
+	{FPU_TILES_FORCE, "force"},
 };
 
 static const struct choice console_choices[] = {
@@ -171,6 +178,11 @@ static const struct option option_table[] = {
 		.initial = FPU_METHOD_AUTO,
 		CHOICES(xsave_choices),
 		.name = fpu_method_name_of,
+	},
+	{
+		FIELD(amx),
+		.initial = FPU_TILES_AUTO,
+		CHOICES(amx_choices),
 	},
 	{
 		FIELD(migrate),

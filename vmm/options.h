@@ -14,6 +14,7 @@ enum log_option {
 struct options {
 	uint32_t fpu;	     /* enum fpu_policy */
 	uint32_t xsave;	     /* enum fpu_save_method, or FPU_METHOD_AUTO */
+	uint32_t amx;	     /* enum fpu_tiles_wanted */
 	uint32_t slice_us;   /* how long a vCPU runs before another may: 100..1000000 */
 	uint32_t maxcpus;    /* 1..64 */
 	uint32_t migrate;    /* turns after which a vCPU moves to another CPU, or 0: 0..1000000 */

@@ -80,7 +80,7 @@ int start_this(struct pcpu *pcpu, const struct options *options)
 	if (options->trace)
 		fpu_trace_start(pcpu->cpu.id, options->tracesize);
 	fpu_cpu_init(&pcpu->fpu, pcpu->cpu.id, (enum fpu_policy)options->fpu, fpu_lazy_leaks(),
-		     fpu_features()->superset);
+		     fpu_features()->superset | fpu_features()->tiles);
 	switch_read(&pcpu->loaded.registers);
 	enter_init(pcpu, options->hostfpu);
 	return 0;

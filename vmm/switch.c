@@ -19,13 +19,18 @@ void switch_read(struct unswitched *live)
 	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++)
 		if (i != UNSWITCHED_TSC_AUX || guest_has_rdtscp())
 			live->msr[i] = rdmsr(switch_msr_number[i]);
-	switch_save(live, live, fpu_features()->superset & XCR0_PKRU);
+	switch_save(live, live);
+	if (fpu_features()->superset & XCR0_PKRU)
+		switch_save_pkru(live, live);
 }
 
-void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru)
+void switch_save_pkru(struct unswitched *live, struct unswitched *own)
 {
-	if (uses_pkru)
-		own->pkru = live->pkru = fpu_rdpkru();
+	own->pkru = live->pkru = fpu_rdpkru();
+}
+
+void switch_save(struct unswitched *live, struct unswitched *own)
+{
 	/* by SWAPGS */
 	own->msr[UNSWITCHED_KERNEL_GS_BASE] = live->msr[UNSWITCHED_KERNEL_GS_BASE] =
 		rdmsr(MSR_KERNEL_GS_BASE);

@@ -32,10 +32,11 @@ struct unswitched {
 void switch_read(struct unswitched *live);
 
 /*
- * Reads those that a guest changes without an exit, for `live` and for its own record: PKRU only if
- * it `uses_pkru`.
+ * Reads those that a guest changes without an exit, for `live` and for its own record; PKRU, which
+ * takes longer, is for those that use it.
  */
-void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru);
+void switch_save(struct unswitched *live, struct unswitched *own);
+void switch_save_pkru(struct unswitched *live, struct unswitched *own);
 
 /* Writes those that are not as wanted. */
 void switch_to(struct unswitched *live, const struct unswitched *wanted);

@@ -44,6 +44,8 @@ int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain)
 	vcpu->vmcs = vmcs_create();
 	if (!vcpu->vmcs)
 		return -ENOMEM;
+	if (fpu_tiles_create(&vcpu->tiles))
+		return -ENOMEM;
 	return fpu_guest_create(&vcpu->fpu, trace_id, domain, &vcpu->guest.entries_left);
 }
 
@@ -53,6 +55,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	if (vcpu->vmcs)
 		vmcs_destroy(vcpu->vmcs);
 	vcpu->vmcs = NULL;
+	fpu_tiles_destroy(&vcpu->tiles);
 	fpu_guest_destroy(&vcpu->fpu);
 }
 

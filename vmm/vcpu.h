@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fpu/guest.h"
+#include "fpu/tiles.h"
 #include "vmm/apicv_state.h"
 #include "vmm/chip/lapic.h"
 #include "vmm/exit_watch.h"
@@ -50,6 +51,8 @@ struct vcpu {
 	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
+	struct fpu_tiles tiles;	      /* likewise */
+	bool uses_more;		      /* PKRU or tiles: there is more to do when a CPU leaves it */
 	bool uses_pkru;		      /* has had a way to change PKRU: vcpu_use_pkru() */
 	bool uses_de;		      /* has had CR4.DE: breakpoints may be on ports */
 
@@ -91,6 +94,13 @@ struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
  */
 int vcpu_create(struct vcpu *vcpu, uint32_t trace_id, uint32_t domain);
 void vcpu_destroy(struct vcpu *vcpu); /* after loaded_give_up() where it ran */
+
+/* It may change tiles, IA32_XFD and IA32_XFD_ERR from now on. */
+static inline void vcpu_use_tiles(struct vcpu *vcpu)
+{
+	vcpu->tiles.used = true;
+	vcpu->uses_more = true;
+}
 
 /* The running vCPU's PKRU. */
 uint32_t vcpu_read_pkru(const struct vcpu *vcpu);

@@ -163,6 +163,7 @@ void vcpu_use_pkru(struct vcpu *vcpu)
 	if (vcpu->uses_pkru)
 		return;
 	vcpu->uses_pkru = true;
+	vcpu->uses_more = true;
 	write_cr4_mask(vcpu);
 }
 
@@ -183,7 +184,9 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left};
 	vcpu->long_mode = false;
 	vcpu->uses_pkru = false;
+	vcpu->uses_more = false;
 	vcpu->uses_de = false;
+	fpu_tiles_reset(&vcpu->tiles);
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
 	speculation_reset(vcpu);
 	interrupts_reset(vcpu);

@@ -1,6 +1,7 @@
 /* CR0, CR3, CR4, CR8 and XCR0: SDM Vol. 3, 2.5 and 2.6; the #GP conditions in Vol. 2 (MOV, XSETBV).
  */
 #include "exits.h"
+#include "support/tiles.h"
 
 static void try_cr0(const char *what, uintptr_t value)
 {
@@ -130,7 +131,7 @@ static void cr4_hidden_bits(void)
 		try_cr4("PKE without PKU", read_cr4() | CR4_PKE, VECTOR_GP);
 }
 
-/* Tiles heed no CR0.TS: what no XCR0 lets a guest reach needs no switching. */
+/* Tiles heed no CR0.TS: XCR0 alone keeps a guest from them. */
 static void tiles_out_of_reach(void)
 {
 	TRY(".byte 0xc4, 0xe2, 0x7b, 0x49, 0xc0", : : : "memory");
@@ -259,8 +260,8 @@ static void xcr0_hidden_bits(void)
 	}
 	all = xgetbv(0);
 	offered = (uint64_t)cpuid(0xd, 0).edx << 32 | cpuid(0xd, 0).eax;
-	expect(!(offered & ~0x2e7ull), "components 0x%llx are offered",
-	       (unsigned long long)offered);
+	expect(!(offered & ~(0x2e7ull | (tiles_offered() ? XCR0_TILES : 0))),
+	       "components 0x%llx are offered", (unsigned long long)offered);
 	for (unsigned bit = 0; bit < 64; bit++)
 		if (!(offered >> bit & 1)) {
 			try_xsetbv(0, all | 1ull << bit);
@@ -268,7 +269,9 @@ static void xcr0_hidden_bits(void)
 			       trap.vector);
 		}
 	try_xcr0("MPX", 0, all | 3u << 3, VECTOR_GP);
-	try_xcr0("AMX", 0, all | 3u << 17, VECTOR_GP);
+	try_xcr0("AMX", 0, all | XCR0_TILES, tiles_offered() ? NO_TRAP : VECTOR_GP);
+	try_xcr0("TILECFG alone", 0, all | 1u << 17, VECTOR_GP);
+	try_xcr0("TILEDATA alone", 0, all | 1u << 18, VECTOR_GP);
 	try_xcr0("x87 and PKRU", 0, 1 | XCR0_PKRU, offered & XCR0_PKRU ? NO_TRAP : VECTOR_GP);
 	try_xcr0("PKRU without x87", 0, XCR0_PKRU, VECTOR_GP);
 }

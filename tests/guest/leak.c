@@ -17,6 +17,7 @@
  */
 #include "leak.h"
 
+#include "support/tiles.h"
 #include "support/trap.h"
 
 const char guest_name[] = "leak";
@@ -228,6 +229,49 @@ static void grow(void)
 	}
 }
 
+/* Tiles are not in `own`: nobody who looks here writes them before the end of a life. */
+static void tiles(void)
+{
+	static struct tile_registers got;
+	static const struct tile_registers none;
+	char why[128];
+
+	if (!tiles_offered() || GUEST_BITS == 32)
+		return;
+	xsetbv(0, xcr0_all | XCR0_TILES);
+	for (uint64_t i = option_number("wait", 12); i; i--) {
+		tiles_store(&got);
+		expect(tiles_equal(&none, &got, why, sizeof(why)), "%s%s", why,
+		       whose(got.data, sizeof(got.data)));
+		yield();
+	}
+	if (tiles_xfd_offered())
+		expect(!rdmsr(MSR_XFD) && !rdmsr(MSR_XFD_ERR), "IA32_XFD is 0x%llx, _ERR 0x%llx",
+		       (unsigned long long)rdmsr(MSR_XFD), (unsigned long long)rdmsr(MSR_XFD_ERR));
+	xsetbv(0, xcr0_all);
+}
+
+/* All eight, of whatever shape. */
+static void fill_tiles(void)
+{
+	static struct tile_registers secret;
+
+	if (!tiles_offered() || GUEST_BITS == 32)
+		return;
+	xsetbv(0, xgetbv(0) | XCR0_TILES);
+	if (tiles_xfd_offered())
+		wrmsr(MSR_XFD, 0);
+	tiles_pattern(&secret, seed, 1);
+	for (unsigned n = 0; n < TILES; n++)
+		for (unsigned row = 0; row < secret.config.rows[n]; row++)
+			memset(secret.data[n][row], 0x53, secret.config.row_bytes[n]);
+	tiles_load(&secret);
+	if (tiles_xfd_offered()) {
+		wrmsr(MSR_XFD, XCR0_TILEDATA);
+		wrmsr(MSR_XFD_ERR, XCR0_TILEDATA);
+	}
+}
+
 static void fill_with_secret(void)
 {
 	static struct fpu_registers secret;
@@ -244,6 +288,7 @@ static void fill_with_secret(void)
 	fpu_enable();
 	do {
 		fpu_load(&secret);
+		fill_tiles();
 		yield();
 		get_stats(&stats, 0);
 		turns++;
@@ -273,6 +318,7 @@ static const struct check checks[] = {
 	{"enabled", enabled, NEEDS_HYPERCALL},
 	{"first-look", first_look, NEEDS_HYPERCALL},
 	{"one-by-one", one_by_one, NEEDS_HYPERCALL},
+	{"tiles", tiles, NEEDS_HYPERCALL},
 };
 
 static const struct check checks_growing[] = {
@@ -288,6 +334,7 @@ static void leave_something_behind(void)
 
 	fpu_pattern(&full, seed, 1000, FPU_FULL);
 	fpu_load(&full);
+	fill_tiles();
 	write_cr2(SECRET & 0x7fffffff);
 	write_dr0(SECRET & 0xffffff);
 	write_dr3(SECRET & 0xffffff);

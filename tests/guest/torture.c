@@ -13,6 +13,7 @@
  *   init-zmm-upper  stay away from XRSTOR that makes bits 255:128 initial and leaves 511:256 out:
  *              the machine zeroes both
  *   smp-exception-exit, smp-sti-window  stay away from what these spoil: support/leave.h, trap.h
+ *   amx-xsave  only tiles that XSAVE keeps there: support/tiles.h
  *   trace      prints the name of each step's operation
  *
  * What is wrong is printed with seed and step: the same module lines and options repeat it.
@@ -64,6 +65,7 @@ static const struct operation {
 	{"exit", other_exits, 6},
 	{"reset", reset_myself, 2},
 	{"policy", change_policy, 4},
+	{"tiles", change_tiles, 12}, /* if there are any */
 };
 
 #define RECENT 12
@@ -317,9 +319,9 @@ static bool continue_life(void)
 
 static const struct operation *pick(void)
 {
-	unsigned total = 0, at;
+	unsigned total = 0, at, count = ARRAY_SIZE(operations) - !have_tiles();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
+	for (unsigned i = 0; i < count; i++)
 		total += operations[i].weight;
 	at = below(total);
 	for (unsigned i = 0;; i++) {

@@ -62,8 +62,11 @@ void own_ts(void);
 void own_em(void);
 void wait_for_nothing(void);
 void other_exits(void);
+void change_tiles(void); /* torture_tiles.c */
 void reset_myself(void); /* torture.c */
 void change_policy(void);
+
+bool have_tiles(void);
 
 /* An XSAVE area at a random place. */
 uint8_t *random_area(void);

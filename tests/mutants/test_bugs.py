@@ -20,6 +20,7 @@ import bugs_memory  # noqa: E402
 import bugs_registers  # noqa: E402
 import bugs_speculation  # noqa: E402
 import bugs_tasks  # noqa: E402
+import bugs_tiles  # noqa: E402
 from boot import boot_once  # noqa: E402
 from bug import Check, Unit  # noqa: E402
 
@@ -37,6 +38,7 @@ BUGS = [
     *bugs_events.BUGS,
     *bugs_speculation.BUGS,
     *bugs_tasks.BUGS,
+    *bugs_tiles.BUGS,
 ]
 
 

@@ -3,6 +3,7 @@
 #include "boot/clock.h"
 #include "boot/power.h"
 #include "fpu/method.h"
+#include "fpu/tiles_detect.h"
 #include "fpu/owner.h"
 #include "lib/console.h"
 #include "vmm/exit/provoke.h"
@@ -39,6 +40,7 @@ static void expect_defaults(void)
 {
 	assert_int_equal(options.fpu, FPU_AUTO);
 	assert_int_equal(options.xsave, FPU_METHOD_AUTO);
+	assert_int_equal(options.amx, FPU_TILES_AUTO);
 	assert_int_equal(options.slice_us, 2000);
 	assert_int_equal(options.migrate, 0);
 	assert_int_equal(options.maxcpus, 64);
@@ -83,12 +85,14 @@ static void every_option_is_understood(void **state)
 	parse("fpu=unload xsave=xsavec migrate=7 slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
-	      "crash=vmentry preemption=apic multihit=split mitigations=all apicv=off log=last");
+	      "crash=vmentry preemption=apic multihit=split mitigations=all apicv=off log=last "
+	      "amx=force");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.preemption, PREEMPTION_APIC);
 	assert_int_equal(options.multihit, MULTIHIT_SPLIT);
 	assert_int_equal(options.mitigations, MITIGATIONS_ALL);
 	assert_int_equal(options.apicv, 0);
+	assert_int_equal(options.amx, FPU_TILES_FORCE);
 	assert_int_equal(options.fpu, FPU_UNLOAD);
 	assert_int_equal(options.xsave, FPU_XSAVEC);
 	assert_int_equal(options.slice_us, 500);
@@ -216,6 +220,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"timer", "auto, apic, pit"},
 		{"clock", "auto, pit, hpet, pm, cpuid"},
 		{"preemption", "auto, vmx, apic"},
+		{"amx", "auto, off, force"},
 		{"multihit", "auto, split, off"},
 		{"mitigations", "auto, off, all"},
 		{"apicv", "auto, off"},
@@ -246,7 +251,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	parse("turbo=1");
 	assert_string_equal(
 		heard.last,
-		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
+		"option turbo is not known: accepted are fpu xsave amx migrate slice maxcpus "
 		"console timer clock preemption multihit mitigations apicv trace tracesize stats "
 		"loglevel panic verbose hostfpu entrycheck crash doctor log");
 }

@@ -125,6 +125,7 @@ UNIT_string      := lib/string.c
 UNIT_task_state  := vmm/exit/task_state.c lib/string.c
 UNIT_trap        := boot/trap.c
 UNIT_text_screen := lib/text_screen.c
+UNIT_tiles       := fpu/tiles.c fpu/tile_trial.c fpu/components.c
 UNIT_trial       := $(UNIT_method)
 UNIT_trial_lies  := fpu/trial.c fpu/method.c fpu/components.c tests/unit/fake_xsave.c
 UNIT_turns       := vmm/sched/turns.c vmm/sched/balance.c vmm/queue.c

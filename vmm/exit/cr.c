@@ -293,6 +293,8 @@ void exit_xsetbv(struct vcpu *vcpu)
 	}
 	if (value & XCR0_PKRU)
 		vcpu_use_pkru(vcpu);
+	if (value & XCR0_TILES)
+		vcpu_use_tiles(vcpu);
 	fpu_set_xcr0(&vcpu->pcpu->fpu, &vcpu->fpu.context, value);
 	vcpu_skip_instruction_fast(vcpu);
 }

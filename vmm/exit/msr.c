@@ -92,6 +92,9 @@ static int read_of_pc(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 	case MSR_IA32_MISC_ENABLE: /* fast strings; no branch trace, no precise events */
 		*value = BIT(0) | BIT(11) | BIT(12);
 		return 0;
+	case MSR_IA32_XFD:
+	case MSR_IA32_XFD_ERR:
+		return fpu_tiles_read_msr(&vcpu->tiles, msr, value);
 	case MSR_PLATFORM_INFO:
 		*value = ratio_to_100_mhz() << 8;
 		return 0;
@@ -174,6 +177,10 @@ static __attribute__((noinline)) int write_of_pc(struct vcpu *vcpu, uint32_t msr
 		lapic_write_tsc_deadline(&vcpu->lapic, &pc_rates.lapic, value, rdtsc());
 		interrupts_changed(vcpu);
 		return 0;
+	case MSR_IA32_XFD:
+	case MSR_IA32_XFD_ERR:
+		vcpu_use_tiles(vcpu);
+		return fpu_tiles_write_msr(&vcpu->tiles, msr, value);
 	case MSR_IA32_TSC_ADJUST:
 		set_tsc_offset(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
 		return 0;
