@@ -9,7 +9,6 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmx/ept.h"
-#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
@@ -96,10 +95,6 @@ void loaded_take(struct pcpu *pcpu, struct vcpu *vcpu)
 		leave(pcpu, before);
 		pcpu->switches++;
 		vcpu->switches++;
-	}
-	if (mitigations_ibpb && pcpu->domain != vcpu->vm->domain) {
-		mitigate_new_domain();
-		pcpu->domain = vcpu->vm->domain;
 	}
 	vmcs_make_current(vcpu->vmcs);
 	if (vcpu->pcpu != pcpu)

@@ -31,6 +31,9 @@ void mitigations_report(enum mitigations_wanted wanted)
 		if (m->hazard[h].verdict == VERDICT_OPEN)
 			log_warning("a guest may see what is not its own by %s: %s", hazard_name(h),
 				    m->hazard[h].why);
+		else
+			log_debug("speculation: %s is %s: %s", hazard_name(h),
+				  verdict_name(m->hazard[h].verdict), m->hazard[h].why);
 	}
 	for (unsigned int n = 0; step_name(n); n++)
 		if (m->steps & 1u << n)

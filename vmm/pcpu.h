@@ -34,7 +34,6 @@ struct pcpu {
 		struct vcpu *vcpu;	     /* or NULL */
 		struct unswitched registers; /* as this CPU has them: see vmm/switch.h */
 	} loaded;			     /* what vmm/loaded.h alone writes */
-	uint32_t domain;		     /* the trust domain whose guest was loaded last */
 	struct vcpu *scheduled;		     /* that ran last and has not left the CPU, or NULL */
 	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
 	bool in_output;		 /* it is in the middle of vmm/output.c */

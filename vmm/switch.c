@@ -4,6 +4,7 @@
 #include "fpu/instructions.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmx/mitigate.h"
 
 const uint32_t switch_msr_number[UNSWITCHED_MSR_COUNT] = {
 	[UNSWITCHED_STAR] = MSR_STAR,
@@ -53,6 +54,10 @@ void switch_save(struct unswitched *live, struct unswitched *own)
 
 void switch_to(struct unswitched *live, const struct unswitched *wanted)
 {
+	if (mitigations_ibpb && live->domain != wanted->domain) {
+		mitigate_new_domain();
+		live->domain = wanted->domain;
+	}
 #pragma GCC unroll 6 /* three instructions each, and no counting */
 	for (unsigned int i = 0; i < UNSWITCHED_MSR_COUNT; i++) {
 		if (live->msr[i] == wanted->msr[i])

@@ -24,6 +24,7 @@ struct unswitched {
 	uint64_t cr2;
 	uint64_t dr[4], dr6;
 	uint32_t pkru;
+	uint32_t domain; /* whose branches the CPU predicts by: a trust domain, or 0 */
 };
 
 /* Each function is for the CPU whose registers `live` tells of; root mode. */

@@ -9,6 +9,7 @@
 #include "vmm/loaded.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
+#include "vmm/vm.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
 #include "vmx/entry.h"
@@ -187,7 +188,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->uses_more = false;
 	vcpu->uses_de = false;
 	fpu_tiles_reset(&vcpu->tiles);
-	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
+	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6, .domain = vcpu->vm->domain};
 	speculation_reset(vcpu);
 	interrupts_reset(vcpu);
 	loaded_take(pcpu, vcpu);

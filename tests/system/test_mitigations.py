@@ -61,10 +61,11 @@ def test_each_step_is_in_the_image_where_it_can_be_left_out():
             assert in_order(wanted, names), (steps, names)
 
 
-def rounds(boot, name, vms, peers=(), options=""):
-    """Root mode of the rounds of a test that were traced."""
+def rounds(boot, name, vms, peers=(), options="", words=""):
+    """Root mode of the rounds of a test that were traced. `words`: of the VMs' module lines."""
     run = Run((name,), vms, peers, options=options)
-    result = boot(**run.boot)
+    modules = [(file, line.replace(" -- ", f" {words} -- ", 1)) for file, line in run.modules]
+    result = boot(**{**run.boot, "modules": modules})
     run.rows(result, IMAGE)
     with open(f"{result.work}/emulator.out", encoding="ascii", errors="replace") as log:
         return bench_trace.windows(log, IMAGE)
@@ -115,6 +116,14 @@ def test_a_change_of_the_guest_empties_the_l1d_and_forgets_branches(boot):
         assert found["vmx_enter_mitigated"] == 2
 
 
+def test_vms_that_trust_each_other_keep_their_branches(boot):
+    options = {"options": "mitigations=all", "words": "trust=t"}
+    for window in rounds(boot, "switch-mitigated", 2, ("yield",), **options):
+        found = wrmsr_by_function(window)
+        assert "mitigate_new_domain" not in found
+        assert found["vmx_enter_mitigated"] == 2
+
+
 def test_auto_takes_an_emulators_cpu_for_one_that_does_not_speculate(boot):
     for cpu in ("tigerlake", "corei7_haswell_4770"):
         result = boot(cpu=cpu, modules=[("integer", "name=a mem=4M -- rounds=2")])
@@ -128,9 +137,11 @@ def test_what_no_microcode_closes_is_told(boot):
     """An old model: it has neither MD_CLEAR nor IBRS, and its L1D is filled instead of flushed."""
     result = boot(
         cpu="corei7_haswell_4770",
-        opts="mitigations=all",
+        opts="mitigations=all loglevel=3",
         modules=[("integer", "name=a mem=4M -- rounds=2")],
     )
+    assert "speculation: l1tf is closed: L1D filled anew at entries" in result.console
+    assert "speculation: pbrsb is unaffected: no enhanced IBRS" in result.console
     record = result.one("mitigations")
     assert record["steps"] == "rsb-fill+bhb-clear+verw+l1d-loads"
     assert (record["l1tf"], record["mds"], record["branch"]) == ("closed", "open", "open")
