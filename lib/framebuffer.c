@@ -72,7 +72,7 @@ static void copy_line(uint8_t *to, const uint8_t *line)
 		at[i] = from[i];
 }
 
-static void draw(unsigned int row, unsigned int column, uint16_t cell)
+static void draw_cell(unsigned int row, unsigned int column, uint16_t cell)
 {
 	uint8_t c = TEXT_CELL_CHAR(cell), line[FONT_WIDTH * SCALE_MAX * BYTES_MAX];
 	const uint8_t *glyph = font[(c >= FONT_FIRST && c <= FONT_LAST ? c : '?') - FONT_FIRST];
@@ -85,6 +85,12 @@ static void draw(unsigned int row, unsigned int column, uint16_t cell)
 		for (uint32_t i = 0; i < scale; i++, to += fb.pitch)
 			copy_line(to, line);
 	}
+}
+
+static void draw(unsigned int row, unsigned int column, const uint16_t *cells, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		draw_cell(row, column + i, cells[i]);
 }
 
 /* What has been written may wait in a buffer of the CPU. */

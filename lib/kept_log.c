@@ -3,20 +3,34 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
-#define LINE 64 /* bytes that CLFLUSH writes back */
+#define LINE  KEPT_LOG_LINE
+#define LINES (KEPT_LOG_TEXT / LINE)
 
 static const char signature[16] = "Resident log 1";
 
 _Static_assert(offsetof(struct kept_log, text) == LINE, "the head is one line");
 
+typedef uint64_t __attribute__((may_alias)) word;
+
+static uint64_t sum_of(const word *from, size_t words)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < words; i++)
+		sum = (sum ^ from[i]) * 0x9e3779b97f4a7c15;
+	return sum;
+}
+
 static uint64_t sum_of_head(const struct kept_log *log)
 {
-	uint64_t words[offsetof(struct kept_log, head_sum) / sizeof(uint64_t)], sum = 0;
+	return sum_of((const word *)log, offsetof(struct kept_log, head_sum) / sizeof(uint64_t));
+}
 
-	memcpy(words, log, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		sum = sum * 0x100000001b3 + words[i] + 1;
-	return sum;
+/* 0 if there is nothing in it. */
+static uint64_t sum_of_line(const struct kept_log *log, uint64_t line)
+{
+	return sum_of((const word *)&log->text[line * LINE], LINE / sizeof(uint64_t)) *
+	       (2 * line + 1);
 }
 
 static void seal(struct kept_log *log)
@@ -35,16 +49,34 @@ void kept_log_begin(struct kept_log *log, uint64_t number)
 	seal(log);
 }
 
+/* The next one is left out of the sum, before anything of it is written over. */
+static void end_line(struct kept_log *log, uint64_t line)
+{
+	log->text_sum += sum_of_line(log, line) - sum_of_line(log, (line + 1) % LINES);
+	clflush(&log->text[line * LINE]);
+	log->written = log->position;
+	seal(log);
+}
+
 void kept_log_write(struct kept_log *log, const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		uint64_t at = log->written++ % KEPT_LOG_TEXT;
+	bool whole = length && text[length - 1] == '\n';
 
-		log->text_sum += (at + 1) * ((uint64_t)(uint8_t)text[i] - (uint8_t)log->text[at]);
-		log->text[at] = text[i];
-		if (at % LINE == LINE - 1 || i == length - 1)
-			clflush(&log->text[at]);
+	while (length) {
+		uint64_t at = log->position % KEPT_LOG_TEXT;
+		size_t room = LINE - at % LINE, size = length < room ? length : room;
+
+		memcpy(&log->text[at], text, size);
+		log->position += size;
+		text += size;
+		length -= size;
+		if (size == room)
+			end_line(log, at / LINE);
 	}
+	if (!whole || log->written == log->position)
+		return;
+	clflush(&log->text[log->position % KEPT_LOG_TEXT]);
+	log->written = log->position;
 	seal(log);
 }
 
@@ -61,14 +93,18 @@ enum kept_log_state kept_log_check(const struct kept_log *log)
 	if (memcmp(log->signature, signature, sizeof(signature)) ||
 	    log->head_sum != sum_of_head(log))
 		return KEPT_LOG_NONE;
-	for (uint64_t i = 0; i < KEPT_LOG_TEXT; i++)
-		sum += (i + 1) * (uint8_t)log->text[i];
+	for (uint64_t line = 0; line < LINES; line++)
+		if (line != log->written % KEPT_LOG_TEXT / LINE)
+			sum += sum_of_line(log, line);
 	return sum == log->text_sum ? KEPT_LOG_WHOLE : KEPT_LOG_DAMAGED;
 }
 
+/* What is left of the oldest line is no text that anybody knows to be whole. */
 size_t kept_log_length(const struct kept_log *log)
 {
-	return log->written < KEPT_LOG_TEXT ? log->written : KEPT_LOG_TEXT;
+	uint64_t kept = KEPT_LOG_TEXT - LINE + log->written % LINE;
+
+	return log->written < kept ? log->written : kept;
 }
 
 char kept_log_at(const struct kept_log *log, size_t index)

@@ -14,20 +14,27 @@
 #define KEPT_LOG_TEXT 65536
 
 /* At a multiple of 64. */
+#define KEPT_LOG_LINE 64 /* bytes that CLFLUSH writes back */
+
+/*
+ * At a multiple of 64. The line of text[] that is being written is not in the sum: it changes all
+ * the time.
+ */
 struct kept_log {
 	char signature[16];
 	uint64_t number;   /* the greatest is the newest */
 	uint64_t written;  /* characters, those that were written over too */
-	uint64_t text_sum; /* of text[]: each byte times its index + 1 */
+	uint64_t text_sum; /* of all lines of text[] but that of text[written % KEPT_LOG_TEXT] */
 	uint64_t ended;	   /* 1: the boot ended well */
 	uint64_t head_sum; /* of all above */
-	uint64_t unused;
-	char text[KEPT_LOG_TEXT]; /* a ring: text[written % KEPT_LOG_TEXT] is the oldest */
+	uint64_t position; /* written, and what will be when the line of text ends */
+	char text[KEPT_LOG_TEXT];
 };
 
 /* Begins a log, which is empty. */
 void kept_log_begin(struct kept_log *log, uint64_t number);
 
+/* Text that no '\n' ends may be lost in a reset, as long as nothing more is written. */
 void kept_log_write(struct kept_log *log, const char *text, size_t length);
 
 void kept_log_end_well(struct kept_log *log);

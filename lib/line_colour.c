@@ -12,14 +12,12 @@ static const struct beginning {
 	{"@", TEXT_RECORD},
 };
 
-bool line_colour_next(struct line_colour *line, char c)
+bool line_colour_look(struct line_colour *line, char c)
 {
 	if (c == '\n') {
 		*line = (struct line_colour){};
 		return false;
 	}
-	if (line->length == LINE_COLOUR_HEAD)
-		return false;
 	line->head[line->length++] = c;
 	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
 		const struct beginning *b = &beginnings[i];

@@ -18,5 +18,10 @@ struct line_colour {
 	enum text_colour found;
 };
 
+bool line_colour_look(struct line_colour *line, char c);
+
 /* Looks at the next character; true if the line is now known to be in the colour `found`. */
-bool line_colour_next(struct line_colour *line, char c);
+static inline bool line_colour_next(struct line_colour *line, char c)
+{
+	return (line->length < LINE_COLOUR_HEAD || c == '\n') && line_colour_look(line, c);
+}

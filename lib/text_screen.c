@@ -10,6 +10,8 @@
 
 _Static_assert(TEXT_SCREEN_COLUMNS % TOGETHER == 0 && TEXT_SCREEN_ROWS % 64 == 0, "whole words");
 
+typedef uint64_t __attribute__((may_alias)) cells_together;
+
 /* A row; and where it is compared, a few cells of it. */
 union row {
 	uint16_t cell[TEXT_SCREEN_COLUMNS];
@@ -24,7 +26,8 @@ static enum text_colour colour;
 
 /* A bit for each row of the screen that may differ from what it is to have. */
 static uint64_t unshown[TEXT_SCREEN_ROWS / 64];
-static unsigned int next, next_together; /* what is to be looked at: a row, and cells in it */
+static uint64_t every[TEXT_SCREEN_ROWS / 64]; /* all rows that there are; written at boot */
+static unsigned int next, next_together;      /* what is to be looked at: a row, and cells in it */
 
 static union row *row_at(unsigned int r)
 {
@@ -38,10 +41,17 @@ static void mark(unsigned int r)
 		next_together = 0;
 }
 
-static void fill_row(union row *cells, uint16_t cell)
+static void mark_all(void)
 {
-	for (unsigned int c = 0; c < TEXT_SCREEN_COLUMNS; c++)
-		cells->cell[c] = cell;
+	for (unsigned int i = 0; i < ARRAY_SIZE(unshown); i++)
+		unshown[i] = every[i];
+	next_together = 0;
+}
+
+static void clear_row(union row *cells)
+{
+	for (unsigned int i = 0; i * TOGETHER < device->columns; i++)
+		cells->cells[i] = BLANK * 0x0001000100010001ull;
 }
 
 static void next_row(void)
@@ -52,26 +62,26 @@ static void next_row(void)
 		return;
 	}
 	top = (top + 1) % device->rows;
-	fill_row(row_at(row), BLANK);
-	for (unsigned int r = 0; r < device->rows; r++)
-		mark(r);
+	clear_row(row_at(row));
+	mark_all();
 }
 
 void text_screen_init(const struct text_device *new_device)
 {
 	device = new_device;
-	top = row = column = next = next_together = 0;
-	for (unsigned int i = 0; i < ARRAY_SIZE(unshown); i++)
-		unshown[i] = 0;
+	top = row = column = next = 0;
 	colour = TEXT_PLAIN;
+	for (unsigned int i = 0; i < ARRAY_SIZE(every); i++)
+		every[i] = 0;
 	for (unsigned int r = 0; r < device->rows; r++) {
-		fill_row(&text[r], BLANK);
+		every[r / 64] |= BIT(r % 64);
+		clear_row(&text[r]);
 		/* beyond the last column the two must not differ */
-		fill_row(&shown[r], BLANK);
+		clear_row(&shown[r]);
 		for (unsigned int c = 0; c < device->columns; c++)
 			shown[r].cell[c] = NOTHING;
-		mark(r);
 	}
+	mark_all();
 }
 
 static void put(char c)
@@ -105,22 +115,20 @@ void text_screen_colour(enum text_colour new_colour)
 		row_at(row)->cell[c] = TEXT_CELL(colour, row_at(row)->cell[c]);
 }
 
-/* Draws what differs of a few cells; how many that were. */
+/* Draws, of a few cells, from the first that differs to the last; how many those are. */
 static unsigned int show_cells(unsigned int first)
 {
-	const union row *wanted = row_at(next);
-	unsigned int drawn = 0;
+	const uint16_t *wanted = &row_at(next)->cell[first];
+	uint16_t *has = &shown[next].cell[first];
+	unsigned int from = 0, end = TOGETHER;
 
-	for (unsigned int c = first; c < first + TOGETHER; c++) {
-		uint16_t cell = wanted->cell[c];
-
-		if (shown[next].cell[c] == cell)
-			continue;
-		device->draw(next, c, cell);
-		shown[next].cell[c] = cell;
-		drawn++;
-	}
-	return drawn;
+	while (from < end && has[from] == wanted[from])
+		from++;
+	while (end > from && has[end - 1] == wanted[end - 1])
+		end--;
+	device->draw(next, first + from, wanted + from, end - from);
+	*(cells_together *)has = *(const cells_together *)wanted;
+	return end - from;
 }
 
 /* Of the next row, until enough is drawn; false: there is more of it. */

@@ -30,7 +30,8 @@ enum text_colour {
 struct text_device {
 	unsigned int columns, rows; /* at least 1, at most the above */
 	unsigned int at_once; /* cells that are drawn before the caller can look at the time */
-	void (*draw)(unsigned int row, unsigned int column, uint16_t cell);
+	void (*draw)(unsigned int row, unsigned int column, const uint16_t *cells,
+		     unsigned int count);
 	/* all is drawn, and the next character goes there */
 	void (*drawn)(unsigned int row, unsigned int column);
 };

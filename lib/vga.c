@@ -17,10 +17,13 @@ static const uint8_t attribute[] = {
 	[TEXT_RECORD] = 0x03,  /* cyan */
 };
 
-static void draw(unsigned int row, unsigned int column, uint16_t cell)
+static void draw(unsigned int row, unsigned int column, const uint16_t *cells, unsigned int count)
 {
-	screen[row * COLUMNS + column] =
-		(uint16_t)(attribute[TEXT_CELL_COLOUR(cell)] << 8 | TEXT_CELL_CHAR(cell));
+	volatile uint16_t *to = &screen[row * COLUMNS + column];
+
+	for (unsigned int i = 0; i < count; i++)
+		to[i] = (uint16_t)(attribute[TEXT_CELL_COLOUR(cells[i])] << 8 |
+				   TEXT_CELL_CHAR(cells[i]));
 }
 
 static void move_cursor(unsigned int row, unsigned int column)

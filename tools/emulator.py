@@ -95,10 +95,10 @@ class Emulator:
     with "com1" only, is called again and again with all that the console has printed, and returns
     what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
     next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
-    Bochs lacks. `monitor` is what QEMU's does while the machine runs: (regular expression, command),
-    each when the expression is found in what the console has printed since the one before; a reset
-    starts the machine again then. With `disk` it finds the ISO on a disk, as on a USB stick, not on a
-    CD. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
+    Bochs lacks. `monitor` is what QEMU's does while the machine runs: (regular expression,
+    command), each when the expression is found in what the console has printed since the one before;
+    a reset starts the machine again then. With `disk` it finds the ISO on a disk, as on a USB stick,
+    not on a CD. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -305,9 +305,13 @@ class Emulator:
 
     def order(self):
         """What the console has said is what the next of the monitor's commands waits for."""
-        while self.monitor and re.search(self.monitor[0][0].encode(), self.console[self.monitored :]):
+        while self.monitor:
+            pattern, command = self.monitor[0]
+            if not re.search(pattern.encode(), self.console[self.monitored :]):
+                break
+            self.monitor.pop(0)
             self.monitored = len(self.console)
-            self.process.stdin.write(qmp_lines([self.monitor.pop(0)[1]]))
+            self.process.stdin.write(qmp_lines([command]))
             self.process.stdin.flush()
 
     def interrogate(self):

@@ -93,9 +93,9 @@ def place(modules, tree):
 
 
 def make_iso(iso, kernel, options="", modules=(), protocol=2, bios_screen="text", menu=False):
-    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`. A BIOS
-    shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24"). With `menu` GRUB
-    offers the text of the boot before and the doctor, too."""
+    """Make `iso`: GRUB starts `kernel` with `options` and `modules`, by multiboot `protocol`. A
+    BIOS shows `bios_screen`: "text", or a mode for GRUB's gfxpayload ("1024x768x24"). With `menu`
+    GRUB offers the text of the boot before and the doctor, too."""
     tree = iso + ".tree"
     os.makedirs(tree)
     try:

@@ -32,7 +32,8 @@ def users(name, sys_root, proc_root):
             if os.path.realpath(device) in devices:
                 found.append(f"{device} ({'swap' if table == 'swaps' else where})")
     for device, place in zip(devices, places):
-        found += [f"{device} ({holder})" for holder in map(os.path.basename, glob.glob(f"{place}/holders/*"))]
+        holders = map(os.path.basename, glob.glob(f"{place}/holders/*"))
+        found += [f"{device} ({holder})" for holder in holders]
     return found
 
 
@@ -41,7 +42,7 @@ def is_block_device(path):
 
 
 def check(device, size, sys_root="/sys", proc_root="/proc", is_block=is_block_device):
-    """What is known of a device that an image of `size` bytes may be written on; else DeviceError."""
+    """What is known of a device on which `size` bytes may be written; else DeviceError."""
     if not os.path.exists(device):
         raise DeviceError(f"{device} is not there: lsblk lists the disks")
     if not is_block(device):

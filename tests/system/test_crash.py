@@ -183,7 +183,9 @@ def test_a_panic_comes_at_once_and_what_waited_for_the_console_after_it(boot):
     assert panic
     lines = [re.findall(r"^h\| (\d{7}) [a-z]{56}$", part, re.M) for part in (before, after)]
     assert len(lines[1]) > 100
-    # none is missing: one that was cut short by the panic is printed again
+    # none is missing: one that was cut short by the panic is printed again, if only its end was cut
+    if lines[0] and lines[0][-1:] == lines[1][:1]:
+        del lines[0][-1]
     assert [int(number) for number in sum(lines, [])] == list(range(len(sum(lines, []))))
     assert after.index("backtrace:") < after.index("h| ")
     assert after.rstrip().endswith("@end status=1")

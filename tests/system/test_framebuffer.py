@@ -19,7 +19,8 @@ def glyphs():
     magic, mode, size = struct.unpack("<HBB", data[:4])
     assert (magic, size) == (0x0436, HEIGHT)
     count = 512 if mode & 1 else 256
-    table = struct.unpack(f"<{(len(data) - 4) // 2 - count * size // 2}H", data[4 + count * size :])
+    units = data[4 + count * size :]
+    table = struct.unpack(f"<{len(units) // 2}H", units)
     found, glyph = {}, 0
     for unit in table:
         if unit == 0xFFFF:
@@ -98,7 +99,8 @@ def test_under_uefi_the_screen_shows_what_com1_does(refusal):
     assert any("this machine has no VMX" in line for line in said(result))
     assert screen.rows[: len(expected)] == expected
     assert not any(screen.rows[len(expected) :])
-    assert "no console will be available" not in result.console  # what GRUB says if none is asked for
+    # what GRUB says where no framebuffer is asked for
+    assert "no console will be available" not in result.console
 
 
 def test_an_error_is_red_and_a_record_not_as_bright_as_text(refusal):
@@ -136,7 +138,7 @@ def test_a_bios_shows_it_in_each_depth(boot, mode):
     assert screen.rows[: len(expected)] == expected
     red = next(c for row, c in zip(screen.rows, screen.colours) if row.startswith("ERROR")).pop()
     lost = (3, 2, 3) if depth == 16 else (0, 0, 0)  # bits, which QEMU fills up in its own way
-    assert [level >> n for level, n in zip(red, lost)] == [level >> n for level, n in zip(ERROR, lost)]
+    assert all(a >> n == b >> n for a, b, n in zip(red, ERROR, lost))
 
 
 @pytest.mark.parametrize(

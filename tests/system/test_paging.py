@@ -74,7 +74,8 @@ class Machine:
         self.cr0, self.efer = registers["CR0"], registers["EFER"]
         self.leaves = list(walk(memory, registers["CR3"] & ADDRESS))
 
-        self.video = int(re.search(r"VGA controller(?s:.*?)memory at (0x[0-9a-f]+)", result.dump)[1], 16)
+        video = re.search(r"VGA controller(?s:.*?)memory at (0x[0-9a-f]+)", result.dump)
+        self.video = int(video[1], 16)
 
     def at(self, addresses):
         return [leaf for leaf in self.leaves if leaf.touches(addresses)]

@@ -59,9 +59,9 @@ void serial_flush(void)
 {
 }
 
-static void draw(unsigned int row, unsigned int column, uint16_t cell)
+static void draw(unsigned int row, unsigned int column, const uint16_t *run, unsigned int count)
 {
-	cells[row][column] = cell;
+	memcpy(&cells[row][column], run, count * sizeof(*run));
 }
 
 static void drawn(unsigned int row, unsigned int column)

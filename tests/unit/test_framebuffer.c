@@ -56,6 +56,11 @@ static void begin(struct framebuffer framebuffer)
 	text = framebuffer_text(&fb);
 }
 
+static void draw(uint32_t row, uint32_t column, uint16_t cell)
+{
+	text->draw(row, column, &cell, 1);
+}
+
 static void end(void)
 {
 	free(fb.memory);
@@ -115,8 +120,8 @@ static void each_depth_has_its_pixels(void **state)
 		assert_int_equal(text->columns, 12);
 		assert_int_equal(text->rows, 3);
 		assert_int_equal(text->at_once, 8);
-		text->draw(0, 0, TEXT_CELL(TEXT_PLAIN, 'A'));
-		text->draw(2, 11, TEXT_CELL(TEXT_ERROR, '~'));
+		draw(0, 0, TEXT_CELL(TEXT_PLAIN, 'A'));
+		draw(2, 11, TEXT_CELL(TEXT_ERROR, '~'));
 		text->drawn(2, 11);
 		expect_glyph(0, 0, 1, 'A', PLAIN);
 		expect_glyph(88, 32, 1, '~', ERROR);
@@ -134,7 +139,7 @@ static void colours_may_be_anywhere_in_a_pixel_and_of_any_size(void **state)
 	framebuffer.green = (struct framebuffer_field){10, 11};
 	framebuffer.blue = (struct framebuffer_field){22, 10};
 	begin(framebuffer);
-	text->draw(0, 1, TEXT_CELL(TEXT_ERROR, 'A'));
+	draw(0, 1, TEXT_CELL(TEXT_ERROR, 'A'));
 	assert_int_equal(pixel(8, 0), 0xff << 2 | 0x60 << 3 << 10 | 0x60u << 2 << 22);
 	expect_glyph(8, 0, 1, 'A', ERROR);
 	end();
@@ -161,7 +166,7 @@ static void a_large_screen_has_large_characters(void **state)
 		assert_true(text->at_once >= 1 &&
 			    text->at_once * scale * scale * FONT_WIDTH * FONT_HEIGHT <=
 				    (scale > 2 ? 8192 : 1024));
-		text->draw(text->rows - 1, text->columns - 1, TEXT_CELL(TEXT_PLAIN, 'A'));
+		draw(text->rows - 1, text->columns - 1, TEXT_CELL(TEXT_PLAIN, 'A'));
 		right = (text->columns - 1) * FONT_WIDTH * scale;
 		low = (text->rows - 1) * FONT_HEIGHT * scale;
 		expect_glyph(right, low, scale, 'A', PLAIN);
@@ -176,7 +181,7 @@ static void what_is_not_printable_is_a_question_mark(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		begin(make(8, 16, 24, 24));
-		text->draw(0, 0, TEXT_CELL(TEXT_PLAIN, odd[i]));
+		draw(0, 0, TEXT_CELL(TEXT_PLAIN, odd[i]));
 		expect_glyph(0, 0, 1, '?', PLAIN);
 		end();
 	}

@@ -116,12 +116,12 @@ static void what_a_boot_said_that_did_not_end_well_is_printed(void **state)
 {
 	(void)state;
 	boot_anew();
-	say("one\nERROR: two\n\ttabs\x1b\xff\nno end");
+	say("one\nERROR: two\n\ttabs\x1b\xff\nno end\n");
 	boot_anew();
 	assert_true(found.before);
 	assert_int_equal(info.kept_count, 1);
 	assert_string_equal(printed_last(), "last| one\nlast| ERROR: two\nlast| \ttabs??\nlast| no "
-					    "end\nlastlog bytes=29 of=29 damaged=0");
+					    "end\nlastlog bytes=30 of=30 damaged=0");
 	printed[0] = '\0';
 	last_log_report(&found);
 	assert_non_null(strstr(printed, "log=last"));
@@ -191,6 +191,7 @@ static void a_damaged_text_is_printed_with_a_warning(void **state)
 	(void)state;
 	boot_anew();
 	say("text\n");
+	say("that is longer than what is looked at at once, as only what is whole is: 64\n");
 	found.own->text[1] = 'a';
 	boot_anew();
 	assert_non_null(strstr(printed_last(), "last| taxt\n"));

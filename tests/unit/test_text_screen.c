@@ -10,11 +10,11 @@ static uint16_t cells[ROWS_MAX][COLUMNS_MAX];
 static unsigned int drawn_cells, drawn_calls, cursor_row, cursor_column;
 static struct text_device device;
 
-static void draw(unsigned int row, unsigned int column, uint16_t cell)
+static void draw(unsigned int row, unsigned int column, const uint16_t *run, unsigned int count)
 {
-	assert_true(row < device.rows && column < device.columns);
-	cells[row][column] = cell;
-	drawn_cells++;
+	assert_true(count && row < device.rows && column + count <= device.columns);
+	memcpy(&cells[row][column], run, count * sizeof(*run));
+	drawn_cells += count;
 }
 
 static void drawn(unsigned int row, unsigned int column)
@@ -156,7 +156,7 @@ static void what_scrolls_past_unseen_is_never_drawn(void **state)
 		say(line);
 	}
 	show_all();
-	assert_in_range(drawn_cells, 3 * 14, 4 * 20); /* without the blanks */
+	assert_in_range(drawn_cells, 3 * 14, 4 * 20); /* perhaps without the blanks */
 	expect_row(0, "line 9997 of many");
 	expect_row(2, "line 9999 of many");
 }
