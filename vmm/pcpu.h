@@ -32,6 +32,7 @@ struct pcpu {
 	int32_t entries_at_once; /* that vmx_enter() may make: vmm/sched/enter.c */
 	uint64_t guest_tsc;	 /* TSC ticks between calls and returns of vmx_enter() */
 	uint64_t switches;	 /* changes from one vCPU to another */
+	uint64_t tile_moves;	 /* tiles of vCPUs saved and loaded */
 	uint64_t moves_in;	 /* vCPUs that came from another CPU */
 	uint64_t pulls;	    /* of these, taken from its queue because this one had less to do */
 	uint64_t spared;    /* a vCPU with live registers was left there, another one pulled */
