@@ -8,7 +8,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
-/* Palette 1, as LDTILECFG takes it: SDM Vol. 1 table 18-1. */
+/* Palette 1, as LDTILECFG takes it: SDM Vol. 2A LDTILECFG, table 3-10. */
 #define TILES	  8
 #define ROWS	  16
 #define ROW_BYTES 64
@@ -21,7 +21,7 @@ struct tilecfg {
 	uint8_t reserved2[8];
 };
 
-_Static_assert(sizeof(struct tilecfg) == 64, "SDM Vol. 1 18.2");
+_Static_assert(sizeof(struct tilecfg) == 64, "SDM Vol. 2A LDTILECFG");
 
 static uint8_t *part(struct fpu_image *image, uint32_t component)
 {

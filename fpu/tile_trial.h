@@ -1,6 +1,6 @@
 /*
  * The trial of XSAVE and XRSTOR with tiles: whether they keep them as the manual says, and whether
- * it is known what is in use. SDM Vol. 1 13.5.11, 13.6, 18.
+ * it is known what is in use. SDM Vol. 1 13.5, 13.6, chapter 18.
  */
 #pragma once
 

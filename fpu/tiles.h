@@ -16,10 +16,10 @@ struct fpu_image;
 
 struct fpu_tiles {
 	struct fpu_image *image; /* NULL: guests have no AMX */
-	bool used;		 /* it has had a way to change them: written by whoever gives it one */
-	bool kept;		 /* in the image; else its tiles were initial when it left */
-	uint64_t xfd;		 /* IA32_XFD: always */
-	uint64_t xfd_err;	 /* IA32_XFD_ERR, as it was when the vCPU left */
+	bool used;	  /* it has had a way to change them: written by whoever gives it one */
+	bool kept;	  /* in the image; else its tiles were initial when it left */
+	uint64_t xfd;	  /* IA32_XFD: always */
+	uint64_t xfd_err; /* IA32_XFD_ERR, as it was when the vCPU left */
 };
 
 /* As a reset leaves them. Returns 0 or -ENOMEM; 0 without an image where guests have no AMX. */

@@ -21,7 +21,7 @@
 #define CPUIDDI_ALIGNED BIT(1) /* ECX */
 #define CPUIDDI_XFD	BIT(2)
 
-#define TILECFG_SIZE  64 /* of palette 1: SDM Vol. 1 13.5.11 */
+#define TILECFG_SIZE  64 /* of palette 1: SDM Vol. 1 chapter 18 */
 #define TILEDATA_SIZE 8192
 
 static bool cpu_has_tiles(void)

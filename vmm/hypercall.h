@@ -119,4 +119,6 @@ struct hypercall_stats {
 				 */
 	/* this vCPU again */
 	uint64_t own_switches; /* how often the CPU came to it from another vCPU */
+	/* this physical CPU again */
+	uint64_t cpu_tiles; /* tiles of vCPUs saved and loaded */
 };

@@ -17,8 +17,10 @@ static __attribute__((noinline)) void leave_more(struct pcpu *pcpu, struct vcpu 
 {
 	if (vcpu->uses_pkru)
 		switch_save_pkru(&pcpu->loaded.registers, &vcpu->unswitched);
-	if (vcpu->tiles.used)
-		fpu_tiles_leave(&vcpu->tiles, pcpu->fpu.xcr0);
+	if (!vcpu->tiles.used)
+		return;
+	fpu_tiles_leave(&vcpu->tiles, pcpu->fpu.xcr0);
+	pcpu->tile_moves += vcpu->tiles.kept;
 }
 
 /* The registers that VMX does not switch, of the vCPU that is loaded. */
@@ -29,8 +31,9 @@ static inline void leave(struct pcpu *pcpu, struct vcpu *vcpu)
 	switch_save(&pcpu->loaded.registers, &vcpu->unswitched);
 }
 
-static __attribute__((noinline)) void enter_tiles(const struct pcpu *pcpu, struct vcpu *vcpu)
+static __attribute__((noinline)) void enter_tiles(struct pcpu *pcpu, struct vcpu *vcpu)
 {
+	pcpu->tile_moves += vcpu->tiles.kept;
 	fpu_tiles_enter(&vcpu->tiles, pcpu->fpu.xcr0);
 }
 

@@ -41,16 +41,17 @@ struct pcpu {
 	bool enters_slowly;	 /* more than the preemption timer is seen to before an entry */
 	int32_t entries_at_once; /* that vmx_enter() may make: vmm/sched/enter.c */
 	struct entry_watch entry_watch;
-	uint64_t guest_tsc; /* TSC ticks between calls and returns of vmx_enter() */
-	uint64_t switches;  /* changes from one vCPU to another */
-	uint64_t moves_in;  /* vCPUs that came from another CPU */
-	uint64_t pulls;	    /* of these, taken from its queue because this one had less to do */
-	uint64_t spared;    /* a vCPU with live registers was left there, another one pulled */
-	uint64_t idles;	    /* halts with nothing to run */
-	uint64_t nmi_seen;  /* of cpu.nmi_count */
-	bool nmi_told;	    /* that one came from the machine */
-	uint64_t nmi_first; /* entries put off because an NMI came just before */
-	uint64_t nmi_exits; /* NMIs that came while a guest ran */
+	uint64_t guest_tsc;  /* TSC ticks between calls and returns of vmx_enter() */
+	uint64_t switches;   /* changes from one vCPU to another */
+	uint64_t tile_moves; /* tiles of vCPUs saved and loaded */
+	uint64_t moves_in;   /* vCPUs that came from another CPU */
+	uint64_t pulls;	     /* of these, taken from its queue because this one had less to do */
+	uint64_t spared;     /* a vCPU with live registers was left there, another one pulled */
+	uint64_t idles;	     /* halts with nothing to run */
+	uint64_t nmi_seen;   /* of cpu.nmi_count */
+	bool nmi_told;	     /* that one came from the machine */
+	uint64_t nmi_first;  /* entries put off because an NMI came just before */
+	uint64_t nmi_exits;  /* NMIs that came while a guest ran */
 };
 
 static inline struct pcpu *this_pcpu(void)

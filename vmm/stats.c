@@ -27,6 +27,7 @@ static void add_whole_cpu(const struct pcpu *pcpu, struct hypercall_stats *stats
 	stats->cpu_scrubs = cpu->scrubs;
 	stats->cpu_preloads = cpu->preloads;
 	stats->cpu_samples = cpu->samples;
+	stats->cpu_tiles = pcpu->tile_moves;
 	stats->cpu_policy = pcpu->fpu.policy;
 	stats->cpu_tsc = rdtsc();
 	stats->cpu_guest_tsc = pcpu->guest_tsc;
@@ -178,10 +179,10 @@ static void print_vm(const struct vm *vm)
 static void print_cpu(const struct pcpu *pcpu)
 {
 	record("cpu cpu=%u tsc=%lu guest_tsc=%lu idles=%lu interrupts=%lu nmis=%lu nmi_exits=%lu "
-	       "nmi_first=%lu kicks=%lu moves=%lu pulls=%lu spared=%lu",
+	       "nmi_first=%lu kicks=%lu moves=%lu pulls=%lu spared=%lu tiles=%lu",
 	       pcpu->cpu.id, rdtsc(), pcpu->guest_tsc, pcpu->idles, pcpu->cpu.interrupt_count,
 	       pcpu->cpu.nmi_count, pcpu->nmi_exits, pcpu->nmi_first, pcpu->mail.nmis,
-	       pcpu->moves_in, pcpu->pulls, pcpu->spared);
+	       pcpu->moves_in, pcpu->pulls, pcpu->spared, pcpu->tile_moves);
 	print_fpu_record(pcpu, "");
 }
 

@@ -22,6 +22,7 @@
 
 #include "lib/format.h"
 #include "support/leave.h"
+#include "support/tiles.h"
 
 const char guest_name[] = "torture";
 
@@ -31,7 +32,7 @@ volatile bool loose_by_interrupt;
 uint64_t xcr0_all, xcr0_now;
 
 static uint64_t seed, step, drawn, verified;
-static bool failed_now;
+static bool failed_now, have_tiles;
 
 /* What outlives a reset. */
 struct life {
@@ -297,6 +298,7 @@ static void begin_life(void)
 			   ? fpu_components & (FPU_X87 | FPU_SSE | FPU_AVX | FPU_AVX512)
 			   : 0;
 	xcr0_now = xcr0_all;
+	have_tiles = GUEST_BITS == 64 && xcr0_all && tiles_offered();
 	if (below(2))
 		fpu_touch((unsigned)draw());
 	compare_all(LIFE->resets ? "after a reset: " : "at the start: ");
@@ -317,17 +319,22 @@ static bool continue_life(void)
 	return true;
 }
 
+static unsigned weight_of(const struct operation *operation)
+{
+	return operation->run == change_tiles && !have_tiles ? 0 : operation->weight;
+}
+
 static const struct operation *pick(void)
 {
-	unsigned total = 0, at, count = ARRAY_SIZE(operations) - !have_tiles();
+	unsigned total = 0, at;
 
-	for (unsigned i = 0; i < count; i++)
-		total += operations[i].weight;
+	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
+		total += weight_of(&operations[i]);
 	at = below(total);
 	for (unsigned i = 0;; i++) {
-		if (at < operations[i].weight)
+		if (at < weight_of(&operations[i]))
 			return &operations[i];
-		at -= operations[i].weight;
+		at -= weight_of(&operations[i]);
 	}
 }
 

@@ -66,8 +66,6 @@ void change_tiles(void); /* torture_tiles.c */
 void reset_myself(void); /* torture.c */
 void change_policy(void);
 
-bool have_tiles(void);
-
 /* An XSAVE area at a random place. */
 uint8_t *random_area(void);
 

@@ -9,11 +9,6 @@
 static struct tile_registers tiles; /* as they are */
 static bool disabled;		    /* by IA32_XFD: its data is not to be relied on from then on */
 
-bool have_tiles(void)
-{
-	return GUEST_BITS == 64 && xcr0_all && tiles_offered();
-}
-
 static unsigned configured(void)
 {
 	unsigned n = below(TILES);

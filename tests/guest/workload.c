@@ -3,6 +3,7 @@
  *
  *   turns=N    the measured turns; without it, turns until a VM has ended
  *   uses=N     the FPU is used in every Nth turn (1: in each; 0, the default: never)
+ *   tiles      AMX's tiles are in use besides, loaded anew in each such turn
  *   exits=N    CPUID exits of a turn (default 8); with every=exit the FPU is used before each
  *   settle=N   turns before the measured ones (default 20)
  *   peers=N    settled means also: so many VMs run (default 1)
@@ -12,11 +13,13 @@
  */
 #include "support/fpu.h"
 #include "support/guest.h"
+#include "support/tiles.h"
 
 const char guest_name[] = "workload";
 
 static uint64_t uses, exits;
-static bool every_exit;
+static bool every_exit, tiles;
+static struct tile_registers pattern;
 
 static void turn(uint64_t number)
 {
@@ -25,6 +28,8 @@ static void turn(uint64_t number)
 	for (uint64_t i = 0; i < exits; i++) {
 		if (use && (i == 0 || every_exit))
 			fpu_touch(0);
+		if (use && tiles && i == 0)
+			tiles_load(&pattern);
 		cpuid(0, 0);
 	}
 	yield();
@@ -46,11 +51,11 @@ static void print_window(const struct hypercall_stats *before, const struct hype
 
 	print("workload: window ticks=%llu root=%llu entries=%llu resident=%llu armed=%llu nm=%llu "
 	      "saves=%llu loads=%llu scrubs=%llu preloads=%llu samples=%llu host=%llu xcr0=%llu "
-	      "ts_writes=%llu bytes=%llu switches=%llu\n",
+	      "ts_writes=%llu bytes=%llu switches=%llu tiles=%llu\n",
 	      ticks, ticks - guest_ticks, MOVED(cpu_entries), MOVED(cpu_resident), MOVED(cpu_armed),
 	      MOVED(cpu_nm), MOVED(cpu_saves), MOVED(cpu_loads), MOVED(cpu_scrubs),
 	      MOVED(cpu_preloads), MOVED(cpu_samples), MOVED(cpu_host), MOVED(cpu_xcr0),
-	      MOVED(cpu_ts_writes), MOVED(cpu_bytes), MOVED(cpu_switches));
+	      MOVED(cpu_ts_writes), MOVED(cpu_bytes), MOVED(cpu_switches), MOVED(cpu_tiles));
 }
 
 int guest_main(void)
@@ -68,6 +73,15 @@ int guest_main(void)
 	}
 	if (uses)
 		fpu_enable();
+	tiles = option("tiles");
+	if (tiles && (!tiles_offered() || GUEST_BITS == 32)) {
+		report_fail("workload", "there are no tiles here");
+		return report_end();
+	}
+	if (tiles) {
+		xsetbv(0, xgetbv(0) | XCR0_TILES);
+		tiles_pattern(&pattern, 1, 1);
+	}
 	need_control();
 	wait_for_peers(peers);
 	if (turns) {

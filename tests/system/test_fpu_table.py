@@ -2,6 +2,7 @@
 
 import fpu_workloads as fpu
 import pytest
+from models import needs_model
 
 ROWS = [
     pytest.param(w, d, id=f"{w.name}-{d}", marks=[] if d == "own" else pytest.mark.nightly)
@@ -21,6 +22,7 @@ def measure(boot, workload, domains, policy):
 def test_auto_costs_no_more_than_a_twentieth_above_the_best_that_is_as_safe(
     boot, workload, domains
 ):
+    needs_model(workload.cpu)
     row = {policy: measure(boot, workload, domains, policy) for policy in fpu.POLICIES}
     assert fpu.excess(row, domains) <= fpu.TOLERANCE
     # the same work under every policy
@@ -33,6 +35,16 @@ def test_a_guest_alone_is_always_resident_and_costs_no_fpu_work(boot, domains, p
     counted = measure(boot, fpu.WORKLOADS[0], domains, policy)
     assert counted["entries"] == counted["resident"] > 20 * fpu.TURNS
     assert {key: counted[key] for key in FPU_WORK} == dict.fromkeys(FPU_WORK, 0)
+
+
+def test_no_policy_spares_tiles_and_none_costs_more(boot):
+    """A save and a load of each of the two guests in each turn."""
+    workload = next(workload for workload in fpu.WORKLOADS if workload.name == "tiles")
+    needs_model(workload.cpu)
+    for policy in ("lazy", "auto"):
+        found = measure(boot, workload, "own", policy)
+        assert found["tiles"] == 2 * found["switches"]
+        assert found["switches"] >= 2 * fpu.TURNS
 
 
 def counted(root, **events):

@@ -22,7 +22,7 @@
 #define TILE_ROW_BYTES	64
 #define TILES_AREA_SIZE 12288 /* more than an XSAVE area of all components */
 
-/* As LDTILECFG takes it. SDM Vol. 1 table 18-1. */
+/* As LDTILECFG takes it: SDM Vol. 2A, table 3-10. */
 struct tile_config {
 	uint8_t palette, start_row, reserved0[14];
 	uint16_t row_bytes[TILES];
