@@ -33,6 +33,7 @@
 #define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP       BIT(11)
+#define CR4_LA57       BIT(12)
 #define CR4_VMXE       BIT(13)
 #define CR4_FSGSBASE   BIT(16)
 #define CR4_PCIDE      BIT(17)
@@ -40,6 +41,7 @@
 #define CR4_SMEP       BIT(20)
 #define CR4_SMAP       BIT(21)
 #define CR4_PKE	       BIT(22)
+#define CR4_CET	       BIT(23)
 
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
@@ -57,6 +59,7 @@
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_OF    BIT(11)
 #define RFLAGS_RF    BIT(16)
+#define RFLAGS_VM    BIT(17)
 #define RFLAGS_AC    BIT(18)
 
 #define XCR0_X87       BIT(0)
@@ -105,7 +108,11 @@
 #define MSR_IA32_VMX_TRUE_PROC	 0x48e
 #define MSR_IA32_VMX_TRUE_EXIT	 0x48f
 #define MSR_IA32_VMX_TRUE_ENTRY	 0x490
+#define MSR_IA32_VMX_VMFUNC	 0x491
+#define MSR_IA32_VMX_PROCBASED3	 0x492
+#define MSR_IA32_VMX_EXIT2	 0x493
 #define MSR_IA32_MCG_EXT_CTL	 0x4d0
+#define MSR_IA32_RTIT_CTL	 0x570
 #define MSR_IA32_XSS		 0xda0
 #define MSR_EFER		 0xc0000080
 #define MSR_STAR		 0xc0000081
@@ -211,6 +218,23 @@ static inline bool wrmsr_if_accepted(uint32_t msr, uint64_t value)
 			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
 	return accepted;
+}
+
+/* Memory that may not be mapped. False: #PF, or #GP. */
+static inline bool load_if_mapped(const void *address, uint8_t *value)
+{
+	bool loaded = false;
+
+	*value = 0;
+	__asm__ volatile("1: mov %2, %1\n"
+			 "   mov $1, %b0\n"
+			 "2:\n"
+			 "   .pushsection .fixups, \"a\"\n"
+			 "   .quad 1b, 2b\n"
+			 "   .popsection"
+			 : "+r"(loaded), "+r"(*value)
+			 : "m"(*(const uint8_t *)address));
+	return loaded;
 }
 
 static inline uint64_t rdtsc(void)

@@ -29,7 +29,9 @@
 #include "lib/x86.h"
 #include "vmm/chip/pc.h"
 #include "vmm/cpuid.h"
+#include "vmm/entry_watch.h"
 #include "vmm/exit/dispatch.h"
+#include "vmm/exit/entry_trial.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/options.h"
@@ -43,6 +45,7 @@
 #include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
+#include "vmx/entry_here.h"
 #include "vmx/multihit.h"
 
 static struct pcpu first_pcpu = {.cpu.stacks = &first_stacks};
@@ -152,6 +155,7 @@ static void judge_machine(int error)
 	pc_init(clock_tsc_khz());
 	guest_cpuid_init();
 	bitmaps_init();
+	entry_here_init();
 	exit_init(options.verbose);
 }
 
@@ -179,12 +183,15 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_enter(pcpu);
 	start_first_cpu(pcpu, magic, info);
 	fpu_works = fpu_detect(options.xsave);
+	entry_watch_init(options.entrycheck);
 	judge_machine(start_check(pcpu, &options));
 	if (start_this(pcpu, &options))
 		power_panic();
 	cpu_add(&pcpu->cpu);
 	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
+	if (options.crash == PROVOKE_ENTRY_CHECKS)
+		power_end(entry_trial(pcpu) ? 1 : 0);
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
 }

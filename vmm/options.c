@@ -130,6 +130,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_VECTOR, "vector"},
 	{PROVOKE_VMENTRY, "vmentry"},
 	{PROVOKE_SECTION, "section"},
+	{PROVOKE_ENTRY_CHECKS, "entry-checks"},
 	/* while guests run */
 	{PROVOKE_NMI, "nmi"},
 	{PROVOKE_KICKS, "kicks"},
@@ -251,6 +252,11 @@ static const struct option option_table[] = {
 		CHOICES(hostfpu_choices),
 	},
 	{
+		FIELD(entrycheck),
+		.initial = 0,
+		CHOICES(switch_choices),
+	},
+	{
 		FIELD(crash),
 		.initial = PROVOKE_NONE,
 		CHOICES(crash_choices),
@@ -318,7 +324,7 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 
 /* Each message is built up piece by piece, and cut where there is no room. */
 struct message {
-	char text[192];
+	char text[256];
 	size_t length;
 };
 

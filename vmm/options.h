@@ -25,6 +25,7 @@ struct options {
 	uint32_t panic;	     /* enum power_panic */
 	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
 	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
+	uint32_t entrycheck; /* 0 or 1: each VM entry against the rules */
 	uint32_t crash;	     /* enum provoke */
 };
 

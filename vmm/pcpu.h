@@ -10,8 +10,17 @@
 #include "vmm/switch.h"
 #include "vmx/capabilities.h"
 
+struct entry_rule;
 struct vcpu;
 struct vm;
+
+/* What vmm/entry_watch.h keeps of the entry that is under way, and counts. */
+struct entry_watch {
+	const struct entry_rule *broken; /* what forbids it, or NULL */
+	uint64_t value;
+	uint64_t checked, wrong;       /* entries; of these, that succeeded against a rule */
+	uint64_t foreseen, unforeseen; /* that failed against a rule, and against none */
+};
 
 struct pcpu {
 	struct cpu cpu; /* first: see boot/cpu.h */
@@ -29,10 +38,12 @@ struct pcpu {
 	struct vm *output;	 /* whose doings are printed now, or NULL: see vmm/output.h */
 	bool in_output;		 /* it is in the middle of vmm/output.c */
 	bool clobber_at_exits;	 /* hostfpu=exits */
+	bool enters_slowly;	 /* more than the preemption timer is seen to before an entry */
 	int32_t entries_at_once; /* that vmx_enter() may make: vmm/sched/enter.c */
-	uint64_t guest_tsc;	 /* TSC ticks between calls and returns of vmx_enter() */
-	uint64_t switches;	 /* changes from one vCPU to another */
-	uint64_t moves_in;	 /* vCPUs that came from another CPU */
+	struct entry_watch entry_watch;
+	uint64_t guest_tsc; /* TSC ticks between calls and returns of vmx_enter() */
+	uint64_t switches;  /* changes from one vCPU to another */
+	uint64_t moves_in;  /* vCPUs that came from another CPU */
 	uint64_t pulls;	    /* of these, taken from its queue because this one had less to do */
 	uint64_t spared;    /* a vCPU with live registers was left there, another one pulled */
 	uint64_t idles;	    /* halts with nothing to run */

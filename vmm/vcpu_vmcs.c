@@ -25,7 +25,7 @@
 /* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
 #define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
-static void write_host_state(const struct pcpu *pcpu)
+void vcpu_write_host_state(const struct pcpu *pcpu)
 {
 	struct {
 		uint16_t limit;
@@ -185,7 +185,7 @@ void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *
 	vcpu->unswitched = (struct unswitched){.dr6 = INITIAL_DR6};
 	interrupts_reset(vcpu);
 	loaded_take(pcpu, vcpu);
-	write_host_state(pcpu);
+	vcpu_write_host_state(pcpu);
 	write_controls(vcpu, ept_pointer);
 	write_guest_state(vcpu, entry);
 	vcpu->state = VCPU_RUNNABLE;

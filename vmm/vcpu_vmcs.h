@@ -17,6 +17,9 @@ struct vcpu;
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
 		uint64_t ept_pointer);
 
+/* The host state of the current VMCS: this CPU's own, but for RSP. */
+void vcpu_write_host_state(const struct pcpu *pcpu);
+
 /* It gets CR4.PKE or XCR0's PKRU bit: from now on its PKRU is switched, and CR4.PKE its own. */
 void vcpu_use_pkru(struct vcpu *vcpu);
 

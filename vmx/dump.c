@@ -17,16 +17,6 @@ static const struct field_name exit_fields[] = {VMCS_EXIT_FIELDS(FIELD_NAME)};
 static const struct field_name guest_fields[] = {VMCS_GUEST_FIELDS(FIELD_NAME)};
 static const struct field_name host_fields[] = {VMCS_HOST_FIELDS(FIELD_NAME)};
 
-/* A field of a feature that this CPU lacks does not exist: it reads as zero here. */
-static uint64_t read_if_present(enum vmcs_field field)
-{
-	uint64_t value;
-	bool failed;
-
-	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t)field));
-	return failed ? 0 : value;
-}
-
 static const struct section {
 	const char *title;
 	const struct field_name *field;
@@ -38,7 +28,7 @@ static const struct section {
 	{"exit information", exit_fields, ARRAY_SIZE(exit_fields)},
 };
 
-#define VALUE(f) (f).name, read_if_present((f).field)
+#define VALUE(f) (f).name, vmcs_read_if_present((f).field)
 
 static void print_fields(const struct field_name *field, bool two)
 {

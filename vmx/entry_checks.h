@@ -1,16 +1,41 @@
 /*
- * The checks of VM entry on the guest state that a guest can fail by itself, with no VM exit
- * before: registers whose loading instruction checks less than VM entry does. SDM Vol. 3C 26.3.1.
+ * Why a VM entry fails. The checks of VM entry on the controls, the host state, the guest state and
+ * the VM-entry MSR-load area, one rule a check: SDM Vol. 3C chapter "VM Entries", 26.2 to 26.4
+ * (newer editions call the chapter 27). What VMLAUNCH and VMRESUME check before these (26.1) has
+ * error numbers of its own, which name the cause.
+ *
+ * It is for any hypervisor. It needs no library, keeps no state, allocates nothing, executes no VMX
+ * instruction and may run in any context; it takes some ten thousand instructions. Take these, and
+ * compile them with the folder that has both in the include path:
+ *
+ *	vmx/entry_checks.[ch] vmx/entry_rule.h vmx/entry_rules*.[ch] vmx/entry_state.[ch]
+ *	vmx/vmcs.h vmx/vmcs_bits.h vmx/vmcs_fields.h lib/array.h lib/x86.h
+ *
+ * After VMLAUNCH or VMRESUME has failed, with the VMCS as it was then (vmx/entry_here.c is an
+ *example of what fill_in() has to do):
+ *
+ *	struct entry_source source = {.read = my_vmread, .current_vmcs = ~0ull, .failed = true};
+ *	struct entry_finding found;
+ *
+ *	fill_in(&source.cpu);
+ *	if (entry_checks_find(&source, &found, 1))
+ *		printf("%s is %lx: %s [SDM Vol. 3C %s]", found.rule->field_name, found.value,
+ *		       found.rule->should, found.rule->section);
  */
 #pragma once
 
-#include <stdbool.h>
+#include <stddef.h>
 
-struct refusal;
+#include "vmx/entry_rule.h"
 
 /*
- * After a VM entry that failed for its guest state: describes the first such check that the current
- * VMCS fails. `loaded_bits` is the width for which WRMSR and its like check an address on this CPU.
- * False if it fails none of them.
+ * The rules that the state breaks, as many as there is room for, in the order in which a CPU looks:
+ * controls, host state, guest state, MSRs. Returns how many there are: 0, and VM entry succeeds as
+ * far as the manual and what the source knows tell. A CPU that finds several may report any of the
+ * first two stages.
  */
-bool entry_checks_explain(struct refusal *refusal, unsigned int loaded_bits);
+size_t entry_checks_find(const struct entry_source *source, struct entry_finding *found,
+			 size_t room);
+
+/* All rules in that order: from 0 on; NULL: there are no more. */
+const struct entry_rule *entry_rule_at(size_t number);

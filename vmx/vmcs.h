@@ -42,6 +42,24 @@ static inline void vmcs_write(enum vmcs_field field, uint64_t value)
 		vmcs_access_failed(field, true);
 }
 
+/* A field of a feature that this CPU lacks does not exist: it reads as 0, and is not written. */
+static inline uint64_t vmcs_read_if_present(uint32_t field)
+{
+	uint64_t value;
+	bool failed;
+
+	__asm__ volatile("vmread %2, %0" : "=r"(value), "=@ccbe"(failed) : "r"((uint64_t)field));
+	return failed ? 0 : value;
+}
+
+static inline bool vmcs_write_if_present(uint32_t field, uint64_t value)
+{
+	bool failed;
+
+	__asm__ volatile("vmwrite %1, %2" : "=@ccbe"(failed) : "r"(value), "r"((uint64_t)field));
+	return !failed;
+}
+
 /*
  * For the short way of an exit: fields that every CPU with VMX has, where the VMREAD of the exit
  * reason has just shown that a VMCS is current. VMREAD and VMWRITE have no third way to fail (SDM

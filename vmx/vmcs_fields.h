@@ -1,24 +1,45 @@
 /*
- * Every VMCS field that Resident uses, with its encoding: SDM Vol. 3D Appendix B.
- * One list serves the enum (vmx/vmcs.h) and the dump (vmx/dump.c).
+ * Every VMCS field that Resident uses, or that a check of VM entry looks at, with its encoding: SDM
+ * Vol. 3D Appendix B. One list serves the enum (vmx/vmcs.h, vmx/entry_state.h) and the dump
+ * (vmx/dump.c).
  */
 #pragma once
 
 #define VMCS_CONTROL_FIELDS(X)                                                                     \
 	X(VPID, 0x0000)                                                                            \
+	X(POSTED_INTERRUPT_VECTOR, 0x0002)                                                         \
+	X(LAST_PID_POINTER_INDEX, 0x0008)                                                          \
 	X(IO_BITMAP_A, 0x2000)                                                                     \
 	X(IO_BITMAP_B, 0x2002)                                                                     \
 	X(MSR_BITMAP, 0x2004)                                                                      \
+	X(EXIT_MSR_STORE_ADDRESS, 0x2006)                                                          \
+	X(EXIT_MSR_LOAD_ADDRESS, 0x2008)                                                           \
+	X(ENTRY_MSR_LOAD_ADDRESS, 0x200a)                                                          \
+	X(PML_ADDRESS, 0x200e)                                                                     \
 	X(TSC_OFFSET, 0x2010)                                                                      \
 	X(VIRTUAL_APIC_ADDRESS, 0x2012)                                                            \
 	X(APIC_ACCESS_ADDRESS, 0x2014)                                                             \
+	X(POSTED_INTERRUPT_DESCRIPTOR, 0x2016)                                                     \
+	X(VM_FUNCTION_CONTROLS, 0x2018)                                                            \
 	X(EOI_EXIT_BITMAP0, 0x201c)                                                                \
 	X(EOI_EXIT_BITMAP1, 0x201e)                                                                \
 	X(EOI_EXIT_BITMAP2, 0x2020)                                                                \
 	X(EOI_EXIT_BITMAP3, 0x2022)                                                                \
+	X(EPTP_LIST_ADDRESS, 0x2024)                                                               \
+	X(VMREAD_BITMAP, 0x2026)                                                                   \
+	X(VMWRITE_BITMAP, 0x2028)                                                                  \
+	X(VE_INFORMATION_ADDRESS, 0x202a)                                                          \
 	X(XSS_EXITING_BITMAP, 0x202c)                                                              \
 	X(ENCLS_BITMAP, 0x202e)                                                                    \
+	X(SPP_TABLE_POINTER, 0x2030)                                                               \
+	X(TSC_MULTIPLIER, 0x2032)                                                                  \
+	X(TERTIARY_CONTROLS, 0x2034)                                                               \
 	X(ENCLV_BITMAP, 0x2036)                                                                    \
+	X(LOW_PASID_DIRECTORY, 0x2038)                                                             \
+	X(HIGH_PASID_DIRECTORY, 0x203a)                                                            \
+	X(HLAT_POINTER, 0x2040)                                                                    \
+	X(PID_POINTER_TABLE, 0x2042)                                                               \
+	X(SECONDARY_EXIT_CONTROLS, 0x2044)                                                         \
 	X(EPT_POINTER, 0x201a)                                                                     \
 	X(PIN_BASED_CONTROLS, 0x4000)                                                              \
 	X(PRIMARY_CONTROLS, 0x4002)                                                                \
@@ -68,14 +89,21 @@
 	X(GUEST_LDTR_SELECTOR, 0x080c)                                                             \
 	X(GUEST_TR_SELECTOR, 0x080e)                                                               \
 	X(GUEST_INTERRUPT_STATUS, 0x0810)                                                          \
+	X(GUEST_UINV, 0x0814)                                                                      \
 	X(VMCS_LINK_POINTER, 0x2800)                                                               \
 	X(GUEST_IA32_DEBUGCTL, 0x2802)                                                             \
 	X(GUEST_IA32_PAT, 0x2804)                                                                  \
 	X(GUEST_IA32_EFER, 0x2806)                                                                 \
+	X(GUEST_IA32_PERF_GLOBAL_CTRL, 0x2808)                                                     \
 	X(GUEST_PDPTE0, 0x280a)                                                                    \
 	X(GUEST_PDPTE1, 0x280c)                                                                    \
 	X(GUEST_PDPTE2, 0x280e)                                                                    \
 	X(GUEST_PDPTE3, 0x2810)                                                                    \
+	X(GUEST_IA32_BNDCFGS, 0x2812)                                                              \
+	X(GUEST_IA32_RTIT_CTL, 0x2814)                                                             \
+	X(GUEST_IA32_LBR_CTL, 0x2816)                                                              \
+	X(GUEST_IA32_PKRS, 0x2818)                                                                 \
+	X(GUEST_IA32_SPEC_CTRL, 0x282e)                                                            \
 	X(GUEST_ES_LIMIT, 0x4800)                                                                  \
 	X(GUEST_CS_LIMIT, 0x4802)                                                                  \
 	X(GUEST_SS_LIMIT, 0x4804)                                                                  \
@@ -117,7 +145,10 @@
 	X(GUEST_RFLAGS, 0x6820)                                                                    \
 	X(GUEST_PENDING_DEBUG_EXCEPTIONS, 0x6822)                                                  \
 	X(GUEST_SYSENTER_ESP, 0x6824)                                                              \
-	X(GUEST_SYSENTER_EIP, 0x6826)
+	X(GUEST_SYSENTER_EIP, 0x6826)                                                              \
+	X(GUEST_IA32_S_CET, 0x6828)                                                                \
+	X(GUEST_SSP, 0x682a)                                                                       \
+	X(GUEST_SSP_TABLE_ADDRESS, 0x682c)
 
 #define VMCS_HOST_FIELDS(X)                                                                        \
 	X(HOST_ES_SELECTOR, 0x0c00)                                                                \
@@ -129,6 +160,9 @@
 	X(HOST_TR_SELECTOR, 0x0c0c)                                                                \
 	X(HOST_IA32_PAT, 0x2c00)                                                                   \
 	X(HOST_IA32_EFER, 0x2c02)                                                                  \
+	X(HOST_IA32_PERF_GLOBAL_CTRL, 0x2c04)                                                      \
+	X(HOST_IA32_PKRS, 0x2c06)                                                                  \
+	X(HOST_IA32_SPEC_CTRL, 0x2c1a)                                                             \
 	X(HOST_SYSENTER_CS, 0x4c00)                                                                \
 	X(HOST_CR0, 0x6c00)                                                                        \
 	X(HOST_CR3, 0x6c02)                                                                        \
@@ -141,7 +175,10 @@
 	X(HOST_SYSENTER_ESP, 0x6c10)                                                               \
 	X(HOST_SYSENTER_EIP, 0x6c12)                                                               \
 	X(HOST_RSP, 0x6c14)                                                                        \
-	X(HOST_RIP, 0x6c16)
+	X(HOST_RIP, 0x6c16)                                                                        \
+	X(HOST_IA32_S_CET, 0x6c18)                                                                 \
+	X(HOST_SSP, 0x6c1a)                                                                        \
+	X(HOST_SSP_TABLE_ADDRESS, 0x6c1c)
 
 #define VMCS_FIELDS(X)                                                                             \
 	VMCS_CONTROL_FIELDS(X) VMCS_EXIT_FIELDS(X) VMCS_GUEST_FIELDS(X) VMCS_HOST_FIELDS(X)

@@ -1,77 +1,213 @@
-/* vmx/entry_checks.c: which check the guest state failed, in a VMCS that is an array. */
-#include "tests/unit/unit.h"
+/* vmx/entry_checks.c, vmx/entry_rules_*.c: no rule fires on a state that enters, and each one on a
+ * state in which one thing is changed. */
+#include "tests/unit/entry_fixture.h"
 
-#include "lib/refusal.h"
-#include "vmx/entry_checks.h"
-#include "vmx/vmcs.h"
-#include "vmx/vmcs_bits.h"
-
-#define IN_57_BITS 0x800000000000ull
-
-static uint64_t fields[0x8000];
-static struct refusal refusal;
-
-uint64_t vmcs_read(enum vmcs_field field)
+static size_t find(void)
 {
-	return fields[field];
+	return entry_checks_find(&source, found, FOUND_MAX);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	memset(fields, 0, sizeof(fields));
-	fields[VMCS_GUEST_GS_BASE] = 0xffff800000000000;
-	fields[VMCS_GUEST_FS_BASE] = 0x7fffffffffff;
+	set_up();
+	assert_true(entry_base_write(&target, BASE_64));
 	return 0;
 }
 
-static void a_state_with_canonical_addresses_is_not_explained(void **state)
+/* The CPU that a row asks for. */
+static void choose_cpu(enum entry_fact fact)
 {
-	(void)state;
-	assert_false(entry_checks_explain(&refusal, 57));
+	struct entry_cpu *cpu = &source.cpu;
+
+	*cpu = every_control;
+	cpu->long_mode = fact != FACT_LEGACY;
+	cpu->pt_enabled = fact == FACT_TRACED;
+	cpu->sgx = fact != FACT_NO_SGX;
+	cpu->rtm = fact != FACT_NO_RTM;
+	assert_true(entry_fact_holds(cpu, fact));
 }
 
-static void each_address_is_named_with_its_section(void **state)
+static bool fired(const char *name, size_t count)
 {
-	static const struct {
-		enum vmcs_field field;
-		const char *says, *section;
-	} row[] = {
-		{VMCS_GUEST_FS_BASE, "FS base 0x800000000000 ", "26.3.1.2]"},
-		{VMCS_GUEST_GS_BASE, "GS base 0x800000000000 ", "26.3.1.2]"},
-		{VMCS_GUEST_TR_BASE, "TR base 0x800000000000 ", "26.3.1.2]"},
-		{VMCS_GUEST_LDTR_BASE, "LDTR base 0x800000000000 ", "26.3.1.2]"},
-		{VMCS_GUEST_GDTR_BASE, "GDTR base 0x800000000000 ", "26.3.1.3]"},
-		{VMCS_GUEST_IDTR_BASE, "IDTR base 0x800000000000 ", "26.3.1.3]"},
-		{VMCS_GUEST_SYSENTER_ESP, "IA32_SYSENTER_ESP 0x800000000000 ", "26.3.1.1]"},
-		{VMCS_GUEST_SYSENTER_EIP, "IA32_SYSENTER_EIP 0x800000000000 ", "26.3.1.1]"},
-	};
+	for (size_t i = 0; i < count && i < FOUND_MAX; i++)
+		if (!strcmp(found[i].rule->name, name))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+static void no_rule_fires_on_a_state_that_enters(void **state)
+{
+	for (unsigned int base = 0; base < ENTRY_BASES; base++) {
 		setup(state);
-		fields[row[i].field] = IN_57_BITS;
-		assert_true(entry_checks_explain(&refusal, 57));
-		assert_non_null(strstr(refusal.text, row[i].says));
-		assert_non_null(strstr(refusal.text, "allows 57 here"));
-		assert_non_null(strstr(refusal.text, row[i].section));
-		assert_true(strlen(refusal.text) < REFUSAL_SIZE - 1);
+		assert_true(entry_base_write(&target, (enum entry_base)base));
+		if (find())
+			fail_msg("guest %u: %s", base, found[0].rule->name);
 	}
 }
 
-static void the_base_of_an_unusable_ldtr_does_not_count(void **state)
+static void each_rule_fires_on_what_breaks_it_and_not_before(void **state)
+{
+	const struct entry_break *row;
+
+	for (size_t i = 0; (row = entry_break_at(i)); i++) {
+		size_t count;
+
+		setup(state);
+		choose_cpu((enum entry_fact)row->fact);
+		assert_true(entry_base_write(&target, (enum entry_base)row->base));
+		if (!entry_changes_make(&target, row->valid))
+			fail_msg("%s: what makes it apply cannot be done", row->rule);
+		if (row->fact != FACT_LEGACY && find())
+			fail_msg("%s: before, %s fires", row->rule, found[0].rule->name);
+		if (!entry_changes_make(&target, row->broken))
+			fail_msg("%s: what breaks it cannot be done", row->rule);
+		source.failed = true;
+		count = find();
+		if (!fired(row->rule, count))
+			fail_msg("%s does not fire, but %s", row->rule,
+				 count ? found[0].rule->name : "none");
+		if (!row->others && count != 1)
+			fail_msg("%s: %s fires too", row->rule,
+				 found[strcmp(found[0].rule->name, row->rule) ? 0 : 1].rule->name);
+	}
+}
+
+static void each_rule_has_a_name_of_its_own_and_something_that_breaks_it(void **state)
+{
+	const struct entry_rule *rule, *other;
+	const struct entry_break *row;
+
+	(void)state;
+	for (size_t i = 0; (rule = entry_rule_at(i)); i++) {
+		bool broken = false;
+
+		for (size_t n = 0; (row = entry_break_at(n)); n++)
+			broken |= !strcmp(row->rule, rule->name);
+		if (!broken)
+			fail_msg("nothing breaks %s", rule->name);
+		for (size_t n = 0; n < i; n++) {
+			other = entry_rule_at(n);
+			if (!strcmp(other->name, rule->name))
+				fail_msg("two rules are called %s", rule->name);
+			assert_true(other->stage <= rule->stage);
+		}
+	}
+}
+
+static void what_is_found_comes_in_the_order_of_the_cpu_with_its_value(void **state)
 {
 	(void)state;
-	fields[VMCS_GUEST_LDTR_BASE] = IN_57_BITS;
-	fields[VMCS_GUEST_LDTR_ACCESS_RIGHTS] = ACCESS_RIGHTS_UNUSABLE;
-	assert_false(entry_checks_explain(&refusal, 57));
+	fields[VMCS_GUEST_RFLAGS] = 0;
+	fields[VMCS_HOST_TR_SELECTOR] = 0;
+	fields[VMCS_CR3_TARGET_COUNT] = 99;
+	assert_int_equal(find(), 3);
+	assert_string_equal(found[0].rule->name, "cr3-target-count");
+	assert_int_equal(found[0].rule->stage, ENTRY_CONTROLS);
+	assert_int_equal(found[0].value, 99);
+	assert_string_equal(found[0].rule->field_name, "CR3_TARGET_COUNT");
+	assert_string_equal(found[1].rule->section, "26.2.3");
+	assert_int_equal(found[1].rule->stage, ENTRY_HOST);
+	assert_int_equal(found[2].rule->stage, ENTRY_GUEST);
+}
+
+static void more_than_there_is_room_for_are_counted(void **state)
+{
+	(void)state;
+	fields[VMCS_GUEST_RFLAGS] = 0;
+	fields[VMCS_HOST_TR_SELECTOR] = 0;
+	memset(found, 0, sizeof(found));
+	assert_int_equal(entry_checks_find(&source, found, 1), 2);
+	assert_null(found[1].rule);
+	assert_int_equal(entry_checks_find(&source, NULL, 0), 2);
+}
+
+static void secondary_controls_that_are_not_activated_count_as_0(void **state)
+{
+	(void)state;
+	fields[VMCS_PRIMARY_CONTROLS] &= ~PRIMARY_SECONDARY_CONTROLS;
+	fields[VMCS_SECONDARY_CONTROLS] = UINT32_MAX;
+	fields[VMCS_EPT_POINTER] = 7;
+	fields[VMCS_TERTIARY_CONTROLS] = UINT64_MAX;
+	fields[VMCS_SECONDARY_EXIT_CONTROLS] = UINT64_MAX;
+	assert_int_equal(find(), 0);
+}
+
+static void without_memory_the_rules_that_look_into_it_are_left_out(void **state)
+{
+	(void)state;
+	fields[VMCS_VMCS_LINK_POINTER] = PAGE_AT(PAGE_ZEROS); /* no revision there */
+	fields[VMCS_ENTRY_MSR_LOAD_COUNT] = 1;
+	pages[PAGE_MSRS][0] = MSR_FS_BASE;
+	assert_int_equal(find(), 2);
+	source.read_memory = NULL;
+	assert_int_equal(find(), 0);
+}
+
+static void what_only_some_cpus_check_counts_where_the_entry_has_failed(void **state)
+{
+	(void)state;
+	fields[VMCS_ENTRY_INTERRUPTION_INFO] = INTERRUPTION_VALID | TYPE_NMI | 2;
+	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_STI;
+	fields[VMCS_GUEST_RFLAGS] |= RFLAGS_IF;
+	assert_int_equal(find(), 0);
+	source.failed = true;
+	assert_int_equal(find(), 1);
+	assert_true(found[0].rule->some_cpus);
+}
+
+static void a_vmx_of_32_bits_takes_no_address_above(void **state)
+{
+	(void)state;
+	fields[VMCS_PRIMARY_CONTROLS] |= PRIMARY_USE_MSR_BITMAPS;
+	fields[VMCS_MSR_BITMAP] = BIT(32);
+	assert_int_equal(find(), 0);
+	source.cpu.basic |= BASIC_32_BIT_ADDRESSES;
+	assert_int_equal(find(), 1);
+	assert_string_equal(found[0].rule->name, "msr-bitmap-width");
+}
+
+static void an_address_is_canonical_in_the_width_of_the_cpu(void **state)
+{
+	(void)state;
+	fields[VMCS_GUEST_GS_BASE] = 0xffff7fffffffffff;
+	fields[VMCS_GUEST_FS_BASE] = 0x800000000000;
+	assert_int_equal(find(), 2);
+	assert_string_equal(found[0].rule->name, "fs-base");
+	source.cpu.linear_bits = 57;
+	assert_int_equal(find(), 0);
+}
+
+static void an_unusable_segment_may_hold_anything(void **state)
+{
+	(void)state;
+	fields[VMCS_GUEST_DS_ACCESS_RIGHTS] = ACCESS_RIGHTS_UNUSABLE | 0xf00;
+	fields[VMCS_GUEST_DS_BASE] = UINT64_MAX;
+	fields[VMCS_GUEST_LDTR_BASE] = BIT(62);
+	fields[VMCS_GUEST_LDTR_SELECTOR] = 4;
+	assert_int_equal(find(), 0);
+	fields[VMCS_GUEST_CS_ACCESS_RIGHTS] |= ACCESS_RIGHTS_UNUSABLE | 0xf00;
+	assert_int_equal(find(), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_state_with_canonical_addresses_is_not_explained, setup),
-		cmocka_unit_test_setup(each_address_is_named_with_its_section, setup),
-		cmocka_unit_test_setup(the_base_of_an_unusable_ldtr_does_not_count, setup),
+		cmocka_unit_test_setup(no_rule_fires_on_a_state_that_enters, setup),
+		cmocka_unit_test_setup(each_rule_fires_on_what_breaks_it_and_not_before, setup),
+		cmocka_unit_test_setup(each_rule_has_a_name_of_its_own_and_something_that_breaks_it,
+				       setup),
+		cmocka_unit_test_setup(what_is_found_comes_in_the_order_of_the_cpu_with_its_value,
+				       setup),
+		cmocka_unit_test_setup(more_than_there_is_room_for_are_counted, setup),
+		cmocka_unit_test_setup(secondary_controls_that_are_not_activated_count_as_0, setup),
+		cmocka_unit_test_setup(without_memory_the_rules_that_look_into_it_are_left_out,
+				       setup),
+		cmocka_unit_test_setup(what_only_some_cpus_check_counts_where_the_entry_has_failed,
+				       setup),
+		cmocka_unit_test_setup(a_vmx_of_32_bits_takes_no_address_above, setup),
+		cmocka_unit_test_setup(an_address_is_canonical_in_the_width_of_the_cpu, setup),
+		cmocka_unit_test_setup(an_unusable_segment_may_hold_anything, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

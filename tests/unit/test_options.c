@@ -53,6 +53,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.panic, POWER_PANIC_AUTO);
 	assert_int_equal(options.hostfpu, 0);
 	assert_int_equal(options.crash, PROVOKE_NONE);
+	assert_int_equal(options.entrycheck, 0);
 }
 
 static void an_empty_line_gives_the_defaults(void **state)
@@ -80,7 +81,7 @@ static void every_option_is_understood(void **state)
 	parse("fpu=unload xsave=xsavec migrate=7 slice=500 maxcpus=0x2 console=e9+com1 trace=on "
 	      "tracesize=100 "
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
-	      "crash=vmentry preemption=apic multihit=split apicv=off");
+	      "crash=vmentry preemption=apic multihit=split apicv=off entrycheck=on");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.preemption, PREEMPTION_APIC);
 	assert_int_equal(options.multihit, MULTIHIT_SPLIT);
@@ -100,6 +101,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.panic, POWER_PANIC_REBOOT);
 	assert_int_equal(options.hostfpu, 1);
 	assert_int_equal(options.crash, PROVOKE_VMENTRY);
+	assert_int_equal(options.entrycheck, 1);
 	parse("console=vga,e9");
 	assert_int_equal(options.console, CONSOLE_VGA | CONSOLE_E9);
 }
@@ -204,11 +206,11 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"panic", "auto, reboot, halt, exit"},
 		{"verbose", "on, off"},
 		{"hostfpu", "off, exits"},
-		{"crash",
-		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, nmi, kicks, "
-		 "nested, memory, storm, idle"},
+		{"entrycheck", "on, off"},
+		{"crash", "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
+			  "entry-checks, nmi, kicks, nested, memory, storm, idle"},
 	};
-	char line[64], expected[256];
+	char line[64], expected[320];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(options_told); i++) {
@@ -224,7 +226,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave migrate slice maxcpus "
 		"console timer clock preemption multihit apicv trace tracesize stats loglevel "
-		"panic verbose hostfpu crash");
+		"panic verbose hostfpu entrycheck crash");
 }
 
 static void one_mistake_does_not_lose_the_rest(void **state)

@@ -5,6 +5,7 @@
 #include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/entry_watch.h"
 #include "vmm/exit/apic.h"
 #include "vmm/exit/cpuid.h"
 #include "vmm/exit/cr.h"
@@ -24,7 +25,7 @@
 #include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmm/vm_halted.h"
-#include "vmx/entry_checks.h"
+#include "vmx/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -49,15 +50,18 @@ static bool wrap_rip(const struct vcpu *vcpu)
 	return true;
 }
 
-/* The guest's own doing, where it is known what; nothing else has happened than that it ends. */
-static void guest_state_refused(struct vcpu *vcpu)
+/* An address that VM entry refuses and WRMSR does not is the guest's own doing: it ends, no more.
+ */
+static void guest_state_refused(struct vcpu *vcpu, uint32_t basic)
 {
 	struct refusal refusal;
 
-	if (entry_checks_explain(&refusal, host_linear_bits()))
+	if (entry_here_explain(&refusal, (enum entry_stage)basic))
+		exit_entry_failed(vcpu, refusal.text);
+	else if (basic == EXIT_REASON_INVALID_GUEST_STATE && entry_here_explain_48_bits(&refusal))
 		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", refusal.text);
 	else
-		exit_entry_failed(vcpu, exit_reason_name(EXIT_REASON_INVALID_GUEST_STATE));
+		exit_entry_failed(vcpu, exit_reason_name(basic));
 }
 
 static void exit_exception(struct vcpu *vcpu)
@@ -252,7 +256,7 @@ const void *vmx_exit_handlers[EXIT_REASON_COUNT];
 static exit_handler loop_handlers[EXIT_REASON_COUNT];
 
 /* Written by the first CPU. Where another one finds them half changed an exit is not seen. */
-static bool verbose, watched;
+static bool verbose, watched, entries_watched;
 
 static exit_handler handler_of(uint32_t reason)
 {
@@ -263,6 +267,8 @@ static void exit_seen(struct vcpu *vcpu)
 {
 	uint32_t reason = vmcs_read(VMCS_EXIT_REASON) & BASIC_REASON;
 
+	if (entries_watched)
+		entry_watch_entered(vcpu);
 	if (verbose)
 		seen_tell(vcpu, reason);
 	if (watched)
@@ -272,7 +278,7 @@ static void exit_seen(struct vcpu *vcpu)
 
 static void choose_handlers(void)
 {
-	bool seen = verbose || watched;
+	bool seen = verbose || watched || entries_watched;
 
 	for (unsigned int i = 0; i < EXIT_REASON_COUNT; i++) {
 		exit_handler at_once = handlers[i].at_once;
@@ -285,6 +291,7 @@ static void choose_handlers(void)
 void exit_init(bool tell_all)
 {
 	verbose = tell_all;
+	entries_watched = entry_watch_on();
 	choose_handlers();
 }
 
@@ -297,14 +304,15 @@ void exit_watch(bool on)
 /* The guest did not run; if it can live with the machine check, it is tried again. */
 static void entry_failed(struct vcpu *vcpu, uint32_t basic)
 {
+	entry_watch_failed(vcpu->pcpu);
 	if (basic == EXIT_REASON_INVALID_GUEST_STATE && wrap_rip(vcpu))
 		return;
 	if (basic < EXIT_REASON_COUNT)
 		vcpu->guest.exits[basic]++;
 	if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
 		exit_machine_check(vcpu);
-	else if (basic == EXIT_REASON_INVALID_GUEST_STATE)
-		guest_state_refused(vcpu);
+	else if (basic == EXIT_REASON_INVALID_GUEST_STATE || basic == EXIT_REASON_MSR_LOADING)
+		guest_state_refused(vcpu, basic);
 	else
 		exit_entry_failed(vcpu, exit_reason_name(basic));
 }

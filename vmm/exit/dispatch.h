@@ -14,7 +14,8 @@ typedef void (*exit_handler)(struct vcpu *vcpu);
 
 /*
  * Gives vmx/entry.S the handlers of exits that are handled at once. With `tell_all` none are: each
- * exit is told of (vmm/exit/seen.h), and then handled in the loop. At boot.
+ * exit is told of (vmm/exit/seen.h), and then handled in the loop. Nor are any with entrycheck=on.
+ * At boot, after entry_watch_init().
  */
 void exit_init(bool tell_all);
 

@@ -11,6 +11,7 @@
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/panic.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/provoke.h"
@@ -20,6 +21,7 @@
 #include "vmm/vm.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
+#include "vmx/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -157,12 +159,15 @@ void provoke_at_nmi_exit(struct vcpu *vcpu)
 static void enter_empty_vmcs(void)
 {
 	struct vmx_guest guest = {.entries_left = 1};
+	struct refusal refusal;
 
 	vmcs_make_current(vmcs_create());
 	if (vmx_enter(&guest, false).result != VMX_FAIL_VALID)
 		panic("a VM entry with an empty VMCS did not fail as it must");
 	log_error("VM entry failed: %s",
 		  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
+	if (entry_here_explain(&refusal, ENTRY_CONTROLS))
+		log_error("%s", refusal.text);
 	vmcs_dump();
 	panic("crash=vmentry");
 }
@@ -212,6 +217,7 @@ void provoke(enum provoke fault)
 		break;
 	case PROVOKE_NONE:
 	case PROVOKE_IDLE:
+	case PROVOKE_ENTRY_CHECKS:
 		break;
 	case PROVOKE_FRAME:
 		__asm__ volatile("mov %0, %%rbp; ud2"

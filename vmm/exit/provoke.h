@@ -9,18 +9,19 @@ struct vcpu;
 
 enum provoke {
 	PROVOKE_NONE,
-	PROVOKE_PAGEFAULT, /* read an address that is not mapped */
-	PROVOKE_TEXTWRITE, /* write into text */
-	PROVOKE_STACK,	   /* run into a stack's guard page */
-	PROVOKE_VECTOR,	   /* a vector instruction outside a host section */
-	PROVOKE_NMI,	   /* NMIs at a high rate while guests run */
-	PROVOKE_KICKS,	   /* the last CPU kicks the others, and runs no guests */
-	PROVOKE_VMENTRY,   /* a VM entry that fails */
-	PROVOKE_SECTION,   /* a host section inside a host section */
-	PROVOKE_FRAME,	   /* a frame pointer into a stack's guard page */
-	PROVOKE_MEMORY,	   /* a machine check: memory of the guest that runs is lost */
-	PROVOKE_NESTED,	   /* machine checks in the NMI handler, and NMIs at a high rate */
-	PROVOKE_STORM,	   /* an interrupt that nobody drives, level-triggered */
+	PROVOKE_PAGEFAULT,    /* read an address that is not mapped */
+	PROVOKE_TEXTWRITE,    /* write into text */
+	PROVOKE_STACK,	      /* run into a stack's guard page */
+	PROVOKE_VECTOR,	      /* a vector instruction outside a host section */
+	PROVOKE_NMI,	      /* NMIs at a high rate while guests run */
+	PROVOKE_KICKS,	      /* the last CPU kicks the others, and runs no guests */
+	PROVOKE_VMENTRY,      /* a VM entry that fails */
+	PROVOKE_ENTRY_CHECKS, /* one for each rule of it: vmm/exit/entry_trial.h */
+	PROVOKE_SECTION,      /* a host section inside a host section */
+	PROVOKE_FRAME,	      /* a frame pointer into a stack's guard page */
+	PROVOKE_MEMORY,	      /* a machine check: memory of the guest that runs is lost */
+	PROVOKE_NESTED,	      /* machine checks in the NMI handler, and NMIs at a high rate */
+	PROVOKE_STORM,	      /* an interrupt that nobody drives, level-triggered */
 	PROVOKE_IDLE, /* a panic when no guest can run, while output may wait: vmm/sched/run.c */
 };
 

@@ -1,13 +1,16 @@
 #include "boot/clock.h"
 #include "fpu/clobber.h"
 #include "lib/console.h"
+#include "lib/refusal.h"
 #include "lib/x86.h"
+#include "vmm/entry_watch.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/interrupts.h"
 #include "vmm/pcpu.h"
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
 #include "vmx/capabilities.h"
+#include "vmx/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -27,20 +30,38 @@ void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
 	const struct vmx_capabilities *c = &pcpu->vmx;
 	bool counts_on = c->preemption == PREEMPTION_VMX && (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
 
+	bool looked_at = clobber_at_exits || entry_watch_on();
+
 	pcpu->clobber_at_exits = clobber_at_exits;
-	pcpu->entries_at_once = counts_on && !clobber_at_exits ? ENTRIES_AT_ONCE : 1;
+	pcpu->enters_slowly = c->preemption != PREEMPTION_VMX || entry_watch_on();
+	pcpu->entries_at_once = counts_on && !looked_at ? ENTRIES_AT_ONCE : 1;
 }
 
-/* The guest exits when the TSC reaches `deadline`, or a little before or after. */
-static void preempt_at(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
+static void write_preemption_timer(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)
 {
 	uint64_t ticks = (deadline - now) >> pcpu->vmx.preemption_shift;
 
-	if (__builtin_expect(pcpu->vmx.preemption != PREEMPTION_VMX, 0))
-		clock_interrupt_at(deadline);
+	vmcs_write(VMCS_PREEMPTION_TIMER,
+		   ticks < PREEMPTION_TIMER_MAX ? ticks : PREEMPTION_TIMER_MAX);
+}
+
+static void preempt_slowly(struct pcpu *pcpu, uint64_t now, uint64_t deadline)
+{
+	if (pcpu->vmx.preemption == PREEMPTION_VMX)
+		write_preemption_timer(pcpu, now, deadline);
 	else
-		vmcs_write(VMCS_PREEMPTION_TIMER,
-			   ticks < PREEMPTION_TIMER_MAX ? ticks : PREEMPTION_TIMER_MAX);
+		clock_interrupt_at(deadline);
+	if (entry_watch_on())
+		entry_watch_before(pcpu);
+}
+
+/* The guest exits when the TSC reaches `deadline`, or a little before or after. */
+static void preempt_at(struct pcpu *pcpu, uint64_t now, uint64_t deadline)
+{
+	if (__builtin_expect(pcpu->enters_slowly, 0))
+		preempt_slowly(pcpu, now, deadline);
+	else
+		write_preemption_timer(pcpu, now, deadline);
 }
 
 void notice_nmis(struct pcpu *pcpu)
@@ -57,10 +78,20 @@ void notice_nmis(struct pcpu *pcpu)
 
 static void report_no_entry(struct vcpu *vcpu, uint64_t result)
 {
-	exit_entry_failed(vcpu,
-			  result == VMX_FAIL_VALID
-				  ? vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR))
-				  : "there is no current VMCS");
+	struct refusal refusal;
+	uint32_t error;
+
+	entry_watch_failed(vcpu->pcpu);
+	if (result != VMX_FAIL_VALID) {
+		exit_entry_failed(vcpu, "there is no current VMCS");
+		return;
+	}
+	error = vmcs_read(VMCS_INSTRUCTION_ERROR);
+	if ((error == ENTRY_CONTROLS || error == ENTRY_HOST) &&
+	    entry_here_explain(&refusal, (enum entry_stage)error))
+		exit_entry_failed(vcpu, refusal.text);
+	else
+		exit_entry_failed(vcpu, vmx_instruction_error_name(error));
 }
 
 uint64_t enter_guest(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now, uint64_t deadline)

@@ -7,6 +7,7 @@
 #include "lib/min.h"
 #include "lib/x86.h"
 #include "vmm/device/screen.h"
+#include "vmm/entry_watch.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/mail.h"
 #include "vmm/monitor.h"
@@ -94,6 +95,7 @@ static _Noreturn void finish(const struct options *options, bool complete)
 	output_end();
 	trace_print();
 	stats_print(options->stats);
+	entry_watch_report();
 	provoke_report((enum provoke)options->crash);
 	for (uint32_t i = 0; i < vms_count(); i++) {
 		success = success && vm_at(i)->status == 0;
