@@ -128,6 +128,12 @@ forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patter
 	@$(BUILD_ALL)
 	@exec tools/forms
 
+.PHONY: entry-checks
+entry-checks: ## each rule of VM entry broken: what the rules say, and what Bochs says (a table)
+	@tools/setup run
+	@$(BUILD_ALL)
+	@exec tools/entry-checks
+
 .PHONY: test
 test: ## everything: static checks, unit tests, model and proof and their mutants, system tests
 	@tools/setup test
@@ -138,7 +144,8 @@ test: ## everything: static checks, unit tests, model and proof and their mutant
 nightly: ## what takes a night: all tests, on the system's Bochs too, torture, bugs in vmm/ and vmx/
 	@tools/setup test
 	@$(BUILD_ALL)
-	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) SEED=$(SEED) JOBS=$(JOBS) tools/nightly
+	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) ENTRIES=$(ENTRIES) SEED=$(SEED) JOBS=$(JOBS) \
+		tools/nightly
 
 .PHONY: check
 check: all ## static checks: vector instructions, floors and rooms, layout, cppcheck
@@ -152,8 +159,8 @@ system: all ## boots everything: pytest on Bochs and QEMU
 torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
 	@tools/setup test
 	@$(BUILD_ALL)
-	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) CPUS=$(CPUS) MIGRATE=$(MIGRATE) SEED=$(SEED) \
-		JOBS=$(JOBS) tools/torture
+	@SWITCHES=$(SWITCHES) MIGRATIONS=$(MIGRATIONS) ENTRIES=$(ENTRIES) CPUS=$(CPUS) MIGRATE=$(MIGRATE) \
+		SEED=$(SEED) JOBS=$(JOBS) tools/torture
 
 .PHONY: fpu-table
 fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture

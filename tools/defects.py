@@ -90,3 +90,39 @@ DEFECTS = {
         "what is delivered there wakes no HLT"
     ),
 }
+
+
+@dataclass(frozen=True)
+class EntryDefect(Defect):
+    """Of a VMCS that breaks a rule of VM entry, a row of tools/entry-checks: what Bochs says, where the
+    manual says that the entry fails."""
+
+    says: str = "enters"
+
+
+ENTRY_DEFECTS = {
+    "event-error-code-extra/2": EntryDefect(
+        "a CPU with CET injects any event with an error code, not only hardware exceptions"
+    ),
+    "entry-to-smm": EntryDefect(
+        '"entry to SMM" outside of SMM is found with the guest state only', says="33"
+    ),
+    "activity-sipi-smm": EntryDefect("the same", says="33"),
+    "blocking-smi-entry": EntryDefect("the same", says="33"),
+    "host-cr4-cet": EntryDefect('CR4.CET without CR0.WP is found with "load CET state" only'),
+    "host-perf-global-ctrl": EntryDefect("IA32_PERF_GLOBAL_CTRL is not looked at"),
+    "host-pkrs": EntryDefect("the upper half of IA32_PKRS is not looked at"),
+    "guest-debugctl": EntryDefect("reserved bits of IA32_DEBUGCTL are not looked at"),
+    "guest-cr0-ia32e": EntryDefect("an unrestricted guest in IA-32e mode needs no paging"),
+    "guest-perf-global-ctrl": EntryDefect("IA32_PERF_GLOBAL_CTRL is not looked at"),
+    "guest-pkrs": EntryDefect("the upper half of IA32_PKRS is not looked at"),
+    "rip-width": EntryDefect("RIP of a 64-bit guest is not looked at"),
+    "rflags-vm": EntryDefect("RFLAGS.VM is allowed in real mode"),
+    "activity-hlt-event": EntryDefect("any event wakes a guest from HLT"),
+    "blocking-nmi": EntryDefect(
+        "an NMI is injected where virtual NMIs are blocked", mended=(3, 0)
+    ),
+    "pending-debug-reserved/2": EntryDefect("bits 63:32 of it are not looked at"),
+    "pending-debug-bs-1": EntryDefect("BS is not compared with RFLAGS.TF"),
+    "pending-debug-bs-0": EntryDefect("BS is not compared with RFLAGS.TF"),
+}

@@ -36,6 +36,7 @@ class Run:
     cpus: int = 1
     migrate: int = 0  # turns on one CPU, then the next; 0: for want of work only
     xsave: str = ""  # the form that saves use; by default as the CPU model has it
+    entrycheck: bool = False  # each VM entry is compared with the rules of vmx/entry_checks.h
 
     @property
     def opts(self):
@@ -44,6 +45,7 @@ class Run:
         words += [f"migrate={self.migrate}"] if self.migrate else []
         words += [f"xsave={self.xsave}"] if self.xsave else []
         words += ["amx=force"] if self.tiles_in_part else []
+        words += ["entrycheck=on"] if self.entrycheck else []
         return " ".join(words)
 
     @property
@@ -104,7 +106,7 @@ class Run:
         return f"{self.opts}{changing}{neighbour} cpu={self.cpu}{cpus} seed={self.seed}"
 
 
-def matrix(models, first_seed=1, cpus=(1,), migrate=(0,)):
+def matrix(models, first_seed=1, cpus=(1,), migrate=(0,), entrycheck=False):
     """Endless. Each turn has every policy, and from turn to turn on the next of these CPU models:
     each policy meets each model within as many turns as there are models. So it is with the numbers
     of CPUs, with migrate= and, on several CPUs, with the forms of XSAVE."""
@@ -123,6 +125,7 @@ def matrix(models, first_seed=1, cpus=(1,), migrate=(0,)):
             cpus=count,
             migrate=migrate[(turn // len(cpus) + policy) % len(migrate)],
             xsave=FORMS[(2 * turn + policy) % len(FORMS)] if count > 1 else "",
+            entrycheck=entrycheck,
         )
         number += 1
 
@@ -139,6 +142,11 @@ def migrations(result):
     return sum(record.number("moves") for record in result.all("cpu"))
 
 
+def entries(result):
+    """How many VM entries were compared with the rules."""
+    return sum(record.number("checked") for record in result.all("entry-watch"))
+
+
 def problems(run, result):
     """What went wrong, in lines; none: all is well."""
     found = [line for line in result.console.splitlines() if "| FAIL" in line]
@@ -146,6 +154,11 @@ def problems(run, result):
     passed = sum("| PASS torture" in line for line in result.console.splitlines())
     if passed != run.tortured + 1:  # c runs twice
         found.append(f"{passed} of {run.tortured + 1} torture guests have passed")
+    for record in result.all("entry-watch"):
+        if record.number("wrong") or record.number("unforeseen"):
+            found.append(f"@entry-watch {dict(record)}")
+    if run.entrycheck and not entries(result):
+        found.append("no VM entry was compared with the rules")
     if result.status != 0:
         found.append(f"status {result.status} {result.message}".rstrip())
     return found

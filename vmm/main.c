@@ -35,6 +35,7 @@
 #include "vmm/doctor/doctor.h"
 #include "vmm/entry_watch.h"
 #include "vmm/exit/dispatch.h"
+#include "vmm/exit/entry_trial.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
 #include "vmm/mitigations_report.h"
@@ -237,6 +238,8 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
 	mitigations_report((enum mitigations_wanted)options.mitigations);
+	if (options.crash == PROVOKE_ENTRY_CHECKS)
+		power_end(entry_trial(pcpu) ? 1 : 0);
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
 }

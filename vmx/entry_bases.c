@@ -1,4 +1,5 @@
-/* The guests of vmx/entry_breaks.h that enter. */
+#include "vmx/entry_bases.h"
+
 #include "lib/array.h"
 #include "lib/x86.h"
 #include "vmx/entry_breaks.h"

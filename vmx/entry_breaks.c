@@ -2,6 +2,7 @@
 
 #include "lib/array.h"
 #include "lib/x86.h"
+#include "vmx/entry_break_tables.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

@@ -158,7 +158,8 @@ static CONDITION(cannot_have_trapped)
 
 static CONDITION(has_rtm_pending)
 {
-	return entry_read(state, rule->field) & PENDING_DEBUG_RTM;
+	(void)rule;
+	return state->value & PENDING_DEBUG_RTM;
 }
 
 static CONDITION(has_rtm_pending_without_rtm)
@@ -182,7 +183,8 @@ static PREDICATE(blocks_not_by_mov_ss)
 
 static CONDITION(has_link)
 {
-	return entry_read(state, rule->field) != NO_LINK;
+	(void)rule;
+	return state->value != NO_LINK;
 }
 
 /* The first word of the VMCS that the link pointer names. */

@@ -19,7 +19,6 @@
 
 /* The fields of a segment lie at the same distances for each of them: vmx/vmcs_fields.h. */
 #define BASE_OF(selector)   (VMCS_GUEST_ES_BASE + (selector)-VMCS_GUEST_ES_SELECTOR)
-#define LIMIT_OF(rights)    (VMCS_GUEST_ES_LIMIT + (rights)-VMCS_GUEST_ES_ACCESS_RIGHTS)
 #define SELECTOR_OF(rights) (VMCS_GUEST_ES_SELECTOR + (rights)-VMCS_GUEST_ES_ACCESS_RIGHTS)
 
 static uint32_t type(uint64_t rights)
@@ -50,7 +49,7 @@ static CONDITION(counts)
 	if (state->v8086)
 		return false;
 	return rule->field == VMCS_GUEST_CS_ACCESS_RIGHTS ||
-	       !(entry_read(state, rule->field) & ACCESS_RIGHTS_UNUSABLE);
+	       !(state->value & ACCESS_RIGHTS_UNUSABLE);
 }
 
 /* Of a rule on a base: rule->bits is the field of the access rights. */
@@ -168,20 +167,6 @@ static PREDICATE(rpl_is_of_cs)
 {
 	(void)rule;
 	return (value & RPL) == (entry_read(state, VMCS_GUEST_CS_SELECTOR) & RPL);
-}
-
-PREDICATE(entry_may_count_bytes)
-{
-	uint64_t limit = entry_read(state, LIMIT_OF(rule->field));
-
-	return !(value & ACCESS_RIGHTS_G) || (limit & 0xfff) == 0xfff;
-}
-
-PREDICATE(entry_counts_pages)
-{
-	uint64_t limit = entry_read(state, LIMIT_OF(rule->field));
-
-	return (value & ACCESS_RIGHTS_G) || !(limit & 0xfff00000);
 }
 
 /* A guest in virtual-8086 mode. */

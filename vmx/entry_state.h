@@ -10,7 +10,7 @@
 
 #include "lib/array.h"
 #include "lib/x86.h"
-#include "vmx/entry_checks.h"
+#include "vmx/entry_rule.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -36,6 +36,8 @@ struct entry_state {
 	uint32_t event; /* VM-entry interruption information */
 	uint32_t interruptibility, activity, cs_rights, ss_rights;
 	bool ia32e, v8086, unrestricted; /* what the guest will be */
+	uint32_t field;			 /* of the rule that is asked, or of the one before it */
+	uint64_t value;			 /* of that field */
 };
 
 static inline uint64_t entry_read(const struct entry_state *state, uint32_t field)
@@ -119,14 +121,10 @@ CONDITION(entry_area_is_used);
 		    .applies = entry_area_is_used, .bits = VMCS_##area##_COUNT,                    \
 		    .holds = entry_area_ends_in_width)
 
-/* Tables, in the order of their stages: vmx/entry_rules_*.c */
+/* A table: vmx/entry_rules.h has them all */
 struct entry_rules {
 	const struct entry_rule *rule;
 	size_t count;
 };
-extern const struct entry_rules entry_rules_execution, entry_rules_apic, entry_rules_ept,
-	entry_rules_exit, entry_rules_entry, entry_rules_host, entry_rules_registers,
-	entry_rules_segments, entry_rules_system_segments, entry_rules_rest, entry_rules_activity,
-	entry_rules_msrs;
 
 #define ENTRY_RULES(table) const struct entry_rules entry_##table = {table, ARRAY_SIZE(table)}

@@ -194,9 +194,9 @@ BUGS = [
     Bug(
         "an-unusable-ldtr-counts",
         "the base of an unusable LDTR is not checked at entry (Vol. 3C 26.3.1.2)",
-        "vmx/entry_checks.c",
-        "if (vmcs_read(VMCS_GUEST_LDTR_ACCESS_RIGHTS) & ACCESS_RIGHTS_UNUSABLE)",
-        "if (0)",
-        unit("test_entry_checks", "the_base_of_an_unusable_ldtr_does_not_count"),
+        "vmx/entry_rules_system_segments.c",
+        "return !(entry_read(state, VMCS_GUEST_LDTR_ACCESS_RIGHTS) & ACCESS_RIGHTS_UNUSABLE);",
+        "return true;",
+        unit("test_entry_checks", "an_unusable_segment_may_hold_anything"),
     ),
 ]

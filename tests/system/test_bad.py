@@ -126,10 +126,10 @@ def test_real_mode_with_low_bits_in_cs_does_not_trouble_others(boot):
 
 
 WIDE = {
-    "fs57": r"FS base 0x800000000000 is not canonical in 48 bits.*allows 57 here",
-    "gs57": r"GS base 0x800000000000 is not canonical",
-    "swapgs57": r"GS base 0x800000000000 is not canonical",
-    "sysenter57": r"IA32_SYSENTER_EIP 0x800000000000 is not canonical",
+    "fs57": r"GUEST_FS_BASE 0x800000000000 is not canonical in 48 bits.*allows 57 here",
+    "gs57": r"GUEST_GS_BASE 0x800000000000 is not canonical",
+    "swapgs57": r"GUEST_GS_BASE 0x800000000000 is not canonical",
+    "sysenter57": r"GUEST_SYSENTER_EIP 0x800000000000 is not canonical",
 }
 
 

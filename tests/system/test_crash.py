@@ -83,6 +83,7 @@ def test_a_vm_entry_that_fails_names_the_error_and_dumps_the_vmcs(boot):
     result = boot(opts="crash=vmentry", modules=GUEST)
     assert result.status == 1
     assert "VM entry failed: VM entry with invalid control field(s)" in result.console
+    assert re.search(r"PIN_BASED_CONTROLS is 0x0: .* \[SDM Vol\. 3C 26\.2\.1\.1\]", result.console)
     for field in ["GUEST_RIP", "HOST_RIP", "PIN_BASED_CONTROLS", "INSTRUCTION_ERROR"]:
         assert re.search(rf"\b{field} +[0-9a-f]{{16}}", result.console), field
 

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
+#include "vmx/entry_bases.h"
 #include "vmx/entry_breaks.h"
 #include "vmx/entry_checks.h"
 #include "vmx/vmcs.h"

@@ -190,6 +190,71 @@ static void an_unusable_segment_may_hold_anything(void **state)
 	assert_int_equal(find(), 1);
 }
 
+/* What a rule looks at is free where the rule does not apply. */
+static void no_rule_fires_where_it_does_not_apply(void **state)
+{
+#define INFO(type, vector) PUT(ENTRY_INTERRUPTION_INFO, INTERRUPTION_VALID | (type) | (vector))
+#define VIRTUAL_APIC	   SET_CONTROL(PRIMARY, USE_TPR_SHADOW)
+	static const struct {
+		enum entry_base base;
+		struct entry_change change[ENTRY_CHANGES];
+	} row[] = {
+		{BASE_64, {INFO(TYPE_NMI, 2), PUT(GUEST_INTERRUPTIBILITY, BLOCKING_BY_NMI)}},
+		{BASE_64,
+		 {VIRTUAL_APIC, SET_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY),
+		  PUT(TPR_THRESHOLD, 0x11)}},
+		{BASE_64,
+		 {VIRTUAL_APIC, SET_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES),
+		  PUT(TPR_THRESHOLD, 1)}},
+		{BASE_64, {INFO(TYPE_NMI, 2), PUT(ENTRY_EXCEPTION_ERROR_CODE, 0x10000)}},
+		{BASE_64, {PUT(ENTRY_INTERRUPTION_INFO, TYPE_RESERVED | 0x7000)}},
+		{BASE_64,
+		 {SET(PIN_BASED_CONTROLS, PIN_VIRTUAL_NMIS),
+		  SET_CONTROL(PRIMARY, NMI_WINDOW_EXITING)}},
+		{BASE_64, {SET_CONTROL(EXIT, SAVE_PREEMPTION_TIMER)}},
+		{BASE_64,
+		 {PUT(ENTRY_MSR_LOAD_ADDRESS, 1), PUT(EXIT_MSR_STORE_ADDRESS, UINT64_MAX)}},
+		{BASE_64, {SET_CONTROL(SECONDARY, UNRESTRICTED_GUEST), SET(GUEST_ES_SELECTOR, 3)}},
+		{BASE_64,
+		 {CLEAR_CONTROL(SECONDARY, ENABLE_EPT), PAGE(GUEST_CR3, PAGE_PDPT),
+		  MEMORY(AT(PAGE_PDPT, 0), 3)}},
+		{BASE_PAE, {PAGE(GUEST_CR3, PAGE_PDPT), MEMORY(AT(PAGE_PDPT, 0), 3)}},
+		{BASE_32, {PUT(GUEST_PDPTE0, 3)}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		setup(state);
+		assert_true(entry_base_write(&target, row[i].base));
+		assert_true(entry_changes_make(&target, row[i].change));
+		if (find())
+			fail_msg("row %zu: %s", i, found[0].rule->name);
+	}
+}
+
+static void what_the_cpu_has_is_allowed(void **state)
+{
+	(void)state;
+	fields[VMCS_EPT_POINTER] |= 0xc0; /* accessed and dirty flags, shadow stacks */
+	assert_int_equal(find(), 2);
+	source.cpu.ept_vpid |= EPT_CAP_ACCESSED_DIRTY | EPT_CAP_SHADOW_STACK;
+	assert_int_equal(find(), 0);
+	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_SMI;
+	fields[VMCS_ENTRY_CONTROLS] |= ENTRY_TO_SMM;
+	assert_int_equal(find(), 2);
+	source.cpu.smm = true;
+	assert_int_equal(find(), 0);
+}
+
+static void a_hypervisor_of_32_bits_has_a_host_of_32_bits(void **state)
+{
+	(void)state;
+	assert_true(entry_base_write(&target, BASE_32));
+	source.cpu.long_mode = false;
+	fields[VMCS_EXIT_CONTROLS] &= ~EXIT_HOST_ADDRESS_SPACE_SIZE;
+	fields[VMCS_HOST_IA32_EFER] = 0;
+	assert_int_equal(find(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +273,9 @@ int main(void)
 		cmocka_unit_test_setup(a_vmx_of_32_bits_takes_no_address_above, setup),
 		cmocka_unit_test_setup(an_address_is_canonical_in_the_width_of_the_cpu, setup),
 		cmocka_unit_test_setup(an_unusable_segment_may_hold_anything, setup),
+		cmocka_unit_test_setup(no_rule_fires_where_it_does_not_apply, setup),
+		cmocka_unit_test_setup(what_the_cpu_has_is_allowed, setup),
+		cmocka_unit_test_setup(a_hypervisor_of_32_bits_has_a_host_of_32_bits, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,7 @@ static void expect_defaults(void)
 	assert_int_equal(options.hostfpu, 0);
 	assert_int_equal(options.crash, PROVOKE_NONE);
 	assert_int_equal(options.log, LOG_OPTION_KEEP);
+	assert_int_equal(options.entrycheck, 0);
 }
 
 static void an_empty_line_gives_the_defaults(void **state)
@@ -86,7 +87,7 @@ static void every_option_is_understood(void **state)
 	      "tracesize=100 "
 	      "timer=pit clock=hpet stats=off loglevel=3 panic=reboot hostfpu=exits "
 	      "crash=vmentry preemption=apic multihit=split mitigations=all apicv=off log=last "
-	      "amx=force");
+	      "amx=force entrycheck=on");
 	assert_int_equal(heard.count, 0);
 	assert_int_equal(options.preemption, PREEMPTION_APIC);
 	assert_int_equal(options.multihit, MULTIHIT_SPLIT);
@@ -109,6 +110,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(options.hostfpu, 1);
 	assert_int_equal(options.crash, PROVOKE_VMENTRY);
 	assert_int_equal(options.log, LOG_OPTION_LAST);
+	assert_int_equal(options.entrycheck, 1);
 	parse("console=vga,e9");
 	assert_int_equal(options.console, CONSOLE_VGA | CONSOLE_E9);
 	parse("console=fb");
@@ -237,7 +239,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"entrycheck", "on, off"},
 		{"log", "keep, last"},
 	};
-	char line[64], expected[256];
+	char line[64], expected[320];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(options_told); i++) {

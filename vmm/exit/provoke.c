@@ -7,14 +7,12 @@
 #include "boot/machine_check.h"
 #include "boot/pic.h"
 #include "boot/pit.h"
-#include "boot/power.h"
 #include "boot/trap.h"
 #include "fpu/instructions.h"
 #include "lib/console.h"
 #include "lib/panic.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"
-#include "vmm/entry_trial.h"
 #include "vmm/exit/machine_check.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/exit/struck.h"
@@ -206,8 +204,6 @@ void provoke(enum provoke fault)
 	case PROVOKE_VMENTRY:
 		enter_empty_vmcs();
 		break;
-	case PROVOKE_ENTRY_CHECKS:
-		power_end(entry_trial(this_pcpu()) ? 1 : 0);
 	case PROVOKE_SECTION:
 		fpu_host_begin(&this_pcpu()->fpu);
 		fpu_host_begin(&this_pcpu()->fpu);
@@ -229,6 +225,7 @@ void provoke(enum provoke fault)
 		break;
 	case PROVOKE_NONE:
 	case PROVOKE_IDLE:
+	case PROVOKE_ENTRY_CHECKS:
 		break;
 	case PROVOKE_FRAME:
 		__asm__ volatile("mov %0, %%rbp; ud2"

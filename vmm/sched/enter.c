@@ -26,6 +26,8 @@
  */
 #define ENTRIES_AT_ONCE 64
 
+#define FAR_OFF_US 1000000
+
 void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
 {
 	const struct vmx_capabilities *c = &pcpu->vmx;
@@ -46,14 +48,31 @@ static void write_preemption_timer(const struct pcpu *pcpu, uint64_t now, uint64
 		   ticks < PREEMPTION_TIMER_MAX ? ticks : PREEMPTION_TIMER_MAX);
 }
 
-static void preempt_slowly(struct pcpu *pcpu, uint64_t now, uint64_t deadline)
+/*
+ * Asking the rules takes longer than a short slice. The guest has its time all the same: neither
+ * may the APIC's interrupt for the entry before come meanwhile, which would exit at once.
+ */
+static void ask_the_rules(struct pcpu *pcpu)
 {
+	if (pcpu->vmx.preemption != PREEMPTION_VMX)
+		clock_interrupt_at(rdtsc() + clock_us_to_tsc(FAR_OFF_US));
+	entry_watch_before(pcpu);
+}
+
+static __attribute__((noinline)) void preempt_slowly(struct pcpu *pcpu, uint64_t now,
+						     uint64_t deadline)
+{
+	uint64_t left = deadline - now;
+
+	if (entry_watch_on()) {
+		ask_the_rules(pcpu);
+		now = rdtsc();
+		deadline = now + left;
+	}
 	if (pcpu->vmx.preemption == PREEMPTION_VMX)
 		write_preemption_timer(pcpu, now, deadline);
 	else
 		clock_interrupt_at(deadline);
-	if (entry_watch_on())
-		entry_watch_before(pcpu);
 }
 
 /* The guest exits when the TSC reaches `deadline`, or a little before or after. */
@@ -77,7 +96,7 @@ void notice_nmis(struct pcpu *pcpu)
 	pcpu->nmi_seen = pcpu->cpu.nmi_count;
 }
 
-static void report_no_entry(struct vcpu *vcpu, uint64_t result)
+static __attribute__((noinline)) void report_no_entry(struct vcpu *vcpu, uint64_t result)
 {
 	struct refusal refusal;
 	uint32_t error;

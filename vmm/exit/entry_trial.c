@@ -1,4 +1,4 @@
-#include "vmm/entry_trial.h"
+#include "vmm/exit/entry_trial.h"
 
 #include <stddef.h>
 
@@ -14,7 +14,9 @@
 #include "vmm/pcpu.h"
 #include "vmm/vcpu_vmcs.h"
 #include "vmx/entry.h"
+#include "vmx/entry_bases.h"
 #include "vmx/entry_breaks.h"
+#include "vmx/entry_checks.h"
 #include "vmx/entry_here.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -101,12 +103,16 @@ static unsigned int enter(struct trial *trial)
 	return ENTERED;
 }
 
-/* What the rules say: of the first one, or of `wanted` if it is among them. */
-static const struct entry_rule *judge(struct trial *trial, const char *wanted)
+/*
+ * What the rules say: at which stage the entry fails, if it does; and the rule that is broken, the
+ * one that is `wanted` if it is among them.
+ */
+static const struct entry_rule *judge(struct trial *trial, const char *wanted, unsigned int *stage)
 {
 	struct entry_finding found[16];
 	size_t count = entry_checks_find(&trial->source, found, ARRAY_SIZE(found));
 
+	*stage = count ? found[0].rule->stage : ENTERED;
 	for (size_t i = 0; i < count && i < ARRAY_SIZE(found); i++)
 		if (!strcmp(found[i].rule->name, wanted))
 			return found[i].rule;
@@ -124,49 +130,82 @@ static const char *verdict(char text[16], unsigned int number)
 
 static const struct entry_rule *rule_called(const char *name)
 {
-	const struct entry_rule *rule = entry_rule_at(0);
+	const struct entry_rule *rule;
 
-	for (size_t i = 1; rule && strcmp(rule->name, name); i++)
-		rule = entry_rule_at(i);
+	for (size_t i = 0; (rule = entry_rule_at(i)); i++)
+		if (!strcmp(rule->name, name))
+			break;
 	return rule;
 }
 
-static void try_row(struct trial *trial, const struct entry_break *row)
+/* False: the CPU does not have what it takes to break this rule. */
+static bool try_row(struct trial *trial, const struct entry_break *row,
+		    const struct entry_rule *rule, unsigned int way)
 {
-	const struct entry_rule *rule = rule_called(row->rule), *before, *fired;
-	unsigned int cpu_before = ENTERED, cpu;
+	const struct entry_rule *before, *fired;
+	unsigned int cpu_before, cpu, rules;
 	char text[3][16];
+	uint64_t value;
 
-	trial->rows++;
-	trial->source.failed = false;
 	if (!entry_fact_holds(trial->target.cpu, (enum entry_fact)row->fact) ||
 	    !write_valid(trial, row))
-		goto absent;
-	before = judge(trial, row->rule);
+		return false;
+	trial->source.failed = false;
+	before = judge(trial, row->rule, &rules);
 	cpu_before = enter(trial);
-	/* the entry and the exit have changed the guest's state */
-	write_valid(trial, row);
+	write_valid(trial, row); /* the exit has written the guest's state */
 	if (!entry_changes_make(&trial->target, row->broken))
-		goto absent;
+		return false;
 	trial->source.failed = true;
-	fired = judge(trial, row->rule);
+	fired = judge(trial, row->rule, &rules);
+	value = vmcs_read_if_present(rule->field);
 	cpu = enter(trial);
-	record("entry-check rule=%s section=%s field=%s before=%s before_rule=%s rules=%s fired=%s "
-	       "cpu=%s",
-	       row->rule, rule->section, rule->field_name, verdict(text[0], cpu_before),
-	       before ? before->name : "none", verdict(text[1], fired ? fired->stage : ENTERED),
-	       fired ? fired->name : "none", verdict(text[2], cpu));
-	return;
-absent:
-	trial->absent++;
-	record("entry-check rule=%s section=%s field=%s cpu=absent", row->rule, rule->section,
-	       rule->field_name);
+	record("entry-check rule=%s way=%u section=%s field=%s value=0x%lx before=%s "
+	       "before_rule=%s fired=%s rules=%s cpu=%s",
+	       row->rule, way, rule->section, rule->field_name, value, verdict(text[0], cpu_before),
+	       before ? before->name : "none", fired ? fired->name : "none",
+	       verdict(text[1], rules), verdict(text[2], cpu));
+	return true;
+}
+
+/* Some rules have several rows: by number, from 1 on. */
+static unsigned int way_of(size_t number)
+{
+	const struct entry_break *row = entry_break_at(number);
+	unsigned int way = 1;
+
+	for (size_t i = 0; i < number; i++)
+		way += !strcmp(entry_break_at(i)->rule, row->rule);
+	return way;
+}
+
+static void try_all(struct trial *trial)
+{
+	const struct entry_break *row;
+
+	for (size_t i = 0; (row = entry_break_at(i)); i++) {
+		const struct entry_rule *rule = rule_called(row->rule);
+
+		trial->rows++;
+		if (try_row(trial, row, rule, way_of(i)))
+			continue;
+		trial->absent++;
+		record("entry-check rule=%s way=%u section=%s field=%s cpu=absent", row->rule,
+		       way_of(i), rule->section, rule->field_name);
+	}
+}
+
+static void print_rules(void)
+{
+	const struct entry_rule *rule;
+
+	for (size_t i = 0; (rule = entry_rule_at(i)); i++)
+		print("rule %s: %s\n", rule->name, rule->should);
 }
 
 int entry_trial(struct pcpu *pcpu)
 {
 	struct trial trial = {.pcpu = pcpu, .cr0 = read_cr0(), .cr4 = read_cr4()};
-	const struct entry_break *row;
 
 	if (allocate(&trial)) {
 		log_error("no memory for crash=entry-checks");
@@ -178,8 +217,8 @@ int entry_trial(struct pcpu *pcpu)
 	trial.target.write = write_field;
 	trial.target.read = trial.source.read;
 	exit_watch(true); /* every exit comes back from vmx_enter() */
-	for (size_t i = 0; (row = entry_break_at(i)); i++)
-		try_row(&trial, row);
+	print_rules();
+	try_all(&trial);
 	record("entry-trial rows=%u absent=%u", trial.rows, trial.absent);
 	return 0;
 }
