@@ -9,6 +9,8 @@
 #include "vmx/multihit.h"
 #include "vmx/vmcs_bits.h"
 
+#define CPUID_1_ECX_HYPERVISOR BIT(31)
+
 #define BASIC_STRING_IO_INFORMATION BIT(54)
 #define BASIC_TRUE_CONTROLS	    BIT(55)
 #define BASIC_MEMORY_TYPE(basic)    ((basic) >> 50 & 0xf)
@@ -171,7 +173,8 @@ static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted)
 
 	cpuid_vendor(vendor);
 	broken = preemption_timer_broken(vendor, cpuid(1).eax);
-	c->preemption = preemption_choose(wanted, offered, broken, clock_has_apic_timer());
+	c->preemption =
+		preemption_choose(wanted, offered, broken, clock_has_apic_timer(), c->nested);
 	if (c->preemption != PREEMPTION_VMX) {
 		c->pin &= ~PIN_PREEMPTION_TIMER;
 		c->exit &= ~EXIT_SAVE_PREEMPTION_TIMER;
@@ -200,7 +203,11 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-/* All or nothing: with the TPR shadow MOV to and from CR8 need no exit. */
+/*
+ * All or nothing: with the TPR shadow MOV to and from CR8 need no exit. Another hypervisor below
+ * has to look at all of it at each entry and exit, which there costs more than the exits that it
+ * saves.
+ */
 static void choose_apicv(struct vmx_capabilities *c, bool true_controls, bool wanted)
 {
 	const uint32_t cr8 = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING;
@@ -211,8 +218,8 @@ static void choose_apicv(struct vmx_capabilities *c, bool true_controls, bool wa
 		rdmsr(true_controls ? MSR_IA32_VMX_TRUE_PROC : MSR_IA32_VMX_PROCBASED);
 	uint64_t secondary_msr = rdmsr(MSR_IA32_VMX_PROCBASED2);
 
-	c->apicv = wanted && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) && !(primary_msr & cr8) &&
-		   (secondary_msr >> 32 & secondary) == secondary;
+	c->apicv = wanted && !c->nested && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) &&
+		   !(primary_msr & cr8) && (secondary_msr >> 32 & secondary) == secondary;
 	if (c->apicv)
 		c->primary = (c->primary & ~cr8) | PRIMARY_USE_TPR_SHADOW;
 }
@@ -230,6 +237,7 @@ static int check(struct vmx_capabilities *c, enum preemption preemption, enum mu
 		return -ENODEV;
 	}
 	c->vmx = true;
+	c->nested = cpuid(1).ecx & CPUID_1_ECX_HYPERVISOR;
 	error = enable_in_feature_control();
 	basic = rdmsr(MSR_IA32_VMX_BASIC);
 	c->revision = basic & 0x7fffffff;
