@@ -95,7 +95,7 @@ class Emulator:
     with "com1" only, is called again and again with all that the console has printed, and returns
     what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
     next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
-    Bochs lacks. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
+    Bochs lacks; `ips` is how many instructions make a second of its time, 0 the default. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -109,6 +109,7 @@ class Emulator:
         magic=False,
         bad_msrs="fault",
         ask=False,
+        ips=0,
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -121,6 +122,7 @@ class Emulator:
         )
         self.bad_msrs = bad_msrs
         self.ask = ask
+        self.ips = ips or (4000000 if machine.firmware == "uefi" else 10000000)
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
@@ -158,7 +160,7 @@ class Emulator:
             memory=self.machine.mebibytes,
             cpu=self.bochs_cpu(),
             cpus=self.machine.cpus,
-            ips=4000000 if uefi else 10000000,
+            ips=self.ips,
             com1=(
                 f"mode=socket-client, dev={self.listener_name()}"
                 if self.typing
@@ -187,7 +189,7 @@ class Emulator:
             "-accel",
             machine.kind,
             "-machine",
-            "pc",
+            machine.chipset or "pc",
             "-cpu",
             machine.model,
         ]
@@ -208,6 +210,8 @@ class Emulator:
         if machine.firmware == "uefi":
             command += ["-bios", OVMF]
         if isinstance(self.medium, Direct):
+            if machine.firmware == "uefi":
+                raise MachineError("METHOD=kernel: only a BIOS loads what QEMU's -kernel names")
             return command + self.medium.arguments()
         return command + ["-cdrom", os.path.abspath(self.medium)]
 
