@@ -97,7 +97,7 @@ include tests/model/model.mk
 include tests/peer/peer.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE BOCHS FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL CONSOLE
+KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
 
 # One build at a time, however many `make run` there are.
@@ -155,6 +155,12 @@ check: all ## static checks: vector instructions, floors and rooms, layout, cppc
 system: all ## boots everything: pytest on Bochs and QEMU
 	/usr/bin/python3 -m pytest -q -n 2 -m "not nightly" tests/system
 
+.PHONY: test-nested
+test-nested: ## Resident under Linux's KVM with nested=1, in Bochs, on 1 and 2 CPUs (nightly)
+	@tools/setup peer
+	@$(BUILD_ALL)
+	@CPUS=$(CPUS) ONLY=$(ONLY) tools/nested
+
 .PHONY: torture
 torture: ## random FPU work on every CPU model, SWITCHES=1000000 switches (nightly)
 	@tools/setup test
@@ -169,7 +175,7 @@ fpu-table: ## what each FPU policy costs: docs/fpu-table.md and its picture
 	@exec tools/fpu-table
 
 .PHONY: bench
-bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm)
+bench: ## what operations cost a guest, against tests/bench/baseline (BASELINE=write, PEER=kvm or nested)
 	@tools/setup $(if $(PEER),peer,run)
 	@$(BUILD_ALL)
 	@TEST=$(TEST) BASELINE=$(BASELINE) PEER=$(PEER) JOBS=$(JOBS) tools/bench

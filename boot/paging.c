@@ -119,6 +119,9 @@ void paging_init(const struct boot_info *info)
 		map(apic, apic + PAGE_SIZE, FLAGS_DEVICE);
 	if (info->ega_text)
 		map(VGA_TEXT_START, VGA_TEXT_END, FLAGS_DEVICE);
+	/* before a search for firmware's tables maps it read-only */
+	if (memory_real_mode_page() && !paging_map_device(memory_real_mode_page(), PAGE_SIZE))
+		panic("no memory for the hypervisor's page tables");
 	for (uint32_t i = 0; i < info->module_count; i++)
 		if (!map_pages(info->module[i].start, info->module[i].end - info->module[i].start,
 			       FLAGS_DATA))

@@ -148,18 +148,11 @@ static void choose_apic_mode(const struct smp_plan *plan)
 	}
 }
 
-void *smp_map_start(void)
-{
-	uint64_t page = memory_real_mode_page();
-
-	return page ? (void *)paging_map_device(page, PAGE_SIZE) : NULL;
-}
-
 void smp_start(const struct smp_plan *plan)
 {
 	static uint8_t before[PAGE_SIZE];
-	void *code = smp_map_start();
-	uint64_t page = (uint64_t)code;
+	uint64_t page = memory_real_mode_page();
+	void *code = page ? (void *)paging_map_device(page, PAGE_SIZE) : NULL;
 
 	if (!code) {
 		log_warning("there is no memory below 640 KiB: no other CPU can start");

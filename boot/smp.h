@@ -32,11 +32,5 @@ struct smp_plan {
 	void (*main)(struct cpu *cpu);
 };
 
-/*
- * Maps the page where they begin, to be written to. Before firmware's tables are read, which map
- * what they lie in to be read only: the MP table's place may be there. NULL: there is no such page.
- */
-void *smp_map_start(void);
-
 /* Starts as many as there may be. One that does not come, or is left out, is named. */
 void smp_start(const struct smp_plan *plan);

@@ -24,8 +24,8 @@
 #define B_BINARY	     BIT(2)
 #define HOURS_PM	     0x80
 
-#define TRIES	       100000 /* an update takes 2 ms, a read a microsecond */
-#define CENTURY	       2000   /* a PC that has VMX is of this one */
+#define UPDATE_US      10000 /* and more than it takes, with room for a slow emulator */
+#define CENTURY	       2000  /* a PC that has VMX is of this one */
 #define SECONDS_OF_DAY 86400ull
 
 static uint64_t at_boot, tsc_at_boot;
@@ -53,9 +53,12 @@ static unsigned int hour(uint8_t value, uint8_t status_b)
 /* False: there is no clock. */
 static bool wait_for_update(void)
 {
-	for (unsigned int i = 0; i < TRIES; i++)
+	uint64_t end = rdtsc() + clock_us_to_tsc(UPDATE_US);
+
+	do {
 		if (!(read_register(STATUS_A) & A_UPDATE_IN_PROGRESS))
 			return true;
+	} while (rdtsc() < end);
 	return false;
 }
 

@@ -103,8 +103,9 @@ def boot_once(
     typed=(),
     screen="text",
     monitor=(),
+    chipset="",
 ):
-    target = Machine(machine, firmware, cpus, memory, cpu, bochs)
+    target = Machine(machine, firmware, cpus, memory, cpu, bochs, chipset)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
     iso = os.path.join(work, "boot.iso")
     hypervisor = hypervisor or os.path.join(BUILD, "resident.elf")

@@ -95,10 +95,11 @@ class Emulator:
     with "com1" only, is called again and again with all that the console has printed, and returns
     what is typed on it next, or b"". With `magic` a guest's XCHG BX,BX stops Bochs too, and the
     next of `commands` are carried out. `bad_msrs` ("fault" or "ignore") is what an MSR does that
-    Bochs lacks. `monitor` is what QEMU's does while the machine runs: (regular expression,
-    command), each when the expression is found in what the console has printed since the one before;
-    a reset starts the machine again then. With `disk` it finds the ISO on a disk, as on a USB stick,
-    not on a CD. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
+    Bochs lacks; `ips` is how many instructions make a second of its time, 0 the default. `monitor`
+    is what QEMU's does while the machine runs: (regular expression, command), each when the
+    expression is found in what the console has printed since the one before; a reset starts the
+    machine again then. With `disk` it finds the ISO on a disk, as on a USB stick, not on a CD. With
+    `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -114,6 +115,7 @@ class Emulator:
         ask=False,
         monitor=(),
         disk=False,
+        ips=0,
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -128,6 +130,7 @@ class Emulator:
         self.ask = ask
         self.monitor, self.monitored = list(monitor), 0
         self.disk = disk
+        self.ips = ips or (4000000 if machine.firmware == "uefi" else 10000000)
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
         self.console_file = "emulator.out" if self.e9 and self.bochs else "console"
@@ -165,7 +168,7 @@ class Emulator:
             memory=self.machine.mebibytes,
             cpu=self.bochs_cpu(),
             cpus=self.machine.cpus,
-            ips=4000000 if uefi else 10000000,
+            ips=self.ips,
             com1=(
                 f"mode=socket-client, dev={self.listener_name()}"
                 if self.typing
@@ -194,7 +197,7 @@ class Emulator:
             "-accel",
             machine.kind,
             "-machine",
-            "pc",
+            machine.chipset or "pc",
             "-cpu",
             machine.model,
         ]
@@ -216,6 +219,8 @@ class Emulator:
         if machine.firmware == "uefi":
             command += ["-bios", OVMF]
         if isinstance(self.medium, Direct):
+            if machine.firmware == "uefi":
+                raise MachineError("METHOD=kernel: only a BIOS loads what QEMU's -kernel names")
             return command + self.medium.arguments()
         if self.disk:
             return command + ["-drive", f"format=raw,file={os.path.abspath(self.medium)}"]

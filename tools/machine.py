@@ -1,10 +1,9 @@
 """The machines that Resident is booted on: Bochs, QEMU with KVM, and QEMU without (TCG)."""
 
-import os
-import re
 from dataclasses import dataclass
 
 from bochs import BochsError, bochs
+from kvm_host import Host
 
 
 class MachineError(Exception):
@@ -14,7 +13,7 @@ class MachineError(Exception):
 @dataclass(frozen=True)
 class Machine:
     """What to boot on. `memory` is in MiB; 0 and "" stand for that machine's default, for `which`
-    Bochs ("newest" or "system") for the knob's."""
+    Bochs ("newest" or "system") for the knob's. `chipset` is QEMU's machine."""
 
     kind: str = "bochs"
     firmware: str = "bios"
@@ -22,18 +21,21 @@ class Machine:
     memory: int = 0
     cpu: str = ""
     which: str = ""
+    chipset: str = ""
 
     def __post_init__(self):
         for name, value, accepted in (
             ("MACHINE", self.kind, ("bochs", "kvm", "tcg")),
             ("FIRMWARE", self.firmware, ("bios", "uefi")),
+            ("CHIPSET", self.chipset, ("", "pc") if self.kind == "bochs" else ("", "pc", "q35")),
         ):
             if value not in accepted:
-                raise MachineError(f"{name}={value}: it is one of {', '.join(accepted)}")
-        if self.kind == "kvm" and not nested_vmx():
+                words = ", ".join(filter(None, accepted))
+                raise MachineError(f"{name}={value}: it is one of {words}")
+        if self.kind == "kvm" and (wrong := Host().wrong()):
             raise MachineError(
-                "MACHINE=kvm, but KVM gives a guest no VMX here. It takes a usable /dev/kvm, and "
-                "kvm_intel with nested=1 (modprobe kvm_intel nested=1). MACHINE=bochs works."
+                f"MACHINE=kvm, but KVM gives a guest no VMX here: {'; '.join(wrong)}. "
+                "(MACHINE=bochs works.)"
             )
 
         if self.kind == "bochs":
@@ -72,24 +74,5 @@ class Machine:
         return f"{name} ({self.firmware.upper()}, {self.model}, {cpus}, {self.mebibytes} MiB)"
 
 
-def read_first_line(path):
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.readline().strip()
-    except OSError:
-        return ""
-
-
-def nested_vmx():
-    """Whether KVM can give a guest VMX here. The device node alone says nothing of it."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            vmx = re.search(r"^flags\s*:.*\bvmx\b", file.read(), re.M) is not None
-    except OSError:
-        return False
-    nested = read_first_line("/sys/module/kvm_intel/parameters/nested") in ("Y", "1")
-    return vmx and nested and os.access("/dev/kvm", os.R_OK | os.W_OK)
-
-
 def default_kind():
-    return "kvm" if nested_vmx() else "bochs"
+    return "bochs" if Host().wrong() else "kvm"

@@ -1,10 +1,11 @@
-"""A guest of ours under Linux's KVM, on Bochs: Debian's kernel and busybox, which tools/setup has
+"""A guest of ours, or Resident itself, under Linux's KVM, on Bochs: Debian's kernel and busybox, which tools/setup has
 unpacked in build/debian/peer, its KVM modules, and the launcher of tests/peer, in one ISO."""
 
 import glob
 import lzma
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -20,23 +21,79 @@ from records import plain, records
 LINUX = os.path.join(ROOT, "build/debian/peer")
 LAUNCHER = os.path.join(BUILD, "peer/launcher")
 INIT = os.path.join(ROOT, "tests/peer/init")
-MODULES = "kvm-intel"  # and what it depends on
+MODULES, MODULE_OPTIONS = "kvm-intel", "nested=1"  # and what it depends on
 # On Bochs 3.1 Linux does not boot (tools/defects.py: idiv-64), nor on its default model, where it
 # finds a "misordered xstate".
 WHICH, CPU, MEBIBYTES = "trixie", "corei7_haswell_4770", 512
 TIMEOUT = 900
-END = "@peer end"
+QEMU, QEMU_SHARE = "/usr/bin/qemu-system-x86_64", "/usr/share/qemu/"
+QEMU_FILES = ("qboot.rom", "kvmvapic.bin", "multiboot.bin", "multiboot_dma.bin", "linuxboot_dma.bin")
+STARTS, END = "@peer starts\n", "@peer end"
 
 # What makes it fast. Nothing but `mitigations=off` touches the way from exit to entry.
 KERNEL_OPTIONS = (
     "console=ttyS0 quiet tsc=reliable no_timer_check nokaslr init_on_alloc=0 cryptomgr.notests "
-    "rcupdate.rcu_expedited=1 audit=0 nosmp random.trust_cpu=on selinux=0 apparmor=0 acpi=off "
-    "pci=off panic=-1"
+    "rcupdate.rcu_expedited=1 audit=0 random.trust_cpu=on selinux=0 apparmor=0 panic=-1"
 )
+ONE_CPU = "nosmp acpi=off pci=off"  # with several, ACPI tells of the others
 
 
 class PeerError(Exception):
     """Linux or its guest did not come to their end; the text says what they said."""
+
+
+def there(file):
+    """Where a file is in Linux: what is the system's at its own place."""
+    return file if file.startswith(("/usr/", "/lib")) else f"/{os.path.basename(file)}"
+
+
+def libraries(program):
+    """That a program of this system is linked with, its loader among them."""
+    return re.findall(r"(/\S+) \(0x", run("ldd", program))
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A machine of KVM's: a kernel, an ELF file with its command line, and modules as pairs of a
+    file and the line after its name."""
+
+    kernel: str
+    words: str = ""
+    modules: tuple = ()
+    cpus: int = 1
+
+    @property
+    def files(self):
+        return [self.kernel, *(file for file, _ in self.modules)]
+
+    @property
+    def command(self):
+        """Of a shell in Linux."""
+        words = ["/launcher", "-c", str(self.cpus), there(self.kernel), *self.words.split()]
+        for file, line in self.modules:
+            words += [";", there(file), *line.split()]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True)
+class QemuLaunch(Launch):
+    """The same by the QEMU of this system, on its machine `chipset`; the kernel is an ELF32. QEMU's
+    status is twice the guest's, and 1 more."""
+
+    chipset: str = "q35"
+
+    @property
+    def files(self):
+        return [*super().files, QEMU, *(QEMU_SHARE + name for name in QEMU_FILES), *libraries(QEMU)]
+
+    @property
+    def command(self):
+        modules = [f"{there(file)} {line}".replace(",", ",,") for file, line in self.modules]
+        words = f"{QEMU} -accel kvm -cpu host -machine {self.chipset} -smp {self.cpus} -m 128"
+        words += f" -nodefaults -display none -no-reboot -serial stdio -bios {QEMU_SHARE}qboot.rom"
+        words += f" -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel {there(self.kernel)}"
+        initrd = ["-initrd", ",".join(modules)] if modules else []
+        return shlex.join([*words.split(), "-append", self.words, *initrd])
 
 
 @dataclass
@@ -50,6 +107,12 @@ class Ended:
     @property
     def records(self):
         return [record for record in records(self.console) if record.kind != "peer"]
+
+    @property
+    def consoles(self):
+        """What each machine of KVM's printed."""
+        _, _, theirs = self.console.partition(STARTS)
+        return re.split(r"^@peer status=.*\n", theirs, flags=re.M)[:-1]
 
 
 def only(pattern):
@@ -92,22 +155,31 @@ def add_module(name, tree, order):
     order.append(f"{name}.ko")
 
 
+def everything_in(tree):
+    """The names of its files and folders, each folder before what is in it."""
+    for folder, folders, files in os.walk(tree):
+        for name in sorted(folders + files):
+            yield os.path.relpath(os.path.join(folder, name), tree)
+
+
 def make_initrd(initrd, runs):
     tree = initrd + ".tree"
-    for folder in ("bin", "dev"):
+    for folder in ("bin", "dev", "proc"):
         os.makedirs(os.path.join(tree, folder))
     busybox = shutil.copy(only("**/bin/busybox"), os.path.join(tree, "bin"))
     shutil.copy(INIT, tree)
-    for guest, _ in runs:
-        shutil.copy(guest, tree)
+    for file in {file for launch in runs for file in launch.files}:
+        into = tree + there(file)
+        os.makedirs(os.path.dirname(into), exist_ok=True)
+        shutil.copy(file, into)
     run("strip", "-o", os.path.join(tree, "launcher"), LAUNCHER)
     order = []
     add_module(MODULES, tree, order)
-    lines_of_runs = [f"{os.path.basename(guest)} {words}" for guest, words in runs]
-    for name, lines in (("modules", order), ("runs", lines_of_runs)):
+    modules = [f"{file} {MODULE_OPTIONS}" if file == MODULES + ".ko" else file for file in order]
+    for name, lines in (("modules", modules), ("runs", [launch.command for launch in runs])):
         with open(os.path.join(tree, name), "w", encoding="ascii") as file:
             file.write("".join(f"{line}\n" for line in lines))
-    names = "".join(f"{name}\n" for name in (*sorted(os.listdir(tree)), "bin/busybox"))
+    names = "".join(f"{name}\n" for name in everything_in(tree))
     with open(initrd, "wb") as file:
         subprocess.run(
             [busybox, "cpio", "-o", "-H", "newc"],
@@ -136,17 +208,17 @@ def make_linux_iso(iso, runs, options):
     shutil.rmtree(tree)
 
 
-def run_under_kvm(runs, options="", timeout=TIMEOUT):
-    """Boots Linux with these options, and runs guests under its KVM one after the other: `runs` are
-    ELF files, each with its words. Linux reads MSRs that Bochs lacks."""
-    run("make", "--no-print-directory", "-s", os.path.relpath(LAUNCHER, ROOT), cwd=ROOT)
-    machine = Machine(cpus=1, memory=MEBIBYTES, cpu=CPU, which=WHICH)
+def run_under_kvm(runs, options="", timeout=TIMEOUT, cpus=1, ips=0):
+    """Boots Linux with these options on so many CPUs, and has its KVM run these Launches one after
+    the other. Linux reads MSRs that Bochs lacks."""
+    run("make", "--no-print-directory", "-s", "peer", cwd=ROOT)
+    machine = Machine(cpus=cpus, memory=MEBIBYTES, cpu=CPU, which=WHICH)
     if machine.bochs.has("idiv-64"):
         raise PeerError(f"Linux does not boot on {machine.bochs}: tools/defects.py says why")
     with tempfile.TemporaryDirectory(prefix="peer-", dir=BUILD) as work:
         iso = os.path.join(work, "boot.iso")
-        make_linux_iso(iso, runs, options)
-        emulator = Emulator(machine, work, iso, bad_msrs="ignore")
+        make_linux_iso(iso, runs, f"{ONE_CPU if cpus == 1 else ''} {options}")
+        emulator = Emulator(machine, work, iso, bad_msrs="ignore", ips=ips)
         deadline = time.monotonic() + timeout
 
         def ended():

@@ -205,7 +205,6 @@ void start_each(void (*main)(struct cpu *cpu), uint32_t max, const struct acpi *
 			    "idle");
 		return;
 	}
-	smp_map_start();
 	if (acpi->madt)
 		plan.count = madt_cpus(acpi->madt, acpi->madt_length, apic_id, APIC_IDS_MAX);
 	if (!plan.count && !info->efi)

@@ -148,7 +148,7 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, 0);
 	vmcs_write(VMCS_GUEST_IA32_DEBUGCTL, 0);
 	vmcs_write(VMCS_GUEST_IA32_PAT, INITIAL_PAT);
-	vmcs_write(VMCS_GUEST_IA32_EFER, 0);
+	vcpu_set_efer(vcpu, 0);
 	vmcs_write(VMCS_VMCS_LINK_POINTER, ~0ull);
 	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
 	vcpu->guest.registers.rax = entry->eax;

@@ -5,9 +5,11 @@
 
 #include <stdint.h>
 
+#include "vmm/vcpu.h"
+#include "vmx/vmcs.h"
+
 struct guest_entry;
 struct pcpu;
-struct vcpu;
 
 /*
  * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
@@ -25,3 +27,13 @@ void vcpu_use_pkru(struct vcpu *vcpu);
 
 /* It gets CR4.DE: from now on its own. */
 void vcpu_use_de(struct vcpu *vcpu);
+
+/*
+ * IA32_EFER as it is from the next entry on. Nothing else changes it, so that a look at vcpu->efer
+ * takes no VMREAD, which would be an exit of its own where another hypervisor is below us.
+ */
+static inline void vcpu_set_efer(struct vcpu *vcpu, uint64_t value)
+{
+	vcpu->efer = value;
+	vmcs_write(VMCS_GUEST_IA32_EFER, value);
+}

@@ -9,6 +9,8 @@
 #include "vmx/multihit.h"
 #include "vmx/vmcs_bits.h"
 
+#define CPUID_1_ECX_HYPERVISOR BIT(31)
+
 static const struct vmx_capabilities *machine; /* the first CPU's; written at boot */
 
 /* Set only while in use; the CPU must merely offer them. */
@@ -90,7 +92,8 @@ static int choose_preemption(struct vmx_capabilities *c, enum preemption wanted,
 
 	cpuid_vendor(vendor);
 	broken = preemption_timer_broken(vendor, cpuid(1).eax);
-	c->preemption = preemption_choose(wanted, offered, broken, clock_has_apic_timer());
+	c->preemption =
+		preemption_choose(wanted, offered, broken, clock_has_apic_timer(), c->nested);
 	if (c->preemption != PREEMPTION_VMX) {
 		c->pin &= ~PIN_PREEMPTION_TIMER;
 		c->exit &= ~EXIT_SAVE_PREEMPTION_TIMER;
@@ -111,7 +114,11 @@ static void choose_ept_split(struct vmx_capabilities *c, enum multihit wanted)
 			    "(CVE-2018-12207): run guests that you trust, or use multihit=auto");
 }
 
-/* All or nothing: with the TPR shadow MOV to and from CR8 need no exit. */
+/*
+ * All or nothing: with the TPR shadow MOV to and from CR8 need no exit. Another hypervisor below
+ * has to look at all of it at each entry and exit, which there costs more than the exits that it
+ * saves.
+ */
 static void choose_apicv(struct vmx_capabilities *c, const struct vmx_words *words, bool wanted)
 {
 	const uint32_t cr8 = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING;
@@ -121,8 +128,8 @@ static void choose_apicv(struct vmx_capabilities *c, const struct vmx_words *wor
 	uint64_t primary_msr = words->value[VMX_WORD_PRIMARY];
 	uint64_t secondary_msr = words->value[VMX_WORD_SECONDARY];
 
-	c->apicv = wanted && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) && !(primary_msr & cr8) &&
-		   (secondary_msr >> 32 & secondary) == secondary;
+	c->apicv = wanted && !c->nested && (primary_msr >> 32 & PRIMARY_USE_TPR_SHADOW) &&
+		   !(primary_msr & cr8) && (secondary_msr >> 32 & secondary) == secondary;
 	if (c->apicv)
 		c->primary = (c->primary & ~cr8) | PRIMARY_USE_TPR_SHADOW;
 }
@@ -136,6 +143,7 @@ int vmx_capabilities_derive(struct vmx_capabilities *c, const struct vmx_words *
 	c->vmx = vmx_word_known(words, VMX_WORD_BASIC);
 	if (!c->vmx)
 		return error;
+	c->nested = words->value[VMX_WORD_CPUID] & CPUID_1_ECX_HYPERVISOR;
 	c->revision = words->value[VMX_WORD_BASIC] & 0x7fffffff;
 	c->preemption_shift = words->value[VMX_WORD_MISC] & 0x1f;
 	c->cr0_fixed0 = words->value[VMX_WORD_CR0_FIXED0];

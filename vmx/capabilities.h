@@ -20,6 +20,7 @@ struct vmx_capabilities {
 	uint32_t revision;	    /* VMCS revision identifier */
 	uint32_t preemption_shift;  /* the preemption timer counts TSC >> this */
 	enum preemption preemption; /* what ends a guest's time */
+	bool nested;		    /* there is another hypervisor below us (CPUID.1:ECX.31) */
 	bool monitor_trap;	    /* the monitor trap flag is there */
 	bool apicv;		    /* what vmm/apicv.h needs is there, and to be used */
 	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */

@@ -30,7 +30,8 @@ bool preemption_timer_broken(const char vendor[12], uint32_t signature)
 	return false;
 }
 
-enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic)
+enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic,
+				  bool nested)
 {
 	switch (wanted) {
 	case PREEMPTION_VMX:
@@ -38,7 +39,7 @@ enum preemption preemption_choose(enum preemption wanted, bool offered, bool bro
 	case PREEMPTION_APIC:
 		return apic ? PREEMPTION_APIC : PREEMPTION_NONE;
 	default:
-		if (offered && !broken)
+		if (offered && !broken && !(nested && apic))
 			return PREEMPTION_VMX;
 		return apic ? PREEMPTION_APIC : PREEMPTION_NONE;
 	}

@@ -23,9 +23,12 @@ bool preemption_timer_broken(const char vendor[12], uint32_t signature);
 
 /*
  * What `preemption=` comes to; never AUTO. `offered`: the CPU has a VMX-preemption timer; `broken`:
- * see above; `apic`: there is a local APIC timer of known frequency.
+ * see above; `apic`: there is a local APIC timer of known frequency; `nested`: there is another
+ * hypervisor below, for which a VMX-preemption timer is one of its own to start at each entry and
+ * to stop at each exit, and the APIC's is not.
  */
-enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic);
+enum preemption preemption_choose(enum preemption wanted, bool offered, bool broken, bool apic,
+				  bool nested);
 
 /* `preemption=` on the command line and in the @boot record. */
 const char *preemption_name(enum preemption preemption);

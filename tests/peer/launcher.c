@@ -1,60 +1,60 @@
 /*
- * Starts one of our guests under Linux's KVM, as Resident would start it:
+ * Starts one of our guests under Linux's KVM, as Resident would start it, or Resident itself:
  *
- *   launcher KERNEL [WORD...]
+ *   launcher [-c CPUS] KERNEL [WORD...] [; MODULE [WORD...]]...
  *
- * a multiboot 1 kernel in an ELF32 or ELF64 file, with the words as its command line, on one vCPU.
- * The machine has RAM, KVM's own PICs, I/O APIC, local APIC and 8254, and a COM1 that only sends;
- * no firmware, no other device. It ends when the guest writes its status to port 0xF4, and so does
- * the launcher, with that status. What the guest sent is printed then: printed at once, the
+ * a multiboot 1 kernel in an ELF32 or ELF64 file, with the words as its command line, and modules.
+ * The machine has one CPU or as many as are said, RAM, KVM's own PICs, I/O APIC, local APICs and
+ * 8254, VMX where KVM can give it (kvm-intel nested=1), and a COM1 that only sends; no firmware and
+ * no table of one, no other device. It ends when the guest writes its status to port 0xF4, and so
+ * does the launcher, with that status. What the guest sent is printed then: printed at once, the
  * interrupts of Linux's own UART would fall into what the guest measures.
  */
-#include <elf.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/guest/support/multiboot.h"
+#include "tests/peer/launcher.h"
 
-#define RAM	    (64 << 20)
-#define LOW_END	    0xa0000 /* of RAM below the hole of a PC */
-#define HIGH_START  0x100000
-#define BOOT_INFO   0x1000
+#define CPUS_MAX    8
 #define TSS_ADDRESS 0xfffbd000 /* three pages that KVM wants for itself */
 #define CPUID_MAX   256
 #define OUTPUT_MAX  (1 << 20)
-#define TIMEOUT	    120 /* of Linux's seconds */
-#define TROUBLE	    125 /* the status when it was not the guest that ended */
+#define TIMEOUT	    600 /* of Linux's seconds */
 
-/* SDM volume 2, CPUID, leaf 1: not used by CPUs, and set by hypervisors */
+/* SDM volume 2, CPUID, leaf 1: HYPERVISOR is not used by CPUs, and set by hypervisors. */
+#define CPUID_1_ECX_VMX	       (1u << 5)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
+#define CPUID_1_EBX_APIC_SHIFT 24
+#define CPUID_TOPOLOGY	       0xb
 
-#define COM1	  0x3f8
-#define COM1_LCR  (COM1 + 3)
-#define LCR_DLAB  0x80 /* a write to COM1 is of the baud rate */
-#define COM1_LSR  (COM1 + 5)
-#define LSR_EMPTY 0x60 /* can take a character, and has sent all */
-#define EXIT_PORT 0xf4
+/* SDM volume 4: what firmware leaves where VMX is on, with bit 0 as the lock. */
+#define MSR_IA32_FEATURE_CONTROL 0x3a
+#define FEATURE_CONTROL_VMX	 0x5
 
-/* Multiboot Specification 0.6.96, 3.3: `flags` */
-#define INFO_MEMORY 0x01
-#define INFO_MMAP   0x40
+#define COM1	   0x3f8
+#define COM1_IIR   (COM1 + 2)
+#define IIR_16550A 0xc1 /* FIFOs that work, no interrupt */
+#define COM1_LCR   (COM1 + 3)
+#define LCR_DLAB   0x80 /* a write to COM1 is of the baud rate */
+#define COM1_LSR   (COM1 + 5)
+#define LSR_EMPTY  0x60 /* can take a character, and has sent all */
+#define COM1_SCR   (COM1 + 7)
+#define COM1_PORTS 8
+#define EXIT_PORT  0xf4
 
-struct boot_info {
-	struct multiboot_info info;
-	struct multiboot_mmap map[2];
-	char command_line[1024];
-};
-
+static int kvm, vm;
 static uint8_t *ram;
 
 static int control(int fd, const char *name, unsigned long request, const void *argument)
@@ -69,104 +69,11 @@ static int control(int fd, const char *name, unsigned long request, const void *
 #define CONTROL(fd, request, argument)                                                             \
 	control(fd, #request, request, (const void *)(uintptr_t)(argument))
 
-/* A file in memory. */
-static const uint8_t *map_file(const char *path, size_t *size)
+static void make_vm(void)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat status;
+	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY}; /* with port 61h */
 
-	if (fd < 0 || fstat(fd, &status) < 0)
-		err(TROUBLE, "%s", path);
-	*size = (size_t)status.st_size;
-
-	const uint8_t *file = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-	if (file == MAP_FAILED)
-		err(TROUBLE, "%s", path);
-	close(fd);
-	return file;
-}
-
-static void check_range(uint64_t start, uint64_t length, uint64_t size, const char *what)
-{
-	if (start > size || length > size - start)
-		errx(TROUBLE, "%s: 0x%lx bytes at 0x%lx do not fit into 0x%lx", what, length, start,
-		     size);
-}
-
-static void load_segment(const uint8_t *file, size_t size, uint64_t offset, uint64_t address,
-			 uint64_t length)
-{
-	check_range(offset, length, size, "a segment of the kernel file");
-	check_range(address, length, RAM, "a segment in RAM");
-	memcpy(ram + address, file + offset, length);
-}
-
-/* Loads the segments, the rest of which is zero as all RAM is, and returns the entry point. */
-#define DEFINE_LOAD(bits)                                                                          \
-	static uint64_t load##bits(const uint8_t *file, size_t size)                               \
-	{                                                                                          \
-		const Elf##bits##_Ehdr *elf = (const void *)file;                                  \
-		const Elf##bits##_Phdr *segment;                                                   \
-                                                                                                   \
-		check_range(0, sizeof(*elf), size, "the ELF header");                              \
-		check_range(elf->e_phoff, elf->e_phnum * sizeof(*segment), size,                   \
-			    "the program headers");                                                \
-		segment = (const void *)(file + elf->e_phoff);                                     \
-		for (unsigned i = 0; i < elf->e_phnum; i++, segment++) {                           \
-			if (segment->p_type != PT_LOAD)                                            \
-				continue;                                                          \
-			load_segment(file, size, segment->p_offset, segment->p_paddr,              \
-				     segment->p_filesz);                                           \
-			check_range(segment->p_paddr, segment->p_memsz, RAM, "a segment in RAM");  \
-		}                                                                                  \
-		return elf->e_entry;                                                               \
-	}
-
-DEFINE_LOAD(32)
-DEFINE_LOAD(64)
-
-static uint64_t load_kernel(const char *path)
-{
-	size_t size;
-	const uint8_t *file = map_file(path, &size);
-
-	check_range(0, EI_NIDENT, size, path);
-	if (memcmp(file, ELFMAG, SELFMAG))
-		errx(TROUBLE, "%s is no ELF file", path);
-	return file[EI_CLASS] == ELFCLASS64 ? load64(file, size) : load32(file, size);
-}
-
-static void make_boot_info(char **words)
-{
-	struct boot_info *boot = (void *)(ram + BOOT_INFO);
-	size_t length = 0;
-
-	for (; *words; words++) {
-		size_t left = sizeof(boot->command_line) - length;
-		int more = snprintf(boot->command_line + length, left, "%s%s", length ? " " : "",
-				    *words);
-
-		if ((size_t)more >= left)
-			errx(TROUBLE, "the command line is too long");
-		length += (size_t)more;
-	}
-	boot->map[0] = (struct multiboot_mmap){20, 0, LOW_END, 1};
-	boot->map[1] = (struct multiboot_mmap){20, HIGH_START, RAM - HIGH_START, 1};
-	boot->info = (struct multiboot_info){
-		.flags = INFO_MEMORY | MULTIBOOT_INFO_CMDLINE | INFO_MMAP,
-		.mem_lower = LOW_END >> 10,
-		.mem_upper = (RAM - HIGH_START) >> 10,
-		.cmdline = BOOT_INFO + offsetof(struct boot_info, command_line),
-		.mmap_length = sizeof(boot->map),
-		.mmap_addr = BOOT_INFO + offsetof(struct boot_info, map),
-	};
-}
-
-static int make_vm(int kvm)
-{
-	int vm = CONTROL(kvm, KVM_CREATE_VM, 0);
-	struct kvm_pit_config pit = {0};
+	vm = CONTROL(kvm, KVM_CREATE_VM, 0);
 
 	/* populated: what the guest measures is KVM's own work, without Linux finding a page */
 	ram = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
@@ -183,22 +90,46 @@ static int make_vm(int kvm)
 	CONTROL(vm, KVM_CREATE_IRQCHIP, 0);
 	CONTROL(vm, KVM_CREATE_PIT2, &pit);
 	CONTROL(vm, KVM_SET_USER_MEMORY_REGION, &region);
-	return vm;
 }
 
-/* The guest sees the CPUID that KVM can give it, and that it is a guest, which KVM leaves to us. */
-static void set_cpuid(int kvm, int vcpu)
+/*
+ * The guest sees the CPUID that KVM can give it, and what KVM leaves to us: that it is a guest, and
+ * its APIC ID. Returns whether it has VMX.
+ */
+static bool set_cpuid(int vcpu, unsigned id)
 {
 	struct {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entries[CPUID_MAX];
 	} cpuid = {.head.nent = CPUID_MAX};
+	bool vmx = false;
 
 	CONTROL(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid);
-	for (unsigned i = 0; i < cpuid.head.nent; i++)
-		if (cpuid.entries[i].function == 1)
-			cpuid.entries[i].ecx |= CPUID_1_ECX_HYPERVISOR;
+	for (unsigned i = 0; i < cpuid.head.nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &cpuid.entries[i];
+
+		if (entry->function == 1) {
+			vmx = entry->ecx & CPUID_1_ECX_VMX;
+			entry->ecx |= CPUID_1_ECX_HYPERVISOR;
+			entry->ebx &= (1u << CPUID_1_EBX_APIC_SHIFT) - 1;
+			entry->ebx |= id << CPUID_1_EBX_APIC_SHIFT;
+		} else if (entry->function == CPUID_TOPOLOGY) {
+			entry->edx = id;
+		}
+	}
 	CONTROL(vcpu, KVM_SET_CPUID2, &cpuid);
+	return vmx;
+}
+
+static void allow_vmx(int vcpu)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {.head.nmsrs = 1, .entry = {MSR_IA32_FEATURE_CONTROL, 0, FEATURE_CONTROL_VMX}};
+
+	if (CONTROL(vcpu, KVM_SET_MSRS, &msrs) != 1)
+		errx(TROUBLE, "KVM does not take IA32_FEATURE_CONTROL=0x%x", FEATURE_CONTROL_VMX);
 }
 
 /* Multiboot Specification 0.6.96, 3.2: 32-bit protected mode with flat segments. */
@@ -226,19 +157,33 @@ static void set_registers(int vcpu, uint64_t entry)
 	CONTROL(vcpu, KVM_SET_REGS, &general);
 }
 
+static uint8_t read_port(uint16_t port, const uint8_t *com1)
+{
+	switch (port) {
+	case COM1_IIR:
+		return IIR_16550A;
+	case COM1_LSR:
+		return LSR_EMPTY;
+	case COM1_SCR:
+		return com1[COM1_SCR - COM1];
+	default:
+		return 0xff;
+	}
+}
+
 /* A port of none of KVM's own devices. */
 static void carry_out_io(struct kvm_run *run)
 {
-	static uint8_t line_control;
+	static uint8_t com1[COM1_PORTS]; /* as written */
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 	size_t bytes = (size_t)run->io.size * run->io.count;
 
 	if (run->io.direction == KVM_EXIT_IO_IN)
-		memset(data, run->io.port == COM1_LSR ? LSR_EMPTY : 0xff, bytes);
-	else if (run->io.port == COM1_LCR)
-		line_control = *data;
-	else if (run->io.port == COM1 && !(line_control & LCR_DLAB))
+		memset(data, read_port(run->io.port, com1), bytes);
+	else if (run->io.port == COM1 && !(com1[COM1_LCR - COM1] & LCR_DLAB))
 		fwrite(data, 1, bytes, stdout);
+	else if (run->io.port >= COM1 && run->io.port < COM1 + COM1_PORTS)
+		com1[run->io.port - COM1] = *data;
 	else if (run->io.port == EXIT_PORT)
 		exit(*data);
 }
@@ -269,34 +214,76 @@ static void out_of_time(int signal)
 	(void)signal;
 }
 
-int main(int argc, char **argv)
+struct cpu {
+	int vcpu;
+	struct kvm_run *run;
+};
+
+static struct cpu make_cpu(unsigned id)
 {
-	if (argc < 2)
-		errx(TROUBLE, "usage: launcher KERNEL [WORD...]");
-
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (kvm < 0)
-		err(TROUBLE, "/dev/kvm");
-
-	int vm = make_vm(kvm);
-	uint64_t entry = load_kernel(argv[1]);
-
-	make_boot_info(argv + 2);
-
-	int vcpu = CONTROL(vm, KVM_CREATE_VCPU, 0);
+	struct cpu cpu = {.vcpu = CONTROL(vm, KVM_CREATE_VCPU, id)};
 	int size = CONTROL(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	struct kvm_run *run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 
-	if (run == MAP_FAILED)
+	cpu.run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu.vcpu, 0);
+	if (cpu.run == MAP_FAILED)
 		err(TROUBLE, "struct kvm_run");
-	set_cpuid(kvm, vcpu);
-	set_registers(vcpu, entry);
-	setvbuf(stdout, NULL, _IOFBF, OUTPUT_MAX);
+	if (set_cpuid(cpu.vcpu, id))
+		allow_vmx(cpu.vcpu);
+	return cpu;
+}
+
+static _Noreturn void run_cpu(struct cpu *cpu)
+{
+	for (;;) {
+		if (!ioctl(cpu->vcpu, KVM_RUN, 0))
+			carry_out(cpu->run);
+		else if (errno != EAGAIN) /* what a vCPU says that has left wait-for-SIPI */
+			err(TROUBLE, "KVM_RUN");
+	}
+}
+
+static void *run_thread(void *cpu)
+{
+	run_cpu(cpu);
+}
+
+/* All but the first wait in KVM_RUN until an INIT and a start-up IPI come. */
+static void run_all(struct cpu *cpu, unsigned cpus)
+{
+	sigset_t alarms;
+	pthread_t thread;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+	for (unsigned id = 1; id < cpus; id++)
+		if (pthread_create(&thread, NULL, run_thread, &cpu[id]))
+			errx(TROUBLE, "no thread for CPU %u", id);
+	pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
 	sigaction(SIGALRM, &(struct sigaction){.sa_handler = out_of_time}, NULL);
 	alarm(TIMEOUT);
-	for (;;) {
-		CONTROL(vcpu, KVM_RUN, 0);
-		carry_out(run);
-	}
+	run_cpu(&cpu[0]);
+}
+
+int main(int argc, char **argv)
+{
+	struct cpu cpu[CPUS_MAX];
+	unsigned cpus = 1;
+
+	for (int option; (option = getopt(argc, argv, "+c:")) != -1;)
+		cpus = option == 'c' ? (unsigned)atoi(optarg) : 0;
+	if (optind == argc || cpus < 1 || cpus > CPUS_MAX)
+		errx(TROUBLE, "usage: launcher [-c CPUS] KERNEL [WORD...] [; MODULE [WORD...]]...");
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (kvm < 0)
+		err(TROUBLE, "/dev/kvm");
+	make_vm();
+
+	uint64_t entry = load_machine(ram, argv + optind);
+
+	for (unsigned id = 0; id < cpus; id++)
+		cpu[id] = make_cpu(id);
+	set_registers(cpu[0].vcpu, entry);
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_MAX);
+	run_all(cpu, cpus);
 }

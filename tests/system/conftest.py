@@ -11,6 +11,7 @@
     bochs     "newest" or "system", instead of what the knob BOCHS says
     cpu       the emulator's CPU model; default: tigerlake on Bochs
     firmware  "bios" or "uefi"
+    chipset   "pc" or "q35", with machine="tcg" or "kvm"
     cpus, memory (MiB)
     opts      the hypervisor's command line
     modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it;

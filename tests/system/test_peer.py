@@ -1,40 +1,53 @@
-"""Linux's KVM in Bochs, as `make bench PEER=kvm` has it: one boot, with guests of both widths."""
+"""Linux's KVM in Bochs, in one boot: guests of both widths under it, as `make bench PEER=kvm` has
+them, and Resident itself with guests of its own: the short form of `make test-nested`."""
 
 import os
 import re
 
+import nested
 import peer
 import pytest
 from bench_baseline import BASELINE, TOLERANCE
 from boot import kernel_path
+from booting import made_once
 from records import records
 
 MITIGATIONS_OFF = os.path.join(os.path.dirname(BASELINE), "kvm-off")
 TESTS = ("cpuid-0", "vmcall", "in-lsr", "wrmsr-efer")
+OURS = nested.short()
+GUESTS = (
+    peer.Launch(kernel_path("bench"), "only=" + ",".join(TESTS)),
+    peer.Launch(kernel_path("integer32"), "rounds=2"),
+    peer.Launch(kernel_path("bench"), "rounds=0"),
+    peer.Launch(peer.INIT),
+)
 
 
-@pytest.fixture(scope="module")
-def ended():
+@pytest.fixture
+def ended(boot_directory):
     for name in ("peer", "bochs-trixie"):
         if not os.path.exists(os.path.join(os.path.dirname(peer.LINUX), name, "versions")):
             pytest.skip(f"build/debian/{name} is not there: tools/setup peer gets it")
-    runs = [
-        (kernel_path("bench"), "only=" + ",".join(TESTS)),
-        (kernel_path("integer32"), "rounds=2"),
-        (kernel_path("bench"), "rounds=0"),
-        (peer.INIT, ""),
-    ]
-    return peer.run_under_kvm(runs, "mitigations=off")
+    runs = [*GUESTS, *(run.launch for run in OURS)]
+    return made_once(
+        boot_directory,
+        "peer",
+        lambda work: peer.run_under_kvm(runs, nested.LINUX_OPTIONS, ips=nested.IPS),
+    )
 
 
 def test_guests_of_both_widths_run_and_their_status_is_the_launchers(ended):
-    assert ended.statuses == [0, 0, 1, 125]
-    assert "integer: 2 rounds, 1229 primes" in ended.console
-    assert "launcher: /init is no ELF file" in ended.console
+    assert ended.statuses[: len(GUESTS)] == [0, 0, 1, 125]
+    assert "integer: 2 rounds, 1229 primes" in ended.consoles[1]
+    assert "launcher: /init is no ELF file" in ended.consoles[3]
 
 
 def test_what_operations_cost_is_as_in_the_table(ended):
-    found = {r["name"]: r.number("instructions") for r in ended.records if r.kind == "bench"}
+    found = {
+        r["name"]: r.number("instructions")
+        for r in records(ended.consoles[0])
+        if r.kind == "bench"
+    }
     assert set(found) == set(TESTS)
     with open(MITIGATIONS_OFF, encoding="ascii") as file:
         text = file.read()
@@ -43,3 +56,10 @@ def test_what_operations_cost_is_as_in_the_table(ended):
         pytest.skip(f"the table was made on {there}")
     table = {r["name"]: r.number("instructions") for r in records(text)}
     assert found == {name: pytest.approx(table[name], rel=TOLERANCE) for name in TESTS}
+
+
+@pytest.mark.parametrize("number", range(len(OURS)), ids=map(str, OURS))
+def test_resident_runs_under_kvm_and_its_guests_in_it(ended, number):
+    place = len(GUESTS) + number
+    console = ended.consoles[place]
+    assert not nested.wrong(OURS[number], ended.statuses[place], console), console

@@ -64,7 +64,7 @@ stack:
 
 
 def environment(**knobs):
-    names = "MACHINE FIRMWARE CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL".split()
+    names = "MACHINE FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD".split()
     names += ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"]  # of a make that runs these tests
     clean = {name: value for name, value in os.environ.items() if name not in names}
     return {**clean, **knobs}
@@ -125,6 +125,11 @@ def one(done, kind, **values):
         ({"GUEST": " ;; "}, ["GUEST names no kernel"]),
         ({"MACHINE": "vax"}, ["MACHINE=vax", "bochs, kvm, tcg"]),
         ({"FIRMWARE": "coreboot"}, ["FIRMWARE=coreboot", "bios, uefi"]),
+        ({"CHIPSET": "nforce"}, ["CHIPSET=nforce", "pc, q35"]),
+        ({"CHIPSET": "q35", "MACHINE": "bochs"}, ["CHIPSET=q35", "one of pc"]),
+        ({"METHOD": "pxe"}, ["METHOD=pxe", "iso or kernel"]),
+        ({"METHOD": "kernel", "MACHINE": "bochs"}, ["Bochs boots from an ISO only"]),
+        ({"METHOD": "kernel", "FIRMWARE": "uefi"}, ["METHOD=kernel", "only a BIOS"]),
         ({"TIMEOUT": "soon"}, ["TIMEOUT=soon"]),
         ({"CPUS": "0"}, ["CPUS=0"]),
         ({"MEM": "16"}, ["MEM=16", "32 to"]),

@@ -105,7 +105,7 @@ def test_without_a_mirror_there_is_no_other_hypervisor_to_compare_with(checkout)
     apt_get(checkout, "http://mirror.invalid/debian/", 100)
     done = run_setup(checkout, "peer", BOCHS="system")
     assert done.returncode == 1
-    assert "make bench PEER=kvm needs these, and Bochs of Debian 13: linux-image" in done.stderr
+    assert "make bench PEER=kvm and make test-nested need these, and Bochs of Debian 13: linux-image" in done.stderr
 
 
 @pytest.mark.parametrize("knobs", [{"BOCHS": "system"}, {"MACHINE": "kvm"}, {"MACHINE": "tcg"}])

@@ -117,7 +117,7 @@ static void use_64(void)
 	fields[VMCS_GUEST_CR0] = CR0_PE | CR0_PG;
 	fields[VMCS_GUEST_CR3] = TABLE(3);
 	fields[VMCS_GUEST_CR4] = CR4_PAE;
-	fields[VMCS_GUEST_IA32_EFER] = EFER_LME | EFER_LMA | EFER_NXE;
+	vcpu.efer = EFER_LME | EFER_LMA | EFER_NXE;
 	fields[VMCS_GUEST_CS_ACCESS_RIGHTS] = CS_64;
 	fields[VMCS_GUEST_RIP] = LINEAR;
 }

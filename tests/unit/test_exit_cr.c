@@ -101,7 +101,7 @@ static void use(bool long_mode, uint64_t cr0, uint64_t cr4)
 {
 	vcpu.long_mode = long_mode;
 	fields[VMCS_GUEST_CS_ACCESS_RIGHTS] = long_mode ? ACCESS_RIGHTS_L : 0;
-	fields[VMCS_GUEST_IA32_EFER] = long_mode ? EFER_LME | EFER_LMA : 0;
+	vcpu.efer = long_mode ? EFER_LME | EFER_LMA : 0;
 	fields[VMCS_GUEST_CR0] = cr0;
 	fields[VMCS_GUEST_CR4] = cr4;
 }

@@ -106,7 +106,7 @@ static void use_32(uint64_t cr0)
 	fields[VMCS_GUEST_CR0] = cr0;
 	fields[VMCS_GUEST_CR3] = TABLE(1);
 	fields[VMCS_GUEST_CR4] = 0;
-	fields[VMCS_GUEST_IA32_EFER] = 0;
+	vcpu.efer = 0;
 	fields[VMCS_GUEST_CS_ACCESS_RIGHTS] = CS_32;
 	fields[VMCS_GUEST_CS_BASE] = 0x1000;
 	fields[VMCS_GUEST_RIP] = CODE - 0x1000;
@@ -116,13 +116,8 @@ static void use_32(uint64_t cr0)
 static void without_paging_all_registers_are_looked_at(void **state)
 {
 	static const enum vmcs_field all[] = {
-		VMCS_GUEST_CR0,
-		VMCS_GUEST_CR3,
-		VMCS_GUEST_CR4,
-		VMCS_GUEST_IA32_EFER,
-		VMCS_GUEST_CS_BASE,
-		VMCS_GUEST_RIP,
-		VMCS_GUEST_CS_ACCESS_RIGHTS,
+		VMCS_GUEST_CR0,	    VMCS_GUEST_CR3, VMCS_GUEST_CR4,
+		VMCS_GUEST_CS_BASE, VMCS_GUEST_RIP, VMCS_GUEST_CS_ACCESS_RIGHTS,
 	};
 
 	(void)state;
@@ -134,6 +129,10 @@ static void without_paging_all_registers_are_looked_at(void **state)
 		fields[all[i]] ^= BIT(14);
 		assert_non_null(look());
 	}
+	vcpu.efer ^= EFER_NXE;
+	assert_null(look());
+	vcpu.efer ^= EFER_NXE;
+	assert_non_null(look());
 }
 
 /* Of two entries in 8 bytes each. */

@@ -33,26 +33,30 @@ static void what_works_is_chosen_and_what_is_asked_for_or_nothing(void **state)
 {
 	static const struct {
 		enum preemption wanted;
-		bool offered, broken, apic;
+		bool offered, broken, apic, nested;
 		enum preemption chosen;
 	} cases[] = {
-		{PREEMPTION_AUTO, true, false, true, PREEMPTION_VMX},
-		{PREEMPTION_AUTO, true, false, false, PREEMPTION_VMX},
-		{PREEMPTION_AUTO, true, true, true, PREEMPTION_APIC},
-		{PREEMPTION_AUTO, true, true, false, PREEMPTION_NONE},
-		{PREEMPTION_AUTO, false, false, true, PREEMPTION_APIC},
-		{PREEMPTION_AUTO, false, false, false, PREEMPTION_NONE},
-		{PREEMPTION_AUTO, false, true, true, PREEMPTION_APIC},
-		{PREEMPTION_VMX, true, true, true, PREEMPTION_VMX},
-		{PREEMPTION_VMX, false, false, true, PREEMPTION_NONE},
-		{PREEMPTION_APIC, true, false, true, PREEMPTION_APIC},
-		{PREEMPTION_APIC, true, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, true, false, true, false, PREEMPTION_VMX},
+		{PREEMPTION_AUTO, true, false, false, false, PREEMPTION_VMX},
+		{PREEMPTION_AUTO, true, true, true, false, PREEMPTION_APIC},
+		{PREEMPTION_AUTO, true, true, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, false, false, true, false, PREEMPTION_APIC},
+		{PREEMPTION_AUTO, false, false, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, false, true, true, false, PREEMPTION_APIC},
+		{PREEMPTION_VMX, true, true, true, false, PREEMPTION_VMX},
+		{PREEMPTION_VMX, false, false, true, false, PREEMPTION_NONE},
+		{PREEMPTION_APIC, true, false, true, false, PREEMPTION_APIC},
+		{PREEMPTION_APIC, true, false, false, false, PREEMPTION_NONE},
+		{PREEMPTION_AUTO, true, false, true, true, PREEMPTION_APIC},
+		{PREEMPTION_AUTO, true, false, false, true, PREEMPTION_VMX},
+		{PREEMPTION_AUTO, true, true, false, true, PREEMPTION_NONE},
+		{PREEMPTION_VMX, true, false, true, true, PREEMPTION_VMX},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_int_equal(preemption_choose(cases[i].wanted, cases[i].offered,
-						   cases[i].broken, cases[i].apic),
+						   cases[i].broken, cases[i].apic, cases[i].nested),
 				 cases[i].chosen);
 	assert_string_equal(preemption_name(PREEMPTION_NONE), "none");
 	assert_string_equal(preemption_name(PREEMPTION_VMX), "vmx");

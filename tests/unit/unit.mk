@@ -98,7 +98,7 @@ UNIT_multiboot1  := boot/multiboot.c boot/multiboot1.c boot/multiboot2.c boot/bo
 	boot/memmap.c lib/format.c
 UNIT_multiboot2  := $(UNIT_multiboot1)
 UNIT_multihit    := vmx/multihit.c lib/string.c
-UNIT_options     = vmm/options.c fpu/policy.c $(UNIT_method) vmx/mitigations.c vmx/preemption.c lib/cmdline.c lib/format.c \
+UNIT_options     = vmm/options.c vmm/option_table.c fpu/policy.c $(UNIT_method) vmx/mitigations.c vmx/preemption.c lib/cmdline.c lib/format.c \
 	lib/string.c
 UNIT_output      := vmm/output.c vmm/foot.c lib/line_ring.c lib/string.c
 UNIT_owner       := fpu/owner.c fpu/policy.c tests/unit/fpu_ghost.c

@@ -51,36 +51,36 @@ static bool tss_is_32bit(void)
 	return (vmcs_read(VMCS_GUEST_TR_ACCESS_RIGHTS) & ACCESS_RIGHTS_TYPE) == TYPE_BUSY_TSS;
 }
 
-static void enter_long_mode(struct vcpu *vcpu, uint64_t efer)
+static void enter_long_mode(struct vcpu *vcpu)
 {
 	vcpu->long_mode = true;
-	vmcs_write(VMCS_GUEST_IA32_EFER, efer | EFER_LMA);
+	vcpu_set_efer(vcpu, vcpu->efer | EFER_LMA);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) | ENTRY_IA32E_MODE_GUEST);
 }
 
-static void leave_long_mode(struct vcpu *vcpu, uint64_t efer)
+static void leave_long_mode(struct vcpu *vcpu)
 {
 	vcpu->long_mode = false;
-	vmcs_write(VMCS_GUEST_IA32_EFER, efer & ~EFER_LMA);
+	vcpu_set_efer(vcpu, vcpu->efer & ~EFER_LMA);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E_MODE_GUEST);
 }
 
 /* What must change with CR0.PG; false: #GP. */
 static bool switch_paging(struct vcpu *vcpu, bool on)
 {
-	uint64_t efer = vmcs_read(VMCS_GUEST_IA32_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	uint64_t efer = vcpu->efer, cr4 = vmcs_read(VMCS_GUEST_CR4);
 	bool long_cs = vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
 
 	if (on && (efer & EFER_LME)) {
 		/* SDM Vol. 3A 9.8.5 */
 		if (!(cr4 & CR4_PAE) || long_cs || !tss_is_32bit())
 			return false;
-		enter_long_mode(vcpu, efer);
+		enter_long_mode(vcpu);
 	} else if (!on) {
 		if ((cr4 & CR4_PCIDE) || ((efer & EFER_LMA) && long_cs))
 			return false;
 		if (efer & EFER_LMA)
-			leave_long_mode(vcpu, efer);
+			leave_long_mode(vcpu);
 	}
 	vmx_invalidate_vpid(vcpu->vpid);
 	vcpu_request(vcpu, 0); /* it takes as long as many other exits */
@@ -132,7 +132,7 @@ void cr0_set_ts(struct vcpu *vcpu)
 
 static bool write_cr3_value(struct vcpu *vcpu, uint64_t value)
 {
-	uint64_t efer = vmcs_read(VMCS_GUEST_IA32_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	uint64_t efer = vcpu->efer, cr4 = vmcs_read(VMCS_GUEST_CR4);
 	bool paging = vmcs_read(VMCS_GUEST_CR0) & CR0_PG;
 
 	if ((efer & EFER_LMA) && (value & ~CR3_NO_FLUSH) >> guest_physical_bits())

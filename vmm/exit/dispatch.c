@@ -99,10 +99,23 @@ static void exit_exception(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * An interrupt that came while we were in root mode, where they are off, makes a hypervisor below
+ * us ask for an exit when they are on; and until it had that one, it looks for interrupts at each
+ * of our VM entries.
+ */
+static void open_interrupt_window(void)
+{
+	interrupts_on();
+	__asm__ volatile("nop"); /* STI lets nothing in before the instruction behind it */
+	interrupts_off();
+}
+
 static void exit_external_interrupt(struct vcpu *vcpu)
 {
-	(void)vcpu;
 	interrupt_handle(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO) & INTERRUPTION_VECTOR);
+	if (vcpu->pcpu->vmx.nested)
+		open_interrupt_window();
 	event_go_on();
 }
 

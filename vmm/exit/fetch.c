@@ -43,7 +43,7 @@ const struct kept_instruction *fetch_kept_32(const struct vcpu *vcpu, uint64_t r
 	differs |= vmcs_read(VMCS_GUEST_CR3) ^ kept->cr3;
 	differs |= vmcs_read(VMCS_GUEST_CR0) ^ kept->cr0;
 	differs |= vmcs_read(VMCS_GUEST_CR4) ^ kept->cr4;
-	differs |= vmcs_read(VMCS_GUEST_IA32_EFER) ^ kept->efer;
+	differs |= vcpu->efer ^ kept->efer;
 	return !differs && fetch_memory_is(kept) ? kept : NULL;
 }
 
@@ -98,7 +98,7 @@ static bool keep(struct vcpu *vcpu, struct kept_instruction *kept, uint64_t line
 	kept->cr0 = vmcs_read(VMCS_GUEST_CR0);
 	kept->cr3 = vmcs_read(VMCS_GUEST_CR3);
 	kept->cr4 = vmcs_read(VMCS_GUEST_CR4);
-	kept->efer = vmcs_read(VMCS_GUEST_IA32_EFER);
+	kept->efer = vcpu->efer;
 	if ((kept->cr0 & CR0_PG) && !vcpu->long_mode && (kept->cr4 & CR4_PAE))
 		return false;
 	if (!guest_walk(vcpu, linear, &walk) || !keep_entries(kept, ram, &walk))

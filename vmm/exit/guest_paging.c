@@ -30,7 +30,7 @@ static struct paging_state running_state(const struct vcpu *vcpu, uint64_t linea
 		.cr0 = vmcs_read(VMCS_GUEST_CR0),
 		.cr3 = vmcs_read(VMCS_GUEST_CR3),
 		.cr4 = vmcs_read(VMCS_GUEST_CR4),
-		.efer = vmcs_read(VMCS_GUEST_IA32_EFER),
+		.efer = vcpu->efer,
 		.rflags = vmcs_read(VMCS_GUEST_RFLAGS),
 		.cpl = vcpu_cpl(),
 		.physical_bits = guest_physical_bits(),

@@ -14,6 +14,7 @@
 #include "vmm/guest_speculation.h"
 #include "vmm/interrupts.h"
 #include "vmm/loaded.h"
+#include "vmm/vcpu_vmcs.h"
 #include "vmm/vm.h"
 #include "vmx/mitigations.h"
 #include "vmx/vmcs.h"
@@ -115,7 +116,7 @@ static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
 	case MSR_EFER:
-		*value = vmcs_read(VMCS_GUEST_IA32_EFER);
+		*value = vcpu->efer;
 		return 0;
 	case MSR_TSC_AUX:
 		*value = vcpu->unswitched.msr[UNSWITCHED_TSC_AUX];
@@ -134,15 +135,15 @@ static int read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 	}
 }
 
-static int write_efer(uint64_t value)
+static int write_efer(struct vcpu *vcpu, uint64_t value)
 {
-	uint64_t old = vmcs_read(VMCS_GUEST_IA32_EFER);
+	uint64_t old = vcpu->efer;
 
 	if (value & ~EFER_DEFINED)
 		return -EINVAL;
 	if (((value ^ old) & EFER_LME) && (vmcs_read(VMCS_GUEST_CR0) & CR0_PG))
 		return -EINVAL;
-	vmcs_write(VMCS_GUEST_IA32_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+	vcpu_set_efer(vcpu, (value & ~EFER_LMA) | (old & EFER_LMA));
 	return 0;
 }
 
@@ -197,7 +198,7 @@ static int write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
 	case MSR_EFER:
-		return write_efer(value);
+		return write_efer(vcpu, value);
 	case MSR_IA32_TSC:
 		set_tsc_offset(vcpu, value - rdtsc());
 		return 0;

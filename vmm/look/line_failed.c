@@ -51,7 +51,7 @@ bool look_control(struct vcpu *vcpu, struct vm_look *look)
 
 	look_add(look, "CR0=%08lx CR2=%0*lx CR3=%0*lx CR4=%08lx CR8=%x EFER=%lx",
 		 guest_cr0_read(&vcpu->fpu.cr0), width(vcpu), read_cr2(), width(vcpu),
-		 vmcs_read(VMCS_GUEST_CR3), cr4, vcpu_cr8(vcpu), vmcs_read(VMCS_GUEST_IA32_EFER));
+		 vmcs_read(VMCS_GUEST_CR3), cr4, vcpu_cr8(vcpu), vcpu->efer);
 	return true;
 }
 

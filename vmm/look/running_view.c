@@ -23,7 +23,7 @@ void running_view(const struct vcpu *vcpu, struct guest_view *view)
 				.cr0 = vmcs_read(VMCS_GUEST_CR0),
 				.cr3 = vmcs_read(VMCS_GUEST_CR3),
 				.cr4 = vmcs_read(VMCS_GUEST_CR4),
-				.efer = vmcs_read(VMCS_GUEST_IA32_EFER),
+				.efer = vcpu->efer,
 				.physical_bits = guest_physical_bits(),
 				.pages_1g = guest_has_1g_pages(),
 			},

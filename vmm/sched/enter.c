@@ -22,7 +22,8 @@
  * How many entries are made before the loop looks at the time again: the VMX-preemption timer does
  * not count what exits take. Where an exit does not save it, it would start anew with each of them,
  * and the APIC timer's interrupt may wait in the CPU for an exit to be seen (Bochs takes none from
- * a guest with IF=0): there the loop looks after every one.
+ * a guest with IF=0): there the loop looks after every one. Where another hypervisor is below us,
+ * it sees the interrupt, at the latest before it lets us have the next exit.
  */
 #define ENTRIES_AT_ONCE 64
 
@@ -31,13 +32,14 @@
 void enter_init(struct pcpu *pcpu, bool clobber_at_exits)
 {
 	const struct vmx_capabilities *c = &pcpu->vmx;
-	bool counts_on = c->preemption == PREEMPTION_VMX && (c->exit & EXIT_SAVE_PREEMPTION_TIMER);
+	bool comes_in_time =
+		c->preemption == PREEMPTION_VMX ? c->exit & EXIT_SAVE_PREEMPTION_TIMER : c->nested;
 
 	bool looked_at = clobber_at_exits || entry_watch_on();
 
 	pcpu->clobber_at_exits = clobber_at_exits;
 	pcpu->enters_slowly = c->preemption != PREEMPTION_VMX || entry_watch_on();
-	pcpu->entries_at_once = counts_on && !looked_at ? ENTRIES_AT_ONCE : 1;
+	pcpu->entries_at_once = comes_in_time && !looked_at ? ENTRIES_AT_ONCE : 1;
 }
 
 static void write_preemption_timer(const struct pcpu *pcpu, uint64_t now, uint64_t deadline)

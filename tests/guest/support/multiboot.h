@@ -29,4 +29,11 @@ struct multiboot_mmap {
 	uint64_t length;
 	uint32_t type;
 } __attribute__((packed));
+
+struct multiboot_module {
+	uint32_t start; /* physical, of the file's bytes */
+	uint32_t end;	/* behind them */
+	uint32_t line;
+	uint32_t reserved;
+};
 #endif
