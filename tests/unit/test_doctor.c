@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "vmm/doctor/cpu.h"
+#include "vmm/doctor/hazards.h"
 #include "vmm/doctor/speculation.h"
 
 static struct cpu_facts facts;
@@ -168,6 +169,27 @@ static void each_bit_is_explained_as_it_is(void **state)
 	assert_non_null(strstr(said, "fb_clear "));
 }
 
+static void each_hazard_is_told_with_what_is_done_about_it(void **state)
+{
+	struct mitigations m = {};
+
+	(void)state;
+	for (enum hazard h = 0; h < HAZARDS; h++)
+		m.hazard[h].why = "it says so";
+	m.hazard[HAZARD_MDS].verdict = VERDICT_CLOSED;
+	m.hazard[HAZARD_BHI].verdict = VERDICT_OPEN;
+	m.hazard[HAZARD_BHI].why = "microcode is wanting";
+	findings.count = 0;
+	doctor_examine_hazards(&findings, &m);
+	doctor_explain_hazards(&m);
+	assert_int_equal(findings.count, HAZARDS);
+	assert_string_equal(find("mds")->text, "closed");
+	assert_false(find("mds")->quiet);
+	assert_string_equal(find("l1tf")->text, "unaffected");
+	assert_true(find("l1tf")->quiet);
+	assert_string_equal(said, "mds is closed: it says so\nbhi is open: microcode is wanting\n");
+}
+
 static void amx_and_apx_are_named_with_their_size(void **state)
 {
 	(void)state;
@@ -242,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup(what_a_cpu_says_of_itself_is_known_only_if_it_says_something,
 				       start),
 		cmocka_unit_test_setup(each_bit_is_explained_as_it_is, start),
+		cmocka_unit_test_setup(each_hazard_is_told_with_what_is_done_about_it, start),
 		cmocka_unit_test_setup(amx_and_apx_are_named_with_their_size, start),
 		cmocka_unit_test_setup(what_is_left_on_is_told_and_nothing_else, start),
 		cmocka_unit_test_setup(the_rows_are_the_same_whatever_a_cpu_has, start),

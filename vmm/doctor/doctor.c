@@ -18,6 +18,7 @@
 #include "vmm/doctor/cpu.h"
 #include "vmm/doctor/facts.h"
 #include "vmm/doctor/findings.h"
+#include "vmm/doctor/hazards.h"
 #include "vmm/doctor/machine.h"
 #include "vmm/doctor/page.h"
 #include "vmm/doctor/speculation.h"
@@ -25,6 +26,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/start.h"
 #include "vmm/version.h"
+#include "vmx/mitigate.h"
 #include "vmx/multihit.h"
 
 #define DIFFERENT_MAX 3 /* CPUs whose differences the page has room for */
@@ -135,6 +137,7 @@ static void explain(void)
 			print("without %s: %s\n", row->name, row->remedy);
 	}
 	doctor_explain_speculation(&facts[0]);
+	doctor_explain_hazards(mitigations());
 }
 
 /* How many, and which is the first. */
@@ -231,6 +234,7 @@ void doctor_tell(const struct options *options, const struct boot_info *info,
 		start_each(other_cpu, options->maxcpus, acpi, info);
 	examine(&first, 0);
 	doctor_examine_machine(&machine, info, acpi);
+	doctor_examine_hazards(&machine, mitigations());
 	record_all();
 	explain();
 	print("What this machine has. !x: missing, and needed; -x: missing; ?3: 3 not known\n");

@@ -51,6 +51,8 @@ static void examine_fpu(struct findings *f)
 	finding_say(f, "fpu", "xcr0", fpu->superset, "0x%lx", fpu->superset);
 	finding_say(f, "fpu", "image", fpu->image_size, "%u", fpu->image_size);
 	f->row[f->count - 1].quiet = true;
+	finding_say(f, "fpu", "tiles", fpu->tiles, "%s", fpu->tiles ? "on" : "off");
+	f->row[f->count - 1].quiet = !fpu->tiles;
 }
 
 static void examine_memory(struct findings *f)

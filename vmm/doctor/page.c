@@ -93,20 +93,25 @@ static void add_group(struct line *line, const char *group, const struct finding
 void page_print(const struct findings *cpu, const struct findings *machine)
 {
 	static const struct {
-		const char *label, *groups[2];
+		const char *label, *groups[3];
 	} paragraphs[] = {
-		{"needs", {"required", ""}},	     {"uses", {"optional", ""}},
-		{"time", {"apic", "tsc"}},	     {"fpu", {"fpu", ""}},
-		{"spec", {"errata", "speculation"}}, {"cpus", {"alike", ""}},
-		{"pc", {"memory", "firmware"}},	     {"acpi", {"acpi", ""}},
-		{"left", {"left-on", ""}},
+		{"needs", {"required"}},
+		{"uses", {"optional"}},
+		{"time", {"apic", "tsc"}},
+		{"fpu", {"fpu"}},
+		{"spec", {"errata", "hazards", "speculation"}},
+		{"cpus", {"alike"}},
+		{"pc", {"memory", "firmware"}},
+		{"acpi", {"acpi"}},
+		{"left", {"left-on"}},
 	};
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(paragraphs); i++) {
 		struct line line;
 
 		begin(&line, paragraphs[i].label);
-		for (uint32_t j = 0; j < ARRAY_SIZE(paragraphs[i].groups); j++) {
+		for (uint32_t j = 0;
+		     j < ARRAY_SIZE(paragraphs[i].groups) && paragraphs[i].groups[j]; j++) {
 			add_group(&line, paragraphs[i].groups[j], cpu);
 			add_group(&line, paragraphs[i].groups[j], machine);
 		}
