@@ -30,7 +30,7 @@ ROOMS = (
     ("vmm/look", "*"),
     ("vmm", "vm_settle.* monitor.* monitor_*.*"),
     # the boot options have the names of everything below
-    ("vmm", "options.*"),
+    ("vmm", "option_table.* options.*"),
     ("vmm/sched", "*"),
     ("vmm", "start.*"),
     ("vmm/doctor", "*"),

@@ -10,7 +10,6 @@
 #include "lib/array.h"
 #include "lib/console.h"
 #include "vmm/exit/provoke.h"
-#include "vmm/options.h"
 #include "vmx/mitigations.h"
 #include "vmx/multihit.h"
 #include "vmx/preemption.h"

@@ -1,8 +1,44 @@
-/* The boot options: what each accepts, a row each. vmm/options.c reads a command line by them. */
+/*
+ * The boot options: their values, and what each accepts, a row each. vmm/options.c reads a command
+ * line by them.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum log_option {
+	LOG_OPTION_KEEP, /* the console's text is kept in memory, as always */
+	LOG_OPTION_LAST, /* ... and that of an earlier boot is printed instead of starting guests */
+};
+
+struct options {
+	uint32_t fpu;	     /* enum fpu_policy */
+	uint32_t xsave;	     /* enum fpu_save_method, or FPU_METHOD_AUTO */
+	uint32_t amx;	     /* enum fpu_tiles_wanted */
+	uint32_t slice_us;   /* how long a vCPU runs before another may: 100..1000000 */
+	uint32_t maxcpus;    /* 1..64 */
+	uint32_t migrate;    /* turns after which a vCPU moves to another CPU, or 0: 0..1000000 */
+	uint32_t console;    /* enum console_device, several */
+	uint32_t timer;	     /* enum clock_timer */
+	uint32_t clock;	     /* enum clock_source */
+	uint32_t preemption; /* enum preemption */
+	uint32_t multihit;   /* enum multihit */
+	/* enum mitigations_wanted */
+	uint32_t mitigations;
+	uint32_t apicv;	     /* 0 or 1: where the CPU has it */
+	uint32_t trace;	     /* 0 or 1 */
+	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
+	uint32_t stats;	     /* 0 or 1: print the table at the end */
+	uint32_t loglevel;   /* enum log_level */
+	uint32_t panic;	     /* enum power_panic */
+	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
+	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
+	uint32_t entrycheck; /* 0 or 1: each VM entry against the rules */
+	uint32_t crash;	     /* enum provoke */
+	uint32_t doctor;     /* 0 or 1: tell what the machine has, and end it */
+	uint32_t log;	     /* enum log_option */
+};
 
 /* A word that is accepted; NULL: the option's name() has it. */
 struct choice {

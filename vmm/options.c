@@ -7,7 +7,6 @@
 #include "lib/cmdline.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "vmm/option_table.h"
 
 struct parser {
 	struct options *options;
