@@ -28,6 +28,7 @@ static void check_vcpu(unsigned int c)
 {
 	const struct model_context *context = &world.context[c];
 	bool newest = context->vcpu.unswitched.msr[UNSWITCHED_MSR] == UNSWITCHED_OF(c);
+	bool tiles = !context->vcpu.tiles.used || context->vcpu.tiles.value == TILES_OF(c);
 
 	for (unsigned int i = 0; i < configuration->cpus; i++) {
 		const struct model_cpu *cpu = &world.cpu[i];
@@ -38,8 +39,10 @@ static void check_vcpu(unsigned int c)
 			"invariant 8: a VMCS is active on a CPU that does not have the vCPU");
 		newest |= cpu->unswitched == UNSWITCHED_OF(c) && has &&
 			  cpu->pcpu.loaded.vcpu == &context->vcpu;
+		tiles |= cpu->tiles == TILES_OF(c) && has;
 	}
 	require(newest, "invariant 9: the newest unswitched registers are nowhere");
+	require(tiles, "invariant 9: the newest tiles are nowhere");
 	require(context->vcpu.launched == context->vmcs_launched || world_is_held(c),
 		"invariant 8: whether a VMCS is launched is not as vmm/loaded.c believes");
 }

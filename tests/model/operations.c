@@ -140,7 +140,7 @@ static void make_mail_canonical(void)
 	for (unsigned int i = 0; i < configuration->cpus; i++) {
 		struct pcpu *pcpu = &world.cpu[i].pcpu;
 
-		pcpu->mail.nmis = pcpu->switches = pcpu->moves_in = 0;
+		pcpu->mail.nmis = pcpu->switches = pcpu->moves_in = pcpu->tile_moves = 0;
 		if (!pcpu->mail.what)
 			pcpu->mail.arg = NULL;
 	}

@@ -111,12 +111,18 @@ void ept_forget(const struct ept *ept)
 }
 
 /* All of the unswitched registers are one. */
-void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru)
+void switch_save(struct unswitched *live, struct unswitched *own)
 {
-	(void)uses_pkru;
 	access_hook("save the unswitched registers", GRAIN_EVERY);
 	require(live == &here()->pcpu.loaded.registers, "the registers of another CPU are saved");
 	own->msr[UNSWITCHED_MSR] = live->msr[UNSWITCHED_MSR] = here()->unswitched;
+}
+
+/* Saved with the others. */
+void switch_save_pkru(struct unswitched *live, struct unswitched *own)
+{
+	(void)live;
+	(void)own;
 }
 
 void switch_to(struct unswitched *live, const struct unswitched *wanted)
@@ -130,6 +136,24 @@ void switch_to(struct unswitched *live, const struct unswitched *wanted)
 	if (live->msr[UNSWITCHED_MSR] != wanted->msr[UNSWITCHED_MSR])
 		here()->unswitched = (uint8_t)wanted->msr[UNSWITCHED_MSR];
 	live->msr[UNSWITCHED_MSR] = wanted->msr[UNSWITCHED_MSR];
+}
+
+/* A CPU has the tiles of whom it has loaded, and of nobody else. */
+void fpu_tiles_leave(struct fpu_tiles *tiles, uint64_t xcr0)
+{
+	(void)xcr0;
+	access_hook("save the tiles", GRAIN_EVERY);
+	tiles->value = here()->tiles;
+	tiles->kept = true;
+	here()->tiles = TILES_INITIAL;
+}
+
+void fpu_tiles_enter(struct fpu_tiles *tiles, uint64_t xcr0)
+{
+	(void)xcr0;
+	access_hook("load the tiles", GRAIN_EVERY);
+	require(here()->tiles == TILES_INITIAL, "tiles are loaded over those of another vCPU");
+	here()->tiles = tiles->value;
 }
 
 /* When it is sent makes a difference if NMIs take their time, or if the CPU may halt before. */
@@ -158,6 +182,8 @@ static void registers_change(struct model_cpu *cpu, unsigned int c)
 			other->unswitched = UNSWITCHED_OLD;
 	}
 	world.context[c].vcpu.unswitched.msr[UNSWITCHED_MSR] = UNSWITCHED_OLD;
+	if (world.context[c].vcpu.tiles.used)
+		world.context[c].vcpu.tiles.value = TILES_OLD;
 }
 
 void vmx_guest_runs(struct model_cpu *cpu, unsigned int c, bool launched)
@@ -171,6 +197,8 @@ void vmx_guest_runs(struct model_cpu *cpu, unsigned int c, bool launched)
 		"VM entry: the VMCS's host fields are another CPU's");
 	require(cpu->unswitched == UNSWITCHED_OF(c),
 		"VM entry: the unswitched registers are not the vCPU's newest");
+	require(cpu->tiles == (context->vcpu.tiles.used ? TILES_OF(c) : TILES_INITIAL),
+		"VM entry: the tiles are another vCPU's, or not its newest");
 	require(!(cpu->vpids_stale & bit(c)),
 		"VM entry: translations of its VPID are left from before it ran elsewhere");
 	require(!(cpu->epts_stale & bit(c)),
@@ -229,4 +257,5 @@ void vmx_reset_cpu(struct model_cpu *cpu)
 	cpu->unswitched = UNSWITCHED_OLD;
 	cpu->pcpu.loaded.registers.msr[UNSWITCHED_MSR] = UNSWITCHED_OLD;
 	cpu->vpids_stale = cpu->epts_stale = cpu->epts = 0;
+	cpu->tiles = TILES_INITIAL;
 }

@@ -23,6 +23,10 @@ void world_new_vcpu(unsigned int c)
 	context->vcpu.vpid = (uint16_t)(c + 1);
 	context->vcpu.vmcs = (struct vmcs *)context;
 	context->vcpu.unswitched.msr[UNSWITCHED_MSR] = UNSWITCHED_OF(c);
+	if (!(configuration->tiles & 1u << c))
+		return;
+	context->vcpu.uses_more = true;
+	context->vcpu.tiles = (struct fpu_tiles){.used = true, .value = TILES_OF(c)};
 }
 
 void world_reset(void)

@@ -70,6 +70,7 @@ struct model_cpu {
 	uint8_t epts_stale;   /* ... since INVEPT */
 	uint8_t epts;	      /* whose tables it may have translations from */
 	uint8_t unswitched;   /* UNSWITCHED_OLD, or whose newest registers it has */
+	uint8_t tiles;	      /* TILES_INITIAL, TILES_OLD, or whose newest it has */
 	bool nmi_window;      /* where an NMI makes it go on at the end: boot/halt.S */
 	bool halted;
 	/* what is known of its mail (mail_access.c) */
@@ -82,6 +83,9 @@ struct model_cpu {
 
 #define UNSWITCHED_OLD	       0
 #define UNSWITCHED_OF(context) ((context) + 1)
+#define TILES_INITIAL	       0
+#define TILES_OLD	       0xff
+#define TILES_OF(context)      ((context) + 1)
 #define SERVING_OTHER	       0xfe
 
 struct model_context {
@@ -124,6 +128,7 @@ struct configuration {
 	enum grain grain;
 	uint8_t policy[CPUS_MAX]; /* at first */
 	bool mail;		  /* vmm/mail.c and vmm/loaded.c move vCPUs: run_loop.c */
+	uint8_t tiles;		  /* bits: the contexts that use AMX's tiles */
 	uint8_t policies;	  /* bits: what fpu_set_policy() may set */
 	uint32_t operations;	  /* bits: enum operation */
 	uint8_t interval_max;	  /* `auto` looks at least this often: bounds struct fpu_use */

@@ -25,7 +25,7 @@ struct pcpu {
 		struct unswitched registers;
 	} loaded;
 	struct vcpu *scheduled;
-	uint64_t switches, moves_in;
+	uint64_t switches, moves_in, tile_moves;
 };
 
 /* The one whose fiber runs. */

@@ -12,7 +12,8 @@ struct unswitched {
 	uint64_t msr[UNSWITCHED_MSR_COUNT];
 };
 
-void switch_save(struct unswitched *live, struct unswitched *own, bool uses_pkru);
+void switch_save(struct unswitched *live, struct unswitched *own);
+void switch_save_pkru(struct unswitched *live, struct unswitched *own);
 void switch_to(struct unswitched *live, const struct unswitched *wanted);
 
 /* Only in the register that `live` tells of. */

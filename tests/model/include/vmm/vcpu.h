@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "fpu/context.h"
+#include "fpu/tiles.h"
 #include "vmm/switch.h"
 
 struct vcpu {
@@ -21,8 +22,9 @@ struct vcpu {
 	struct pcpu *pcpu;
 	uint16_t vpid;
 	bool launched;
-	bool uses_pkru;
+	bool uses_more, uses_pkru;
 	struct vmcs *vmcs;
 	struct unswitched unswitched;
+	struct fpu_tiles tiles;
 	uint64_t switches, moves;
 };
