@@ -2,9 +2,10 @@
  * The hypervisor's own page tables, in which an address is its physical address. Mapped are the
  * memory that memory_init() found to be free, the modules and what is set aside (writable), the
  * image by its sections (text RX, rodata R, data RW), the registers of devices that are named here
- * (uncached), the screen (write-combining), and what firmware's tables take (read only). Nothing
- * but text is executable. Not mapped are page 0, the page below each stack, and everything else:
- * the map's other ranges, its holes, devices. SDM Vol. 3A chapter 4.
+ * and the page in which other CPUs start (uncached), the screen (write-combining), and what
+ * firmware's tables take (read only). Nothing but text is executable. Not mapped are page 0, the
+ * page below each stack, and everything else: the map's other ranges, its holes, devices. SDM Vol.
+ * 3A chapter 4.
  */
 #pragma once
 

@@ -89,10 +89,12 @@ def test_the_figures_repeat_to_the_tick(boot, tmp_path):
 
 
 def test_what_the_guest_counts_is_what_the_trace_shows(boot):
-    """The guest's own instructions are a few: the call's operands, and the operation itself."""
+    """The guest's own instructions are a few: the call's operands, and the operation itself. Of
+    timer-due it sees the longest gap alone, and may run between the two exits."""
     run = Run(tuple(bench_runs.ALWAYS), 1)
     for row in run.rows(boot(**run.boot), IMAGE):
-        assert 0 <= row.instructions - row.root <= 20, row
+        least = row.root // 2 if row.name == "timer-due" else row.root
+        assert least <= row.instructions <= row.root + 20, row
 
 
 def test_the_baseline_has_every_row_of_make_bench():

@@ -39,18 +39,20 @@ def test_the_idt_has_a_gate_for_every_vector():
 
 def test_before_a_reset_every_cpu_leaves_vmx_operation():
     """In it INIT signals are blocked (SDM Vol. 3C 23.8), and to some chipsets a reset is one."""
-    code = {"power_panic": [], "stop": []}
-    function = None
+    code = {}
     for line in output_of("objdump", "-d", "--no-show-raw-insn").splitlines():
         if start := re.match(r"[0-9a-f]+ <(\w+)", line):
-            function = start[1]
-        elif function in code and "\t" in line:
-            address, text = line.split("\t", 1)
-            code[function].append((int(address.strip(" :"), 16), text.split()))
+            function = code.setdefault(start[1], [])
+        elif instruction := re.match(r" *([0-9a-f]+):\t(.+)", line):
+            function.append((int(instruction[1], 16), instruction[2].split()))
     stop = [words[0] for _, words in code["stop"]]
     assert stop.index("vmxoff") < stop.index("hlt")
     # it comes back to the three ways to a reset, the last of which is a triple fault
-    reset = code["power_panic"]
+    [reset] = [
+        lines
+        for name, lines in code.items()
+        if name != "stop" and any(words[0] == "vmxoff" for _, words in lines)
+    ]
     at = [words[0] for _, words in reset].index("vmxoff")
     assert reset[at + 1][1][0] == "jmp"
     back = int(reset[at + 1][1][1], 16)

@@ -33,6 +33,11 @@ def measured(text):
     return int(gap), int(share)
 
 
+def total(text):
+    """Its share of all the time, in thousandths."""
+    return int(re.search(r"^fair\| fair: .* total=(\d+)", text, re.M).group(1))
+
+
 def share_beside(
     boot, *others, options="", words="ms=500", opts="slice=2000 console=com1", memory=256
 ):
@@ -55,8 +60,7 @@ def test_a_guest_pays_for_the_looks_at_its_screen(boot):
     """Each look takes it as long as several slices of 2 ms in the emulator."""
     modules = [("fair", "name=fair mem=4M -- ms=1000"), hostile("draws")]
     result = boot(modules=modules, opts="slice=2000 console=com1", memory=256, until=UNTIL)
-    total = int(re.search(r"^fair\| fair: .* total=(\d+)", result.console, re.M).group(1))
-    assert total >= 450  # 360 where nobody does
+    assert total(result.console) >= 450  # 360 where nobody does
 
 
 def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
@@ -67,9 +71,14 @@ def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
 
 @pytest.mark.parametrize("how", ["hpet", "rtc", "pit", "apic", "com1"])
 def test_dear_accesses_to_devices_do_too(boot, how):
-    gap, share = share_beside(boot, hostile(how), opts="slice=1000 console=com1")
+    """Beside one that computes, the worst 100 ms have 442 thousandths, and all of them 449. Where
+    in a slice they begin is as much as half a slice: 5."""
+    modules = [("fair", "name=fair mem=4M -- ms=500"), hostile(how)]
+    result = boot(modules=modules, opts="slice=1000 console=com1", memory=256, until=UNTIL)
+    gap, share = measured(result.console)
     assert gap <= longest_gap(1000)  # 3280 to 6800 otherwise
-    assert share >= 440
+    assert share >= 437
+    assert total(result.console) >= 445
 
 
 @pytest.mark.parametrize("how", ["polling", "call", "label"])

@@ -37,7 +37,8 @@ def one_fpu_guest(boot, cpu, policy):
 
 
 def two_fpu_guests(boot, cpu, policy, extra=()):
-    words = "mem=8M control=on -- snapshot yields={} peers={}"
+    """What one prints while it starts may take some turns: the other is still or already settling."""
+    words = "mem=8M control=on -- snapshot settle=40 yields={} peers={}"
     return boot(
         cpu=cpu,
         opts=f"fpu={policy}",

@@ -21,6 +21,7 @@ DEVICES["I/O APIC"] = range(0xFEC00000, 0xFEC01000)
 # struct cpu_stacks of boot/cpu.h: each above its guard page
 STACKS = dict.fromkeys(["NMI", "double fault", "machine check", "fault"], 0x2000)
 STACKS = {"first": 0x8000, **STACKS}
+START = range(0x1000, 0xA0000)  # of other CPUs, in real mode: a page in it
 HALTED = "panic=halt: the machine is halted."
 ADDRESS = 0x000FFFFFFFFFF000
 EFER_NXE = 1 << 11
@@ -166,6 +167,12 @@ def test_registers_of_devices_are_mapped_uncached_page_by_page(machine, device):
     assert all(leaf.size == 4096 and leaf.uncached for leaf in leaves)
 
 
+def test_the_page_in_which_cpus_start_is_one_and_not_executable(machine):
+    """It runs there before it has these tables."""
+    leaf = machine.at(START)
+    assert [(page.size, page.write, page.execute) for page in leaf] == [(4096, True, False)]
+
+
 def test_a_framebuffer_is_mapped_write_combining_and_no_further_than_it_reaches(boot):
     machine = boot_and_look(boot, screen="1024x768x32")
     size = 1024 * 768 * 4
@@ -192,7 +199,7 @@ def test_all_free_memory_is_mapped_and_nothing_else(machine, image):
     assert all(leaf.start >= 1 << 20 and leaf.start + leaf.size <= end for leaf in memory)
     assert all(not leaf.uncached for leaf in memory)
     assert any(leaf.size == 2 << 20 for leaf in memory)
-    named = [*DEVICES.values(), range(1 << 20, MEMORY << 20)]
+    named = [*DEVICES.values(), START, range(1 << 20, MEMORY << 20)]
     assert [
         leaf for leaf in machine.leaves if not any(leaf.touches(addresses) for addresses in named)
     ] == []
