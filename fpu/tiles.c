@@ -46,6 +46,7 @@ void fpu_tiles_reset(struct fpu_tiles *tiles)
 /* IA32_XFD goes first: what it disables would be saved as initial. */
 void fpu_tiles_leave(struct fpu_tiles *tiles, uint64_t xcr0)
 {
+	assert(tiles->image);
 	if (tiles->xfd)
 		fpu_tiles_write(MSR_IA32_XFD, 0);
 	if (fpu_features()->xfd) {
@@ -65,6 +66,7 @@ void fpu_tiles_leave(struct fpu_tiles *tiles, uint64_t xcr0)
 /* IA32_XFD comes last: a load of what it disables raises #NM. */
 void fpu_tiles_enter(struct fpu_tiles *tiles, uint64_t xcr0)
 {
+	assert(tiles->image);
 	if (tiles->kept) {
 		fpu_tiles_open(xcr0);
 		fpu_tiles_load(tiles->image);
@@ -89,7 +91,6 @@ int fpu_tiles_write_msr(struct fpu_tiles *tiles, uint32_t msr, uint64_t value)
 {
 	if (!fpu_features()->xfd || (value & ~XCR0_TILEDATA))
 		return -EINVAL;
-	assert(tiles->used);
 	if (msr == MSR_IA32_XFD)
 		tiles->xfd = value;
 	fpu_tiles_write(msr, value);

@@ -34,8 +34,8 @@ void fpu_tiles_leave(struct fpu_tiles *tiles, uint64_t xcr0);
 void fpu_tiles_enter(struct fpu_tiles *tiles, uint64_t xcr0);
 
 /*
- * IA32_XFD or IA32_XFD_ERR of the vCPU whose CPU this is; a write needs them `used`. Returns 0, or
- * -EINVAL: #GP.
+ * IA32_XFD or IA32_XFD_ERR of the vCPU whose CPU this is; after a write its tiles are `used`.
+ * Returns 0, or -EINVAL: #GP, and nothing has changed.
  */
 int fpu_tiles_read_msr(const struct fpu_tiles *tiles, uint32_t msr, uint64_t *value);
 int fpu_tiles_write_msr(struct fpu_tiles *tiles, uint32_t msr, uint64_t value);

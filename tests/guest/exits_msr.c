@@ -250,6 +250,25 @@ static void tsc_aux(void)
 }
 
 /* Its bits are supervisor state, of which none is offered. */
+/* And the CPU, which a hypervisor then has to leave, is as it was. */
+static void xfd_hidden(void)
+{
+	static const uint32_t number[] = {0x1c4, 0x1c5};
+	uint64_t value;
+
+	if ((fpu_components & FPU_XSAVE) && (cpuid(0xd, 1).eax & 1u << 4)) {
+		skip("IA32_XFD is offered");
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(number); i++) {
+		try_rdmsr(number[i], &value);
+		expect_fault("RDMSR of IA32_XFD or IA32_XFD_ERR", VECTOR_GP);
+		try_wrmsr(number[i], 0);
+		expect_fault("WRMSR of IA32_XFD or IA32_XFD_ERR", VECTOR_GP);
+		yield();
+	}
+}
+
 static void xss(void)
 {
 	uint64_t value = 1;
@@ -294,6 +313,7 @@ const struct check msr_checks[] = {
 	{"msr-tsc", tsc, 0},
 	{"msr-tsc-aux", tsc_aux, 0},
 	{"msr-xss", xss, NEEDS_HYPERCALL},
+	{"msr-xfd-hidden", xfd_hidden, NEEDS_HYPERCALL},
 	{"msr-not-in-user-mode", not_in_user_mode, 0},
 };
 const size_t msr_check_count = ARRAY_SIZE(msr_checks);

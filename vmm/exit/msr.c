@@ -180,8 +180,10 @@ static __attribute__((noinline)) int write_of_pc(struct vcpu *vcpu, uint32_t msr
 		return 0;
 	case MSR_IA32_XFD:
 	case MSR_IA32_XFD_ERR:
+		if (fpu_tiles_write_msr(&vcpu->tiles, msr, value))
+			return -EINVAL;
 		vcpu_use_tiles(vcpu);
-		return fpu_tiles_write_msr(&vcpu->tiles, msr, value);
+		return 0;
 	case MSR_IA32_TSC_ADJUST:
 		set_tsc_offset(vcpu, vcpu->tsc_offset + value - vcpu->tsc_adjust);
 		return 0;
