@@ -127,7 +127,7 @@ static void filter_leaf7(struct cpuid_regs *r)
 {
 	uint64_t superset = fpu_features()->superset;
 
-	r->eax = 0; /* no further subleaf */
+	r->eax = mitigations_guest_leaf7_2_edx() ? 2 : 0;
 	r->ebx &= LEAF7_EBX;
 	r->ebx |= LEAF7_EBX_TSC_ADJUST;
 	r->ecx &= LEAF7_ECX;
@@ -379,8 +379,9 @@ struct cpuid_regs guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0)
 	switch (leaf) {
 	case 4:
 		return subleaf < SUBLEAVES ? cache[subleaf] : (struct cpuid_regs){};
-	case 7: /* of subleaves that are not there */
-		return (struct cpuid_regs){};
+	case 7: /* but subleaf 0 */
+		return (struct cpuid_regs){.edx = subleaf == 2 ? mitigations_guest_leaf7_2_edx()
+							       : 0};
 	case 0xb:
 		return topology_leaf(subleaf);
 	case 0xd:

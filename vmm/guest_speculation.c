@@ -28,7 +28,7 @@ void speculation_reset(struct vcpu *vcpu)
 int speculation_read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
 	if (msr == MSR_IA32_ARCH_CAPABILITIES) {
-		*value = mitigations_promises(mitigations_cpu());
+		*value = mitigations_guest_arch_capabilities();
 		return offers(LEAF7_EDX_ARCH_CAPABILITIES) ? 0 : -EINVAL;
 	}
 	*value = vcpu->guest.spec_ctrl_passed ? vcpu->guest.spec_ctrl : 0;

@@ -18,6 +18,7 @@ void fill_return_stack(void);
 static struct mitigations machine;
 static struct speculating_cpu first;
 static enum mitigations_wanted wanted_here;
+static uint64_t confessed; /* by any CPU; each adds its own when it starts */
 extern uint32_t mitigations_spec_ctrl, mitigations_history[2];
 uint32_t mitigations_spec_ctrl, mitigations_history[2];
 bool mitigations_ibpb;
@@ -90,6 +91,16 @@ uint32_t mitigations_guest_leaf7_edx(void)
 	       LEAF7_EDX_ARCH_CAPABILITIES | LEAF7_EDX_SSBD;
 }
 
+uint32_t mitigations_guest_leaf7_2_edx(void)
+{
+	return machine.guest_spec_ctrl ? first.leaf7_2_edx & LEAF7_2_EDX_CONTROLS : 0;
+}
+
+uint64_t mitigations_guest_arch_capabilities(void)
+{
+	return mitigations_promises(&first) | confessed;
+}
+
 bool mitigate_this_cpu(void)
 {
 	struct speculating_cpu own;
@@ -97,10 +108,9 @@ bool mitigate_this_cpu(void)
 
 	read_cpu(&own, first.emulated);
 	mitigations_decide(&m, &own, wanted_here);
-	if ((m.steps & ~machine.steps) || m.spec_ctrl != machine.spec_ctrl ||
-	    m.guest_spec_ctrl != machine.guest_spec_ctrl ||
-	    (mitigations_promises(&first) & ~own.arch_capabilities))
+	if (!mitigations_suit(&machine, &first, &m, &own))
 		return false;
+	__atomic_fetch_or(&confessed, mitigations_confessions(&own), __ATOMIC_RELAXED);
 	if (machine.steps & STEP_SPEC_CTRL)
 		wrmsr(MSR_IA32_SPEC_CTRL, machine.spec_ctrl);
 	return true;

@@ -36,9 +36,13 @@ const struct speculating_cpu *mitigations_cpu(void);
 /* Of CPUID.07H:EDX the bits about speculation that guests find, where the CPU has them. */
 uint32_t mitigations_guest_leaf7_edx(void);
 
+/* CPUID.07H.2:EDX as guests find it, and their IA32_ARCH_CAPABILITIES where they have that. */
+uint32_t mitigations_guest_leaf7_2_edx(void);
+uint64_t mitigations_guest_arch_capabilities(void);
+
 /*
  * On each CPU, before its first VM entry: IA32_SPEC_CTRL is the hypervisor's. False: this one needs
- * or can do something else than the first.
+ * or can do something else than the first, or guests would have less on it than they were told.
  */
 bool mitigate_this_cpu(void);
 

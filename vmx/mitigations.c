@@ -29,9 +29,6 @@
 
 #define LEAF7_EDX_HYBRID BIT(15)
 
-#define LEAF7_2_EDX_RRSBA_CTRL BIT(2)
-#define LEAF7_2_EDX_BHI_CTRL   BIT(4)
-
 /*
  * Models of family 6, after the tables of Linux' arch/x86/kernel/cpu/common.c; Westmere is the
  * oldest that gets here (unrestricted guest). A CPU that is listed nowhere counts as affected,
@@ -122,12 +119,17 @@ static bool says_rfds_no(const struct speculating_cpu *cpu)
 
 uint64_t mitigations_promises(const struct speculating_cpu *cpu)
 {
-	const uint64_t promises = ARCH_RDCL_NO | ARCH_IBRS_ALL | ARCH_RSBA | ARCH_SSB_NO |
-				  ARCH_MDS_NO | ARCH_TAA_NO | ARCH_NO_STALE_DEVICE_DATA |
-				  ARCH_FB_CLEAR | ARCH_RRSBA | ARCH_BHI_NO | ARCH_PBRSB_NO |
-				  ARCH_GDS_NO | ARCH_RFDS_CLEAR | ARCH_ITS_NO;
+	const uint64_t promises = ARCH_RDCL_NO | ARCH_IBRS_ALL | ARCH_SSB_NO | ARCH_MDS_NO |
+				  ARCH_TAA_NO | ARCH_NO_STALE_DEVICE_DATA | ARCH_FB_CLEAR |
+				  ARCH_BHI_NO | ARCH_PBRSB_NO | ARCH_GDS_NO | ARCH_RFDS_CLEAR |
+				  ARCH_ITS_NO;
 
 	return cpu->arch_capabilities & (promises | (says_rfds_no(cpu) ? ARCH_RFDS_NO : 0));
+}
+
+uint64_t mitigations_confessions(const struct speculating_cpu *cpu)
+{
+	return cpu->arch_capabilities & (ARCH_RSBA | ARCH_RRSBA);
 }
 
 static void judge_buffers(struct mitigations *m, const struct speculating_cpu *cpu)
@@ -203,6 +205,26 @@ static void judge_enhanced(struct mitigations *m, const struct speculating_cpu *
 	}
 }
 
+/* From a guest into root mode: elsewhere it stays within a guest, which takes care of itself. */
+static void judge_its(struct mitigations *m, const struct speculating_cpu *cpu)
+{
+	static const struct {
+		uint8_t model, stepping; /* and later ones */
+	} has[] = {{0x55, 6}, {0x8e, 0xc}, {0x9e, 0xd}, {0xa5, 0}, {0xa6, 0}};
+
+	judge(m, HAZARD_ITS, VERDICT_UNAFFECTED, "not this model");
+	if (cpu->arch_capabilities & ARCH_ITS_NO) {
+		judge(m, HAZARD_ITS, VERDICT_UNAFFECTED, "ITS_NO");
+		return;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(has); i++)
+		if (signature_is_one_of(cpu->vendor, cpu->signature, &has[i].model, 1) &&
+		    (cpu->signature & 0xf) >= has[i].stepping)
+			judge(m, HAZARD_ITS, VERDICT_OPEN,
+			      "root mode's branches are where they are: run guests that are "
+			      "trusted");
+}
+
 static void judge_branches(struct mitigations *m, const struct speculating_cpu *cpu)
 {
 	bool ibrs = cpu->leaf7_edx & LEAF7_EDX_IBRS_IBPB;
@@ -252,6 +274,30 @@ static void drop_all(struct mitigations *m, enum verdict instead, const char *wh
 			judge(m, h, instead, why); /* of MMIO nothing is done that could be off */
 }
 
+/* Of IA32_SPEC_CTRL, where there is one. */
+static uint32_t bits_there(const struct speculating_cpu *cpu)
+{
+	static const struct {
+		uint32_t feature, bits;
+	} of_leaf7_2[] = {
+		{LEAF7_2_EDX_PSFD, SPEC_CTRL_PSFD},
+		{LEAF7_2_EDX_IPRED_CTRL, SPEC_CTRL_IPRED},
+		{LEAF7_2_EDX_RRSBA_CTRL, SPEC_CTRL_RRSBA},
+		{LEAF7_2_EDX_DDPD_U, SPEC_CTRL_DDPD_U},
+		{LEAF7_2_EDX_BHI_CTRL, SPEC_CTRL_BHI_DIS_S},
+	};
+	uint32_t bits = SPEC_CTRL_IBRS;
+
+	if (cpu->leaf7_edx & LEAF7_EDX_STIBP)
+		bits |= SPEC_CTRL_STIBP;
+	if (cpu->leaf7_edx & LEAF7_EDX_SSBD)
+		bits |= SPEC_CTRL_SSBD;
+	for (unsigned int i = 0; i < ARRAY_SIZE(of_leaf7_2); i++)
+		if (cpu->leaf7_2_edx & of_leaf7_2[i].feature)
+			bits |= of_leaf7_2[i].bits;
+	return bits;
+}
+
 void mitigations_decide(struct mitigations *m, const struct speculating_cpu *cpu,
 			enum mitigations_wanted wanted)
 {
@@ -262,6 +308,7 @@ void mitigations_decide(struct mitigations *m, const struct speculating_cpu *cpu
 	judge_buffers(m, cpu);
 	judge_mmio(m, cpu);
 	judge_branches(m, cpu);
+	judge_its(m, cpu);
 	judge_threads(m, cpu);
 	if (wanted == MITIGATIONS_ALL)
 		add_all(m, cpu);
@@ -273,11 +320,17 @@ void mitigations_decide(struct mitigations *m, const struct speculating_cpu *cpu
 		m->spec_ctrl = 0;
 		return;
 	}
-	m->guest_spec_ctrl = SPEC_CTRL_IBRS;
-	if (cpu->leaf7_edx & LEAF7_EDX_STIBP)
-		m->guest_spec_ctrl |= SPEC_CTRL_STIBP;
-	if (cpu->leaf7_edx & LEAF7_EDX_SSBD)
-		m->guest_spec_ctrl |= SPEC_CTRL_SSBD;
+	m->guest_spec_ctrl = bits_there(cpu);
+}
+
+bool mitigations_suit(const struct mitigations *first, const struct speculating_cpu *first_cpu,
+		      const struct mitigations *own, const struct speculating_cpu *own_cpu)
+{
+	if ((own->steps & ~first->steps) || own->spec_ctrl != first->spec_ctrl ||
+	    own->guest_spec_ctrl != first->guest_spec_ctrl)
+		return false;
+	return !first->guest_spec_ctrl ||
+	       !(mitigations_promises(first_cpu) & ~own_cpu->arch_capabilities);
 }
 
 const char *mitigations_wanted_name(enum mitigations_wanted wanted)
@@ -294,7 +347,8 @@ const char *hazard_name(enum hazard hazard)
 		[HAZARD_TAA] = "taa",		[HAZARD_RFDS] = "rfds",
 		[HAZARD_MMIO] = "mmio",		[HAZARD_BRANCH] = "branch",
 		[HAZARD_RETBLEED] = "retbleed", [HAZARD_PBRSB] = "pbrsb",
-		[HAZARD_BHI] = "bhi",		[HAZARD_THREADS] = "threads",
+		[HAZARD_BHI] = "bhi",		[HAZARD_ITS] = "its",
+		[HAZARD_THREADS] = "threads",
 	};
 
 	return name[hazard];

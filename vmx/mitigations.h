@@ -37,6 +37,19 @@
 #define PRED_CMD_IBPB 1
 #define FLUSH_CMD_L1D 1
 
+#define SPEC_CTRL_IPRED	 (3u << 3) /* _DIS_U and _DIS_S; so the next */
+#define SPEC_CTRL_RRSBA	 (3u << 5)
+#define SPEC_CTRL_PSFD	 (1u << 7)
+#define SPEC_CTRL_DDPD_U (1u << 8)
+
+/* CPUID.07H.2:EDX: which of these there are */
+#define LEAF7_2_EDX_PSFD       (1u << 0)
+#define LEAF7_2_EDX_IPRED_CTRL (1u << 1)
+#define LEAF7_2_EDX_RRSBA_CTRL (1u << 2)
+#define LEAF7_2_EDX_DDPD_U     (1u << 3)
+#define LEAF7_2_EDX_BHI_CTRL   (1u << 4)
+#define LEAF7_2_EDX_CONTROLS   0x1fu
+
 /* CPUID.07H:EDX */
 #define LEAF7_EDX_MD_CLEAR	    (1u << 10)
 #define LEAF7_EDX_IBRS_IBPB	    (1u << 26)
@@ -63,6 +76,7 @@ enum hazard {
 	HAZARD_RETBLEED, /* CVE-2022-29901: the same of RET, when its own predictor is empty */
 	HAZARD_PBRSB,	/* CVE-2022-26373: the first RET after an exit, in spite of enhanced IBRS */
 	HAZARD_BHI,	/* CVE-2022-0001: branch history that a guest has made, in spite of it */
+	HAZARD_ITS,	/* CVE-2024-28956: an indirect branch in the lower half of a line */
 	HAZARD_THREADS, /* the first four, from the other thread of a core */
 	HAZARDS
 };
@@ -96,12 +110,22 @@ struct mitigations {
 	uint32_t history[2];	  /* rounds of STEP_BHB_CLEAR, and branches of each */
 };
 
-/* What of IA32_ARCH_CAPABILITIES holds for guests, on whatever CPU of the machine they run. */
+/* What of a CPU's IA32_ARCH_CAPABILITIES is good for guests to have, wherever they run. */
 uint64_t mitigations_promises(const struct speculating_cpu *cpu);
+
+/* And what they are to know of any CPU that they may run on. */
+uint64_t mitigations_confessions(const struct speculating_cpu *cpu);
 
 /* Decides for one CPU: pure. */
 void mitigations_decide(struct mitigations *m, const struct speculating_cpu *cpu,
 			enum mitigations_wanted wanted);
+
+/*
+ * Whether guests that were decided for on the first CPU may run on another one: it needs no more
+ * steps, has the same bits of IA32_SPEC_CTRL, which guests take along, and promises no less.
+ */
+bool mitigations_suit(const struct mitigations *first, const struct speculating_cpu *first_cpu,
+		      const struct mitigations *own, const struct speculating_cpu *own_cpu);
 
 const char *mitigations_wanted_name(enum mitigations_wanted wanted);
 

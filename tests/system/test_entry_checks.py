@@ -151,3 +151,13 @@ def test_the_checker_compiles_alone(tmp_path):
     assert missing.stdout.split() in ([], ["U", "_GLOBAL_OFFSET_TABLE_"])
     subprocess.run(["gcc", "-o", "user", *objects], cwd=tmp_path, check=True)
     subprocess.run(["./user"], cwd=tmp_path, check=True)
+
+
+def test_it_is_the_same_by_the_way_with_mitigations(boot):
+    """Entries that fail come back to it on a path of their own."""
+    plain, mitigated = (
+        boot(**{**BOOT, "opts": f"{BOOT['opts']} mitigations={steps}"}) for steps in ("auto", "all")
+    )
+    assert mitigated.status == 0
+    assert "mitigations=all" not in plain.console and "steps=none" not in mitigated.console
+    assert [row.cpu for row in rows_of(mitigated)] == [row.cpu for row in rows_of(plain)]

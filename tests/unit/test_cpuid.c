@@ -30,7 +30,7 @@
 struct fpu_features fpu_features_found;
 
 static struct vmx_capabilities capabilities;
-static uint32_t leaf7_edx, speculation;
+static uint32_t leaf7_edx, speculation, controls;
 
 const struct vmx_capabilities *vmx_capabilities(void)
 {
@@ -40,6 +40,11 @@ const struct vmx_capabilities *vmx_capabilities(void)
 uint32_t mitigations_guest_leaf7_edx(void)
 {
 	return speculation;
+}
+
+uint32_t mitigations_guest_leaf7_2_edx(void)
+{
+	return controls;
 }
 
 uint64_t clock_tsc_khz(void)
@@ -88,7 +93,7 @@ static int setup(void **state)
 {
 	(void)state;
 	leaf7_edx = UINT32_MAX;
-	speculation = 0;
+	speculation = controls = 0;
 	capabilities = (struct vmx_capabilities){.cr4_fixed1 = UINT64_MAX};
 	fpu_features_found = (struct fpu_features){
 		.superset = 0x2e7, .xsavec_works = true, .xsaves_works = true};
@@ -161,6 +166,14 @@ static void bits_about_speculation_are_shown_where_they_are_switched(void **stat
 	leaf7_edx = ~(1u << 28); /* a CPU without L1D_FLUSH */
 	with(0);
 	assert_int_equal(guest_cpuid_basic[7].edx & SPECULATION, SPECULATION & ~(1u << 28));
+	assert_int_equal(guest_cpuid_basic[7].eax, 0);
+	assert_int_equal(guest_cpuid(7, 2, 0).edx, 0);
+	controls = 0x14;
+	with(0);
+	assert_int_equal(guest_cpuid_basic[7].eax, 2);
+	assert_int_equal(guest_cpuid(7, 1, 0).edx, 0);
+	assert_int_equal(guest_cpuid(7, 2, 0).edx, 0x14);
+	assert_int_equal(guest_cpuid(7, 3, 0).edx, 0);
 }
 
 /* One kind of core says that it is one of two kinds, and its neighbour on the same bus need not. */

@@ -25,9 +25,9 @@ const struct speculating_cpu *mitigations_cpu(void)
 	return &cpu;
 }
 
-uint64_t mitigations_promises(const struct speculating_cpu *of)
+uint64_t mitigations_guest_arch_capabilities(void)
 {
-	return of->arch_capabilities & 3;
+	return cpu.arch_capabilities & 3;
 }
 
 uint32_t mitigations_guest_leaf7_edx(void)

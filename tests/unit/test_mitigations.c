@@ -50,7 +50,9 @@
 #define NEW_IBRS (STEP_SPEC_CTRL | STEP_IBRS_KEPT | STEP_IBPB)
 
 /* CPUID.1:EAX of a model of family 6. */
-#define MODEL(model) (((model)&0xf0u) << 12 | 6 << 8 | ((model)&0xfu) << 4 | 3)
+#define STEPPING(model, stepping)                                                                  \
+	(((model)&0xf0u) << 12 | 6 << 8 | ((model)&0xfu) << 4 | (stepping))
+#define MODEL(model) STEPPING(model, 3)
 
 static const struct row {
 	const char *name;
@@ -305,6 +307,35 @@ static void guests_may_set_what_the_cpu_has(void **state)
 			 SPEC_CTRL_IBRS | SPEC_CTRL_SSBD);
 	cpu.leaf7_edx &= ~SSBD;
 	assert_int_equal(decide(&cpu, MITIGATIONS_AUTO).guest_spec_ctrl, SPEC_CTRL_IBRS);
+	cpu.leaf7_2_edx = UINT32_MAX;
+	assert_int_equal(decide(&cpu, MITIGATIONS_AUTO).guest_spec_ctrl, 0x5f9);
+	cpu.leaf7_2_edx = ~LEAF7_2_EDX_BHI_CTRL;
+	assert_int_equal(decide(&cpu, MITIGATIONS_AUTO).guest_spec_ctrl, 0x1f9);
+}
+
+/* By the stepping, and only where root mode is meant. */
+static void branches_in_the_lower_half_of_a_line_are_open_where_they_may_be_predicted(void **state)
+{
+	static const struct {
+		uint32_t signature;
+		bool open;
+	} cpus[] = {
+		{STEPPING(0x55, 5), false},   {STEPPING(0x55, 6), true},
+		{STEPPING(0x8e, 0xb), false}, {STEPPING(0x8e, 0xc), true},
+		{STEPPING(0x9e, 0xd), true},  {STEPPING(0xa5, 0), true},
+		{STEPPING(0x7e, 5), false},   {STEPPING(0x97, 2), false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
+		struct speculating_cpu cpu = {INTEL, cpus[i].signature, 0, ARCH, 0, 1, false, 0};
+		struct mitigations m = decide(&cpu, MITIGATIONS_AUTO);
+
+		assert_int_equal(m.hazard[HAZARD_ITS].verdict == VERDICT_OPEN, cpus[i].open);
+		cpu.arch_capabilities = ITS_NO;
+		m = decide(&cpu, MITIGATIONS_AUTO);
+		assert_int_equal(m.hazard[HAZARD_ITS].verdict, VERDICT_UNAFFECTED);
+	}
 }
 
 /* What names a register that guests do not have is not for them, nor what one core has alone. */
@@ -313,13 +344,49 @@ static void guests_are_promised_what_holds_for_them(void **state)
 	struct speculating_cpu cpu = {INTEL, MODEL(0x97), 0, ARCH, 0, 1, false, UINT64_MAX};
 
 	(void)state;
-	assert_int_equal(mitigations_promises(&cpu),
-			 SINCE_CASCADE | RSBA | BIT(4) | TAA_NO | NO_STALE | FB_CLEAR | RRSBA |
-				 BHI_NO | PBRSB_NO | GDS_NO | RFDS_NO | RFDS_CLEAR | ITS_NO);
+	assert_int_equal(mitigations_promises(&cpu), SINCE_CASCADE | BIT(4) | TAA_NO | NO_STALE |
+							     FB_CLEAR | BHI_NO | PBRSB_NO | GDS_NO |
+							     RFDS_NO | RFDS_CLEAR | ITS_NO);
+	assert_int_equal(mitigations_confessions(&cpu), RSBA | RRSBA);
 	cpu.leaf7_edx |= HYBRID;
 	assert_false(mitigations_promises(&cpu) & RFDS_NO);
 	cpu.arch_capabilities = 0;
 	assert_int_equal(mitigations_promises(&cpu), 0);
+}
+
+static bool suits(const struct speculating_cpu *first, const struct speculating_cpu *own,
+		  enum mitigations_wanted wanted)
+{
+	struct mitigations of_first = decide(first, wanted), of_own = decide(own, wanted);
+
+	return mitigations_suit(&of_first, first, &of_own, own);
+}
+
+/* Better may be worse: a guest takes a bit of IA32_SPEC_CTRL to a CPU that does not have it. */
+static void guests_run_on_cpus_that_keep_what_they_were_told(void **state)
+{
+	const struct speculating_cpu cpu = {INTEL,
+					    MODEL(0x97),
+					    0,
+					    OF_2019 | ARCH,
+					    LEAF7_2_EDX_BHI_CTRL,
+					    1,
+					    false,
+					    SINCE_CASCADE | IBRS_ALL};
+	struct speculating_cpu other = cpu;
+
+	(void)state;
+	assert_true(suits(&cpu, &other, MITIGATIONS_AUTO));
+	other.arch_capabilities |= RRSBA;
+	assert_true(suits(&cpu, &other, MITIGATIONS_AUTO) && suits(&other, &cpu, MITIGATIONS_AUTO));
+	other.arch_capabilities = cpu.arch_capabilities & ~IBRS_ALL;
+	assert_false(suits(&cpu, &other, MITIGATIONS_AUTO));
+	/* guests know nothing of it */
+	assert_true(suits(&cpu, &other, MITIGATIONS_OFF));
+	other = cpu;
+	other.leaf7_2_edx |= LEAF7_2_EDX_PSFD;
+	assert_false(suits(&cpu, &other, MITIGATIONS_AUTO));
+	assert_false(suits(&other, &cpu, MITIGATIONS_AUTO));
 }
 
 static void each_step_has_a_name(void **state)
@@ -349,7 +416,10 @@ int main(void)
 		cmocka_unit_test(an_emulators_cpu_needs_nothing_but_does_all_where_it_is_asked_to),
 		cmocka_unit_test(no_msr_is_touched_that_the_cpu_does_not_show),
 		cmocka_unit_test(guests_may_set_what_the_cpu_has),
+		cmocka_unit_test(
+			branches_in_the_lower_half_of_a_line_are_open_where_they_may_be_predicted),
 		cmocka_unit_test(guests_are_promised_what_holds_for_them),
+		cmocka_unit_test(guests_run_on_cpus_that_keep_what_they_were_told),
 		cmocka_unit_test(each_step_has_a_name),
 	};
 

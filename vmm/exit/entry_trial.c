@@ -18,6 +18,7 @@
 #include "vmx/entry_breaks.h"
 #include "vmx/entry_checks.h"
 #include "vmx/entry_here.h"
+#include "vmx/mitigate.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 #include "vmx/vmx.h"
@@ -92,7 +93,7 @@ static unsigned int enter(struct trial *trial)
 
 	do { /* an NMI puts it off */
 		guest.entries_left = 1;
-		outcome = vmx_enter(&guest, launched);
+		outcome = vmx_way.enter(&guest, launched);
 	} while (outcome.result == VMX_ASKED);
 	if (outcome.result != VMX_EXITED)
 		return vmcs_read(VMCS_INSTRUCTION_ERROR);
