@@ -198,9 +198,11 @@ iso: all ## build/resident.iso with the demonstration
 	tools/run --iso
 
 .PHONY: usb
-usb: all ## build/resident.img for a USB stick, BIOS and UEFI; DEVICE=/dev/sdX writes it there
+usb: ## build/resident.img for a USB stick, BIOS and UEFI; DEVICE=/dev/sdX writes it there
+	@tools/setup run
+	@$(BUILD_ALL)
 	@tools/run --usb
-	@tools/usb $(DEVICE)
+	@tools/usb $(if $(filter command%,$(origin DEVICE)),"$(DEVICE)")
 
 .PHONY: clean
 clean: ## remove build/, but not what tools/setup got from other Debian releases

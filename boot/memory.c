@@ -64,6 +64,10 @@ void memory_init(struct boot_info *info, uint64_t end)
 		reserve(map, info->module[i].start, info->module[i].end);
 	for (uint32_t i = 0; i < info->kept_count; i++)
 		reserve(map, info->kept[i].start, info->kept[i].end);
+	if (info->framebuffer.width) /* whatever the map says of it */
+		reserve(map, info->framebuffer.addr,
+			info->framebuffer.addr +
+				(uint64_t)info->framebuffer.pitch * info->framebuffer.height);
 	leave_out_what_cannot_be_mapped(map, end);
 	if (map->given_up > given_up)
 		log_warning("the memory map is too fragmented: %lu KiB more are not used",

@@ -64,6 +64,8 @@ def check(device, size, sys_root="/sys", proc_root="/proc", is_block=is_block_de
     used = users(name, sys_root, proc_root)
     if used:
         raise DeviceError(f"{device} is in use: {'; '.join(used)}. Unmount it first")
+    if not os.access(device, os.W_OK):
+        raise DeviceError(f"{device} may not be written by this user: sudo tools/usb {device}")
     model = " ".join(filter(None, (read(f"{disk}/device/{what}") for what in ("vendor", "model"))))
     return f"{model or 'a disk'}, {there >> 20} MiB"
 

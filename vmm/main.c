@@ -73,6 +73,13 @@ static void end_log_well(void)
 		kept_log_end_well(last_log.own);
 }
 
+/* What it says is no boot that ended badly, whatever it is: the text of such a one stays. */
+static _Noreturn void tell_as_doctor(const struct acpi *tables)
+{
+	end_log_well();
+	doctor_tell(&options, &boot_info, tables);
+}
+
 static void keep_log(const struct boot_memory *window)
 {
 	last_log_find(&last_log, &boot_info, window);
@@ -166,7 +173,7 @@ static void start_first_cpu(struct pcpu *pcpu, uint32_t magic, uint64_t info)
 		doctor_look(&pcpu->cpu, &boot_info);
 	if (!leftovers_report(&pcpu->cpu.leftovers)) {
 		if (options.doctor)
-			doctor_tell(&options, &boot_info, NULL);
+			tell_as_doctor(NULL);
 		power_panic();
 	}
 	memory_init(&boot_info, paging_limit());
@@ -230,7 +237,7 @@ void resident_main(uint32_t magic, uint64_t info)
 	fpu_tiles_detect((enum fpu_tiles_wanted)options.amx);
 	entry_watch_init(options.entrycheck);
 	if (options.doctor)
-		doctor_tell(&options, &boot_info, &acpi);
+		tell_as_doctor(&acpi);
 	judge_machine(start_check(pcpu, &options));
 	if (start_this(pcpu, &options))
 		power_panic();

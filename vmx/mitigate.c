@@ -101,14 +101,27 @@ uint64_t mitigations_guest_arch_capabilities(void)
 	return mitigations_promises(&first) | confessed;
 }
 
+static bool suits(struct speculating_cpu *own)
+{
+	struct mitigations m;
+
+	read_cpu(own, first.emulated);
+	mitigations_decide(&m, own, wanted_here);
+	return mitigations_suit(&machine, &first, &m, own);
+}
+
+bool mitigate_suits(void)
+{
+	struct speculating_cpu own;
+
+	return suits(&own);
+}
+
 bool mitigate_this_cpu(void)
 {
 	struct speculating_cpu own;
-	struct mitigations m;
 
-	read_cpu(&own, first.emulated);
-	mitigations_decide(&m, &own, wanted_here);
-	if (!mitigations_suit(&machine, &first, &m, &own))
+	if (!suits(&own))
 		return false;
 	__atomic_fetch_or(&confessed, mitigations_confessions(&own), __ATOMIC_RELAXED);
 	if (machine.steps & STEP_SPEC_CTRL)

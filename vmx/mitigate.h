@@ -40,6 +40,9 @@ uint32_t mitigations_guest_leaf7_edx(void);
 uint32_t mitigations_guest_leaf7_2_edx(void);
 uint64_t mitigations_guest_arch_capabilities(void);
 
+/* Whether guests may run on this CPU too: mitigations_suit(). */
+bool mitigate_suits(void);
+
 /*
  * On each CPU, before its first VM entry: IA32_SPEC_CTRL is the hypervisor's. False: this one needs
  * or can do something else than the first, or guests would have less on it than they were told.

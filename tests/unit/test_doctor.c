@@ -33,7 +33,7 @@ static int start(void **state)
 		facts.vmx.value[row->word] |= row->value | row->any;
 	facts.capabilities.vmx = true;
 	facts.capabilities.preemption = PREEMPTION_VMX;
-	facts.same_vmx = facts.same_mtrrs = facts.tsc_measured = true;
+	facts.same_vmx = facts.same_mtrrs = facts.same_speculation = facts.tsc_measured = true;
 	said[0] = '\0';
 	return 0;
 }

@@ -39,7 +39,7 @@ static void each_word_says_what_it_is(void **state)
 	finding_say(&machine, "firmware", "nine", 9, "%s", "bios");
 	finding_add(&cpu, "apic", "ten", FINDING_TOLD, true)->quiet = true;
 	page_print(&cpu, &machine);
-	assert_string_equal(page, "needs one !two ?2 five\n"
+	assert_string_equal(page, "needs !two ?2 +2\n"
 				  "uses  -six\n"
 				  "pc    nine=bios\n"
 				  "left  eight=0x1\n");
@@ -56,7 +56,7 @@ static void no_line_is_longer_than_a_screen(void **state)
 		uint32_t length = 1 + random_next(&seed) % 30;
 
 		memset(name[i], 'a', length);
-		finding_add(&cpu, "required", name[i], FINDING_REQUIRED, i % 2)->value = i;
+		finding_add(&cpu, "optional", name[i], FINDING_OPTIONAL, i % 2)->value = i;
 		words++;
 	}
 	page_print(&cpu, &machine);
@@ -93,6 +93,9 @@ static void of_another_cpu_only_what_is_different_is_told(void **state)
 		finding_add(f, "optional", "two", FINDING_OPTIONAL, !i);
 		finding_say(f, "apic", "id", i, "%u", i);
 		f->row[f->count - 1].own = true;
+		/* of a word in which another bit is different */
+		finding_add(f, "speculation", "three", FINDING_OPTIONAL, true)->value = 1 + 2 * i;
+		finding_add(f, "speculation", "four", FINDING_TOLD, i)->quiet = true;
 	}
 	page_print_difference(3, true, &cpu, &other);
 	page_print_difference(4, false, &cpu, &cpu);

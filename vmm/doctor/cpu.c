@@ -25,6 +25,8 @@ static void examine_identity(struct findings *f, const struct cpu_facts *facts)
 		    signature_model(signature));
 	finding_say(f, "cpu", "stepping", signature & 0xf, "%u", signature & 0xf);
 	finding_say(f, "cpu", "microcode", facts->microcode.value, "0x%lx", facts->microcode.value);
+	if (!facts->microcode.there)
+		f->row[f->count - 1].verdict = VERDICT_UNKNOWN;
 	finding_add(f, "cpu", "nested", FINDING_TOLD, facts->leaf1.ecx >> 31 & 1);
 	finding_say(f, "cpu", "physical-bits", facts->extended8.eax & 0xff, "%u",
 		    facts->extended8.eax & 0xff);
@@ -173,6 +175,8 @@ static void examine_likeness(struct findings *f, const struct cpu_facts *facts)
 		"a CPU with other VMX than the first one is left out";
 	finding_add(f, "alike", "mtrrs", FINDING_OPTIONAL, facts->same_mtrrs)->remedy =
 		"a CPU with other MTRRs is left out: firmware has to set them alike";
+	finding_add(f, "alike", "speculation", FINDING_OPTIONAL, facts->same_speculation)->remedy =
+		"a CPU with other microcode is left out: update the firmware";
 	row = finding_add(f, "alike", "tsc", FINDING_OPTIONAL,
 			  facts->tsc_measured && !facts->tsc_ahead);
 	row->value = (uint64_t)facts->tsc_ahead;

@@ -66,6 +66,7 @@ static void compare(struct cpu_facts *own)
 	own->same_vmx =
 		!memcmp(&own->capabilities, &facts[0].capabilities, sizeof(own->capabilities));
 	own->same_mtrrs = own == &facts[0] || paging_same_types();
+	own->same_speculation = mitigate_suits();
 	if (!alike_missing(&facts[0].alike, &own->alike, &own->unlike_word, &own->unlike_bits))
 		own->unlike_bits = 0;
 }
@@ -168,7 +169,7 @@ static bool is_left_out(const struct findings *findings)
 static bool differs(void)
 {
 	for (uint32_t i = 0; i < first.count; i++)
-		if (!first.row[i].own && !finding_same(&first.row[i], &other.row[i]))
+		if (finding_tells_apart(&first.row[i], &other.row[i]))
 			return true;
 	return false;
 }
@@ -237,7 +238,8 @@ void doctor_tell(const struct options *options, const struct boot_info *info,
 	doctor_examine_hazards(&machine, mitigations());
 	record_all();
 	explain();
-	print("What this machine has. !x: missing, and needed; -x: missing; ?3: 3 not known\n");
+	print("What this machine has. !x: missing, and needed; -x: missing; ?3: 3 not known;\n"
+	      "+3: 3 that are needed are there\n");
 	page_print(&first, &machine);
 	usable = print_differences();
 	page_print_remedies(&first);

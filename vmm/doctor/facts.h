@@ -41,7 +41,7 @@ struct cpu_facts {
 	bool lazyfp, multihit;	       /* affected */
 
 	/* and on another CPU than the first */
-	bool same_vmx, same_mtrrs, tsc_measured;
+	bool same_vmx, same_mtrrs, same_speculation, tsc_measured;
 	int64_t tsc_found, tsc_ahead; /* ticks before and after it was set */
 	uint32_t unlike_word, unlike_bits;
 };

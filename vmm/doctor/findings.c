@@ -46,8 +46,15 @@ const char *finding_verdict_name(enum finding_verdict verdict)
 	return name[verdict];
 }
 
+/* The value may be a word of which the row is one bit. */
 bool finding_same(const struct finding *left, const struct finding *right)
 {
 	return left->there == right->there && left->verdict == right->verdict &&
-	       left->value == right->value && !strcmp(left->text, right->text);
+	       (!left->has_value || left->value == right->value) &&
+	       !strcmp(left->text, right->text);
+}
+
+bool finding_tells_apart(const struct finding *first, const struct finding *other)
+{
+	return !first->own && !first->quiet && !finding_same(first, other);
 }

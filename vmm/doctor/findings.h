@@ -55,6 +55,9 @@ const char *finding_verdict_name(enum finding_verdict verdict);
 /* Whether the same is said of both. */
 bool finding_same(const struct finding *left, const struct finding *right);
 
+/* Whether the page tells of another CPU what it is there. */
+bool finding_tells_apart(const struct finding *first, const struct finding *other);
+
 /* A required thing that is not there: nothing runs. */
 static inline bool finding_forbids(const struct finding *row)
 {

@@ -71,23 +71,34 @@ static void add_row(struct line *line, const struct finding *row)
 		add(line, "%s%s", mark(row), row->name);
 }
 
-/* Of what is not known only how much it is. */
-static void add_group(struct line *line, const char *group, const struct findings *findings)
-{
-	uint32_t unknown = 0;
+/* Of what is not known only how much it is, and of what is needed and there. */
+struct counts {
+	uint32_t unknown, needed;
+};
 
+static void add_group(struct line *line, const char *group, const struct findings *findings,
+		      struct counts *counts)
+{
 	for (uint32_t i = 0; i < findings->count; i++) {
 		const struct finding *row = &findings->row[i];
 
 		if (strcmp(row->group, group) || row->quiet || row->own)
 			continue;
 		if (row->verdict == VERDICT_UNKNOWN)
-			unknown += row->kind != FINDING_TOLD;
+			counts->unknown += row->kind != FINDING_TOLD;
+		else if (row->kind == FINDING_REQUIRED && row->there)
+			counts->needed++;
 		else if (row->kind != FINDING_TOLD || row->there)
 			add_row(line, row);
 	}
-	if (unknown)
-		add(line, "?%u", unknown);
+}
+
+static void add_counts(struct line *line, const struct counts *counts)
+{
+	if (counts->unknown)
+		add(line, "?%u", counts->unknown);
+	if (counts->needed)
+		add(line, "+%u", counts->needed);
 }
 
 void page_print(const struct findings *cpu, const struct findings *machine)
@@ -107,14 +118,16 @@ void page_print(const struct findings *cpu, const struct findings *machine)
 	};
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(paragraphs); i++) {
+		struct counts counts = {};
 		struct line line;
 
 		begin(&line, paragraphs[i].label);
 		for (uint32_t j = 0;
 		     j < ARRAY_SIZE(paragraphs[i].groups) && paragraphs[i].groups[j]; j++) {
-			add_group(&line, paragraphs[i].groups[j], cpu);
-			add_group(&line, paragraphs[i].groups[j], machine);
+			add_group(&line, paragraphs[i].groups[j], cpu, &counts);
+			add_group(&line, paragraphs[i].groups[j], machine, &counts);
 		}
+		add_counts(&line, &counts);
 		end(&line);
 	}
 }
@@ -130,7 +143,7 @@ void page_print_difference(uint32_t number, bool left_out, const struct findings
 	if (left_out)
 		add(&line, "left out at boot:");
 	for (uint32_t i = 0; i < first->count; i++)
-		if (!first->row[i].own && !finding_same(&first->row[i], &other->row[i]))
+		if (finding_tells_apart(&first->row[i], &other->row[i]))
 			add_row(&line, &other->row[i]);
 	end(&line);
 }
