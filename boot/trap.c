@@ -120,7 +120,8 @@ void trap_at_nmi(void (*hook)(uint64_t rip))
 
 static bool fix_up(struct trap_frame *frame)
 {
-	if (frame->vector != VECTOR_GP && frame->vector != VECTOR_UD && frame->vector != VECTOR_PF)
+	if (frame->vector != VECTOR_GP && frame->vector != VECTOR_UD &&
+	    frame->vector != VECTOR_PF && frame->vector != VECTOR_SS)
 		return false;
 	for (const struct fixup *fixup = fixups; fixup < fixups_end; fixup++) {
 		if (frame->rip == fixup->faults) {

@@ -22,10 +22,11 @@ static const struct section {
 	const struct field_name *field;
 	size_t count;
 } sections[] = {
+	/* first: to read a field that the CPU does not have leaves an error of its own there */
+	{"exit information", exit_fields, ARRAY_SIZE(exit_fields)},
 	{"guest state", guest_fields, ARRAY_SIZE(guest_fields)},
 	{"host state", host_fields, ARRAY_SIZE(host_fields)},
 	{"controls", control_fields, ARRAY_SIZE(control_fields)},
-	{"exit information", exit_fields, ARRAY_SIZE(exit_fields)},
 };
 
 #define VALUE(f) (f).name, vmcs_read_if_present((f).field)

@@ -21,6 +21,9 @@
  *	if (entry_checks_find(&source, &found, 1))
  *		printf("%s is %lx: %s [SDM Vol. 3C %s]", found.rule->field_name, found.value,
  *		       found.rule->should, found.rule->section);
+ *
+ * Where several are broken, the one of the stage that the CPU names is the cause: compare
+ * found.rule->stage with the error's number or the exit reason.
  */
 #pragma once
 

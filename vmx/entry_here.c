@@ -13,6 +13,7 @@
 #define SEVEN_EBX_RTM	   BIT(11)
 #define SEVEN_EBX_PT	   BIT(25)
 #define SEVEN_ECX_BUS_LOCK BIT(24)
+#define SEVEN_1_EAX_LAM	   BIT(26)
 
 /* What WRMSR takes (SDM Vol. 4, and Vol. 3B for the first and the last two). */
 #define DEBUGCTL_BITS	      0xffc7ull
@@ -20,11 +21,13 @@
 #define S_CET_RESERVED	      0x3c0ull
 #define SPEC_CTRL_BITS	      0x5ffull
 #define PERF_METRICS	      BIT(48)
-#define RTIT_CTL_RESERVED     (0xffull << 56)
+#define RTIT_CTL_RESERVED     (0x7full << 57)
 #define LBR_CTL_BITS	      0x7f000full
 #define PERFMON_FIXED(edx)    ((edx)&0x1f)
 #define PERFMON_COUNTERS(eax) ((eax) >> 8 & 0xff)
 #define PERFMON_VERSION(eax)  ((eax)&0xff)
+
+#define FINDINGS 48 /* of one state; more are not looked at */
 
 static struct entry_cpu cpu; /* written at boot */
 
@@ -67,10 +70,11 @@ static uint64_t perf_global_ctrl_reserved(void)
 
 	if (cpuid_max_leaf() >= 0xa)
 		leaf = cpuid(0xa);
-	if (PERFMON_VERSION(leaf.eax) < 2)
+	/* leaf 23H tells of counters that this one does not know */
+	if (PERFMON_VERSION(leaf.eax) < 2 || cpuid_max_leaf() >= 0x23)
 		return 0;
-	return ~((BIT(PERFMON_COUNTERS(leaf.eax)) - 1) | (BIT(PERFMON_FIXED(leaf.edx)) - 1) << 32 |
-		 PERF_METRICS);
+	return ~((BIT(PERFMON_COUNTERS(leaf.eax)) - 1) |
+		 ((BIT(PERFMON_FIXED(leaf.edx)) - 1) | leaf.ecx) << 32 | PERF_METRICS);
 }
 
 static void read_features(void)
@@ -81,6 +85,7 @@ static void read_features(void)
 		seven = cpuid_count(7, 0);
 	cpu.sgx = seven.ebx & SEVEN_EBX_SGX;
 	cpu.rtm = seven.ebx & SEVEN_EBX_RTM;
+	cpu.lam = seven.eax >= 1 && (cpuid_count(7, 1).eax & SEVEN_1_EAX_LAM);
 	cpu.bus_lock_debug = seven.ecx & SEVEN_ECX_BUS_LOCK;
 	cpu.pt_enabled = (seven.ebx & SEVEN_EBX_PT) && (msr(MSR_IA32_RTIT_CTL) & 1);
 	cpu.physical_bits = cpuid(0x80000008).eax & 0xff;
@@ -144,19 +149,28 @@ static bool same_stage(enum entry_stage one, enum entry_stage other)
 	return one == other || (one < ENTRY_GUEST && other < ENTRY_GUEST);
 }
 
+/* How well a finding explains it: the CPU's own number counts, and what every CPU looks at. */
+static unsigned int rank(const struct entry_rule *rule, enum entry_stage stage)
+{
+	if (!same_stage((enum entry_stage)rule->stage, stage))
+		return 0;
+	return 1 + 2 * (rule->stage == stage) + !rule->some_cpus;
+}
+
 static bool find(const struct entry_source *source, enum entry_stage stage,
 		 struct entry_finding *result)
 {
-	struct entry_finding found[8];
-	size_t count = entry_checks_find(source, found, 8);
+	struct entry_finding found[FINDINGS];
+	size_t count = entry_checks_find(source, found, FINDINGS);
+	unsigned int best = 0;
 
-	for (size_t i = 0; i < count && i < 8; i++) {
-		if (same_stage((enum entry_stage)found[i].rule->stage, stage)) {
+	for (size_t i = 0; i < count && i < FINDINGS; i++) {
+		if (rank(found[i].rule, stage) > best) {
+			best = rank(found[i].rule, stage);
 			*result = found[i];
-			return true;
 		}
 	}
-	return false;
+	return best;
 }
 
 bool entry_here_explain(struct refusal *refusal, enum entry_stage stage)

@@ -32,6 +32,7 @@ struct entry_cpu {
 	bool long_mode; /* IA32_EFER.LMA where VMLAUNCH is executed; true for a 64-bit hypervisor */
 	bool pt_enabled;	       /* IA32_RTIT_CTL.TraceEn there */
 	bool smm;		       /* it is executed in SMM */
+	bool lam;		       /* CPUID.(7,1):EAX[26]: CR3 has bits 61 and 62 */
 	bool bus_lock_debug, rtm, sgx; /* CPUID.(7,0):ECX[24], EBX[11], EBX[2] */
 };
 

@@ -87,6 +87,13 @@ static CONDITION(host_is_32)
 	ROW("host-" name "-selector", HOST_##reg##_SELECTOR, "RPL and TI (bits 2:0) must be 0",    \
 	    ZERO(RPL_AND_TI))
 
+/* By the paging that a VM exit brings. */
+static PREDICATE(is_canonical_there)
+{
+	(void)rule;
+	return is_canonical(value, entry_read(state, VMCS_HOST_CR4) & CR4_LA57 ? 57 : 48);
+}
+
 #define CANONICAL_ROW(name, field)                                                                 \
 	ROW("host-" name, HOST_##field, "it must be canonical", .holds = entry_is_canonical)
 
@@ -103,7 +110,7 @@ static const struct entry_rule rules_host[] = {
 	ROW("host-cr4-cet", HOST_CR4, "CR4.CET takes CR0.WP", .holds = entry_cr4_cet_has_wp,
 	    .bits = VMCS_HOST_CR0),
 	ROW("host-cr3", HOST_CR3, "no bit beyond the physical-address width may be 1",
-	    .holds = entry_is_in_cpu_width),
+	    .holds = entry_is_cr3),
 	CANONICAL_ROW("sysenter-esp", SYSENTER_ESP),
 	CANONICAL_ROW("sysenter-eip", SYSENTER_EIP),
 	ROW("host-perf-global-ctrl", HOST_IA32_PERF_GLOBAL_CTRL, "reserved bits must be 0",
@@ -175,7 +182,7 @@ static const struct entry_rule rules_host[] = {
 	    "PAE (bit 5) must be 1 where \"host address-space size\" is 1", .applies = host_is_64,
 	    ONES(CR4_PAE)),
 	ROW("host-rip", HOST_RIP, "it must be canonical", .applies = host_is_64,
-	    .holds = entry_is_canonical),
+	    .holds = is_canonical_there),
 	ROW("host-s-cet", HOST_IA32_S_CET, "it must be canonical", ON(EXIT, LOAD_CET),
 	    .applies = host_is_64, .holds = entry_is_canonical),
 	ROW("host-ssp", HOST_SSP, "it must be canonical", ON(EXIT, LOAD_CET), .applies = host_is_64,

@@ -48,6 +48,13 @@ PREDICATE(entry_is_in_cpu_width)
 	return !(value >> state->cpu->physical_bits);
 }
 
+PREDICATE(entry_is_cr3)
+{
+	if (state->cpu->lam)
+		value &= ~(BIT(61) | BIT(62));
+	return entry_is_in_cpu_width(state, rule, value);
+}
+
 PREDICATE(entry_is_canonical)
 {
 	(void)rule;

@@ -63,6 +63,7 @@ PREDICATE(entry_bits_are_1);	  /* rule->bits, all of them */
 PREDICATE(entry_is_not_0);	  /* any bit */
 PREDICATE(entry_is_in_width);	  /* a physical address that the CPU has, or VMX has */
 PREDICATE(entry_is_in_cpu_width); /* a physical address that the CPU has */
+PREDICATE(entry_is_cr3);	  /* the same, with LAM's bits where the CPU has them */
 PREDICATE(entry_is_canonical);	  /* a linear address */
 PREDICATE(entry_is_pat);	  /* eight memory types */
 PREDICATE(entry_s_cet_tracks);	  /* SUPPRESS and TRACKER not both */

@@ -144,6 +144,30 @@ static void without_memory_the_rules_that_look_into_it_are_left_out(void **state
 	assert_int_equal(find(), 0);
 }
 
+/* What a CPU with linear-address masking takes, and where the width is that of the paging to come.
+ */
+static void rules_go_by_what_the_cpu_has(void **state)
+{
+	struct entry_finding found[2];
+
+	(void)state;
+	fields[VMCS_GUEST_CR3] = BIT(62);
+	fields[VMCS_HOST_CR3] = BIT(61);
+	assert_int_equal(entry_checks_find(&source, found, 2), 2);
+	source.cpu.lam = true;
+	assert_int_equal(entry_checks_find(&source, found, 2), 0);
+	fields[VMCS_GUEST_CR3] = BIT(60);
+	assert_int_equal(entry_checks_find(&source, found, 2), 1);
+	fields[VMCS_GUEST_CR3] = 0;
+
+	source.cpu.linear_bits = 57;
+	fields[VMCS_HOST_RIP] = BIT(50);
+	assert_int_equal(entry_checks_find(&source, found, 2), 1);
+	assert_string_equal(found[0].rule->name, "host-rip");
+	fields[VMCS_HOST_CR4] |= CR4_LA57;
+	assert_int_equal(entry_checks_find(&source, found, 2), 0);
+}
+
 static void what_only_some_cpus_check_counts_where_the_entry_has_failed(void **state)
 {
 	(void)state;
@@ -268,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup(secondary_controls_that_are_not_activated_count_as_0, setup),
 		cmocka_unit_test_setup(without_memory_the_rules_that_look_into_it_are_left_out,
 				       setup),
+		cmocka_unit_test_setup(rules_go_by_what_the_cpu_has, setup),
 		cmocka_unit_test_setup(what_only_some_cpus_check_counts_where_the_entry_has_failed,
 				       setup),
 		cmocka_unit_test_setup(a_vmx_of_32_bits_takes_no_address_above, setup),
