@@ -5,7 +5,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/guest_speculation.h"
 #include "vmm/interrupts.h"
-#include "vmm/load/multiboot.h"
+#include "vmm/load/load.h"
 #include "vmm/loaded.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
@@ -122,16 +122,16 @@ static void write_segment(enum vmcs_field selector, uint16_t value, uint32_t lim
 
 static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry)
 {
-	write_segment(VMCS_GUEST_CS_SELECTOR, 0x08, 0xffffffff, CODE32_RIGHTS);
-	write_segment(VMCS_GUEST_SS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_DS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_ES_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_FS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
-	write_segment(VMCS_GUEST_GS_SELECTOR, 0x10, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_CS_SELECTOR, entry->code, 0xffffffff, CODE32_RIGHTS);
+	write_segment(VMCS_GUEST_SS_SELECTOR, entry->data, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_DS_SELECTOR, entry->data, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_ES_SELECTOR, entry->data, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_FS_SELECTOR, entry->data, 0xffffffff, DATA32_RIGHTS);
+	write_segment(VMCS_GUEST_GS_SELECTOR, entry->data, 0xffffffff, DATA32_RIGHTS);
 	write_segment(VMCS_GUEST_LDTR_SELECTOR, 0, 0, ACCESS_RIGHTS_UNUSABLE);
 	write_segment(VMCS_GUEST_TR_SELECTOR, 0, 0xffff, TSS32_RIGHTS);
-	vmcs_write(VMCS_GUEST_GDTR_BASE, 0);
-	vmcs_write(VMCS_GUEST_GDTR_LIMIT, 0);
+	vmcs_write(VMCS_GUEST_GDTR_BASE, entry->gdt);
+	vmcs_write(VMCS_GUEST_GDTR_LIMIT, entry->gdt_limit);
 	vmcs_write(VMCS_GUEST_IDTR_BASE, 0);
 	vmcs_write(VMCS_GUEST_IDTR_LIMIT, 0);
 	vmcs_write(VMCS_GUEST_CR3, 0);
@@ -153,6 +153,7 @@ static void write_guest_state(struct vcpu *vcpu, const struct guest_entry *entry
 	guest_cr0_init(&vcpu->fpu.cr0, INITIAL_CR0, EXCEPTIONS);
 	vcpu->guest.registers.rax = entry->eax;
 	vcpu->guest.registers.rbx = entry->ebx;
+	vcpu->guest.registers.rsi = entry->esi;
 }
 
 /*

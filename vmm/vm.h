@@ -19,7 +19,7 @@
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
 #include "vmm/load/elf_symbols.h"
-#include "vmm/load/multiboot.h"
+#include "vmm/load/load.h"
 #include "vmm/chip/pc.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm_config.h"
