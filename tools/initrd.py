@@ -54,7 +54,9 @@ class Unpacked:
         file has -."""
         if f"{name}.ko" in order:
             return
-        information = run("readelf", "-p", ".modinfo", self.module_file(name, tree))
+        information = run(
+            "readelf", "-p", ".modinfo", self.module_file(name, tree), errors="replace"
+        )
         for needed in re.search(r"\bdepends=(\S*)", information)[1].split(","):
             if needed:
                 self.add_module(self.spelt(needed), tree, order)

@@ -10,6 +10,7 @@ from iso import Module
 
 PROGRAMS = os.path.join(BUILD, "linux")
 INIT = os.path.join(ROOT, "tests/linux/init")
+SCRIPTS = (os.path.join(ROOT, "tests/linux/crypto-selftest"),)
 MEBIBYTES = 128  # of a guest
 READY = "Linux runs."  # what init says
 
@@ -57,6 +58,8 @@ class Linux:
         run("make", "--no-print-directory", "-s", "linux-programs", cwd=ROOT)
         for program in os.listdir(PROGRAMS):
             shutil.copy(os.path.join(PROGRAMS, program), os.path.join(tree, "bin"))
+        for script in SCRIPTS:
+            shutil.copy(script, os.path.join(tree, "bin"))
         for name, file in self.files:
             shutil.copy(file, tree + name)
         order = []
