@@ -17,6 +17,7 @@ READY = "Linux runs."  # what init says
 # Bochs 3.1 cannot run Linux (tools/defects.py: idiv-64). This model has AVX-512, and no PKU, of which
 # Bochs tells wrong sizes, so that Linux does without all that XSAVE keeps.
 WHICH, CPU = "trixie", "corei7_skylake_x"
+IPS = 50000000  # of Bochs' time: what it does in a second, so that Linux has as many timer ticks
 
 # What saves time, and changes nothing of what is run.
 WORDS = (
