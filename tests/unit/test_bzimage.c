@@ -304,6 +304,19 @@ static void what_is_damaged_is_named(void **state)
 	}
 }
 
+static void the_last_paragraph_need_not_be_whole(void **state)
+{
+	const struct guest_start start = {.cmdline = ""};
+	uint8_t *copy = exact_copy(file, sizeof(file) - 15);
+
+	(void)state;
+	assert_int_equal(guest_load_all(&ram, copy, sizeof(file) - 15, &start, &entry, &refusal),
+			 0);
+	assert_int_equal(guest_load_all(&ram, copy, sizeof(file) - 16, &start, &entry, &refusal),
+			 -ENOEXEC);
+	free(copy);
+}
+
 static void no_byte_of_the_header_leads_out_of_the_file_or_memory(void **state)
 {
 	for (size_t at = 0; at < HEADER_BYTES; at++)
@@ -356,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup(it_goes_around_the_kernel, setup),
 		cmocka_unit_test_setup(several_become_one_at_multiples_of_4, setup),
 		cmocka_unit_test_setup(what_is_damaged_is_named, setup),
+		cmocka_unit_test_setup(the_last_paragraph_need_not_be_whole, setup),
 		cmocka_unit_test_setup(no_byte_of_the_header_leads_out_of_the_file_or_memory,
 				       setup),
 		cmocka_unit_test_setup(a_file_that_ends_early_is_no_kernel, setup),

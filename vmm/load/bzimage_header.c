@@ -107,7 +107,8 @@ static int take_segment(struct guest_image *image, const struct setup_header *h,
 		return refuse(refusal, -ENOEXEC,
 			      "Linux header: setup_sects %u, and the file ends in them", sectors);
 	segment.file_size = image->size - segment.offset;
-	if (h->version >= BZIMAGE_2_04 && told > segment.file_size)
+	/* it counts in paragraphs: the last one need not be whole */
+	if (h->version >= BZIMAGE_2_04 && told >= segment.file_size + PARAGRAPH)
 		return refuse(
 			refusal, -ENOEXEC,
 			"Linux header: syssize is %lu bytes, and the file has %lu: it is cut off",
