@@ -95,10 +95,13 @@ include tests/guest/guest.mk
 include tests/unit/unit.mk
 include tests/model/model.mk
 include tests/peer/peer.mk
+include tests/linux/linux.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
 KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
+# Of make linux.
+export CMD LINUX WORDS GUESTS VCPUS GUEST_MEM
 
 # One build at a time, however many `make run` there are.
 BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
@@ -108,6 +111,12 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 	@tools/setup run
 	@$(BUILD_ALL)
 	@exec tools/run
+
+.PHONY: linux
+linux: ## Linux as a guest, to a shell; CMD="uname -a": that, and its status; GUESTS=3 LINUX=path
+	@tools/setup peer
+	@$(BUILD_ALL)
+	@exec tools/linux
 
 .PHONY: timeline
 timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
