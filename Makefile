@@ -101,7 +101,7 @@ include tests/linux/linux.mk
 KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
 # Of make linux.
-export CMD LINUX WORDS GUESTS VCPUS GUEST_MEM
+export CMD LINUX WORDS GUESTS VCPUS GUEST_MEM BESIDE
 
 # One build at a time, however many `make run` there are.
 BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
