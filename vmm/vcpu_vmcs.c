@@ -7,7 +7,7 @@
 #include "vmm/guest_speculation.h"
 #include "vmm/hole_step.h"
 #include "vmm/interrupts.h"
-#include "vmm/load/load.h"
+#include "vmm/load/parts.h"
 #include "vmm/loaded.h"
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"

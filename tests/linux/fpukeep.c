@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROCESSES 8
+#define PROCESSES 8u
 #define SPINS	  20000 /* at most, of an empty loop, in which the kernel may change processes */
 #define TOLD	  4	/* differences that are printed of a process */
 
