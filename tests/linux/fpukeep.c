@@ -20,10 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROCESSES 8
+#define PROCESSES 8u
 #define SPINS	  20000 /* at most, of an empty loop, in which the kernel may change processes */
 #define TOLD	  4	/* differences that are printed of a process */
-#define CPUS	  64
 
 struct registers {
 	uint8_t vector[32][64];
@@ -42,6 +41,7 @@ enum level { SSE, AVX, AVX512F, AVX512BW };
 
 static const char *const level_names[] = {"sse", "avx", "avx512f", "avx512bw"};
 static enum level level;
+static uint64_t cpus_online; /* at most 64, from 0 on */
 
 /* Loads all registers, spins, makes a system call, and stores all registers. */
 #define HOLD(name, store_or_load_vectors, store_vectors)                                           \
@@ -153,7 +153,7 @@ static void hold_once(const struct registers *in, struct registers *out, uint64_
 	static const struct timespec {
 		int64_t seconds, nanoseconds;
 	} moment = {0, 1000};
-	uint64_t spins = next(random) % SPINS, cpus = 1ull << next(random) % CPUS;
+	uint64_t spins = next(random) % SPINS, cpus = 1ull << next(random) % cpus_online;
 
 	memset(out, 0, sizeof(*out));
 	switch (next(random) % 5) {
@@ -166,7 +166,7 @@ static void hold_once(const struct registers *in, struct registers *out, uint64_
 	case 2:
 		hold[level](in, out, spins, SYS_nanosleep, (uint64_t)&moment, 0, NULL);
 		break;
-	case 3: /* to this CPU alone, if it is there */
+	case 3: /* to this CPU alone */
 		hold[level](in, out, spins, SYS_sched_setaffinity, 0, sizeof(cpus), &cpus);
 		break;
 	default:
@@ -217,6 +217,7 @@ int main(int count, char **words)
 		return 2;
 	}
 	level = find_level();
+	cpus_online = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	for (unsigned int i = 0; i < PROCESSES; i++) {
 		pid_t pid = fork();
 

@@ -119,7 +119,7 @@ def problems(result, name, keeps):
     return found + wrong
 
 
-def truth(linux, rounds, opts="", **parameters):
+def truth(linux, rounds, vcpus, opts="", **parameters):
     """Three at once, whose registers are kept under each policy, beside others."""
     command = f"crypto-selftest && {KEEPS.format(rounds=rounds)}"
     kernel = Linux(command, modules=CRYPTO, words=f"{WORDS} quiet")
@@ -132,7 +132,9 @@ def truth(linux, rounds, opts="", **parameters):
     typed = [("state=started", "stop torture\rstop integer\r")]
     typed += [(f"a. {ASKS} {p}", f"fpu={p}\rstart torture\rstart integer\r") for p in POLICIES]
     typed += [(r"(?s)(@vm name=[abc] state=ended.*){3}", "end torture\r")]
-    result = linux(kernel, names, others, opts=opts, typed=typed, **parameters)
+    result = linux(
+        kernel, names, others, options=f"vcpus={vcpus}", opts=opts, typed=typed, **parameters
+    )
     found = [f"{n}: {line}" for n in names for line in problems(result, n, len(POLICIES))]
     found += [line for line in result.console.splitlines() if "| FAIL" in line]
     assert not found
@@ -143,6 +145,25 @@ def truth(linux, rounds, opts="", **parameters):
 
 
 def test_no_register_of_three_guests_is_wrong_under_any_policy(linux):
-    result = truth(linux, 20, timeout=400)
-    own = [result.one("fpuctx", vm=name) for name in ("a", "b", "c")]
-    assert all(record.number("loads") > 100 for record in own)
+    result = truth(linux, 20, vcpus=2, timeout=400)
+    own = [record for record in result.all("fpuctx") if record["vm"] in ("a", "b", "c")]
+    assert len(own) == 6 and all(record.number("loads") > 100 for record in own)
+
+
+# A part of an hour each: (CPUs, vCPUs of each guest, the hypervisor's options). With several CPUs
+# Bochs tells the wrong place now and then where an exit meets an exception (tools/defects.py:
+# smp-exception-exit): the fewer exits by timer, the better.
+HOUR = (
+    (1, 1, "slice=500"),
+    (1, 4, "slice=500"),
+    (1, 2, "hostfpu=exits"),
+    (2, 1, "slice=20000 migrate=2"),
+    (2, 2, "slice=20000"),
+    (2, 4, "slice=20000"),
+)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("cpus, vcpus, opts", HOUR)
+def test_no_register_is_wrong_in_an_hour(linux, cpus, vcpus, opts):
+    truth(linux, 1500, vcpus, opts, cpus=cpus, timeout=3000)

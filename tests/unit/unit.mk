@@ -46,7 +46,7 @@ UNIT_framebuffer := lib/framebuffer.c
 UNIT_frames      := lib/frames.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  = $(patsubst %,vmm/load/%.c,load places kernel multiboot multiboot_header bzimage bzimage_header) $(UNIT_firmware) $(UNIT_elf) \
+UNIT_guest_load  = $(patsubst %,vmm/load/%.c,load loader places kernel multiboot multiboot_header bzimage bzimage_header) $(UNIT_firmware) $(UNIT_elf) \
 	vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/mp_tables.c vmm/load/tables.c
 UNIT_guest_load_steps = $(UNIT_guest_load)
 UNIT_guest_low_memory = $(UNIT_guest_load)

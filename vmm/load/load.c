@@ -13,12 +13,6 @@
 #define TABLES_OF_BOTH 2 /* specifications are to be written */
 #define PAGE	       0x1000ull
 
-void guest_load_later(struct guest_load *load, uint64_t gpa, const uint8_t *from, uint64_t size)
-{
-	if (size)
-		load->copy[load->count++] = (struct guest_copy){gpa, size, from};
-}
-
 int guest_load(struct guest_load *load, const struct guest_ram *ram,
 	       const struct guest_image *kernel, const struct guest_start *start,
 	       struct refusal *refusal)

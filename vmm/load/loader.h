@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "vmm/load/load.h"
+#include "vmm/load/parts.h"
 #include "vmm/load/places.h"
 
 struct loader {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "vmm/guest_ram.h"
-#include "vmm/load/load.h"
+#include "vmm/load/parts.h"
 
 struct places {
 	uint64_t low_ram_end; /* of the RAM that begins at 0; at most 4 GiB */
