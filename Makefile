@@ -97,7 +97,7 @@ include tests/model/model.mk
 include tests/peer/peer.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
+KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST GDB TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
 
 # One build at a time, however many `make run` there are.

@@ -2,6 +2,7 @@
 
 #include "boot/memory.h"
 #include "lib/string.h"
+#include "vmm/debugged.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
 #include "vmx/capabilities.h"
@@ -23,7 +24,7 @@ static bool allocate(struct hole_step *step)
 	return step->ones;
 }
 
-static void set_trap(struct vcpu *vcpu, bool on)
+void monitor_trap_set(struct vcpu *vcpu, bool on)
 {
 	uint32_t *controls = &vcpu->events.primary_controls;
 
@@ -41,7 +42,7 @@ bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
 		      (uint64_t)step->ones))
 		return false;
 	step->on = true;
-	set_trap(vcpu, true);
+	monitor_trap_set(vcpu, true);
 	return true;
 }
 
@@ -59,8 +60,12 @@ void hole_step_forget(struct vm *vm, uint32_t cpu)
 /* An event may have come first: then the instruction exits once more. */
 void exit_monitor_trap(struct vcpu *vcpu)
 {
+	struct debugged_vcpu *own = debugged_vcpu(vcpu);
+
 	hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
-	set_trap(vcpu, false);
+	monitor_trap_set(vcpu, false);
+	if (own)
+		own->trapped = true;
 	event_go_on();
 }
 

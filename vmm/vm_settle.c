@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
+#include "vmm/debugged.h"
 #include "vmm/hole_step.h"
 #include "vmm/loaded.h"
 #include "vmm/look/lines.h"
@@ -183,6 +184,8 @@ static void copy(struct pcpu *pcpu, struct vm *vm)
 	guest_input_drop(&vm->input);
 	hole_step_forget(vm, pcpu->cpu.id);
 	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
+	if (vm == debugged_vm)
+		debugged_restarted(vm);
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;
