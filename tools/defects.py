@@ -80,6 +80,7 @@ DEFECTS = {
     "ioapic-remote-irr": Defect(
         "the I/O APIC has no remote IRR, and a level that stays asserted is not sent again by EOI"
     ),
+    "init-edx": Defect("INIT leaves 0 in EDX instead of the processor's signature"),
     # It goes on after the jump out of the delivery without noting the new RIP.
     "smp-exception-exit": Defect(
         "with several CPUs an exit by NMI, preemption timer or monitor trap flag right after an "

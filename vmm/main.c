@@ -219,6 +219,9 @@ static bool start_guests(void)
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
+	for (uint32_t i = 0; i < vms_count(); i++)
+		if (vm_is_shared(vm_at(i)))
+			exit_share();
 	gdb_init(options.gdb, options.gdbwait);
 	fpu_policy_set((enum fpu_policy)options.fpu);
 	return complete;

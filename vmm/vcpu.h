@@ -11,6 +11,7 @@
 #include "fpu/tiles.h"
 #include "vmm/apicv_state.h"
 #include "vmm/chip/lapic.h"
+#include "vmm/chip/lapic_inbox.h"
 #include "vmm/exit_watch.h"
 #include "vmm/queue.h"
 #include "vmm/switch.h"
@@ -25,7 +26,8 @@ struct vmcs;
 enum vcpu_state {
 	VCPU_STOPPED, /* not started, or ended */
 	VCPU_RUNNABLE,
-	VCPU_HALTED, /* executed HLT, and something can wake it */
+	VCPU_HALTED, /* executed HLT, and something can wake it: of several, another vCPU */
+	VCPU_WAITS,  /* not started yet, or again after INIT: for a start-up message (SIPI) */
 };
 
 #define VCPU_TIMER_OFF UINT64_MAX /* as a deadline */
@@ -48,6 +50,7 @@ struct vcpu {
 	struct kept_instruction *kept; /* a page of them: see vmm/exit/fetch.h */
 	struct lapic lapic;	       /* see vmm/interrupts.h */
 	struct apicv apicv;
+	struct lapic_inbox inbox; /* what other vCPUs' CPUs have for it; under its VM's lock */
 	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
 	uint64_t efer;	/* as in its VMCS: vcpu_set_efer() in vmm/vcpu_vmcs.h */
 

@@ -99,7 +99,7 @@ static enum session_next no_more_threads(struct session *session, const char *te
 
 static enum session_next thread_text(struct session *session, const char *text)
 {
-	static const char *const states[] = {"stopped", "runs", "halted"};
+	static const char *const states[] = {"stopped", "runs", "halted", "not started"};
 	char line[64];
 	uint32_t vcpu;
 

@@ -2,19 +2,11 @@
 
 #include "lib/errno.h"
 #include "lib/x86.h"
+#include "vmm/debug_registers.h"
 #include "vmm/gdb/errand.h"
 #include "vmm/gdb/memory.h"
 #include "vmm/guest_ram.h"
 #include "vmx/vmcs.h"
-#include "vmx/vmcs_bits.h"
-
-#define DR7_FIXED     BIT(10)
-#define DR7_EXACT     BIT(9)
-#define DR7_GLOBAL(n) BIT(2 * (n) + 1)
-#define DR7_ACCESS(n) (16 + 4 * (n))
-#define DR7_LENGTH(n) (18 + 4 * (n))
-#define DR7_RW_WRITE  1ull
-#define DR7_RW_ACCESS 3ull
 
 static struct debug_point *find(enum debug_kind kind, uint64_t linear, unsigned int length)
 {
@@ -111,76 +103,19 @@ static void set_breakpoint_exit(struct vcpu *vcpu, bool on)
 	vmcs_write(VMCS_EXCEPTION_BITMAP, *bitmap);
 }
 
-static void set_dr_exit(struct vcpu *vcpu, bool on)
-{
-	uint32_t *controls = &vcpu->events.primary_controls;
-
-	*controls = on ? *controls | PRIMARY_MOV_DR_EXITING : *controls & ~PRIMARY_MOV_DR_EXITING;
-	vmcs_write(VMCS_PRIMARY_CONTROLS, *controls);
-}
-
-static void write_registers(const uint64_t dr[4], uint64_t dr7)
-{
-	write_dr0(dr[0]);
-	write_dr1(dr[1]);
-	write_dr2(dr[2]);
-	write_dr3(dr[3]);
-	vmcs_write(VMCS_GUEST_DR7, dr7);
-}
-
-/* Length as DR7 has it: 1, 2, 8, 4 bytes. */
-static uint64_t length_field(unsigned int length)
-{
-	return length == 8 ? 2 : length - 1;
-}
-
-static void take_registers(struct debugged_vcpu *own)
-{
-	uint64_t dr[4] = {}, dr7 = DR7_FIXED | DR7_EXACT;
-	unsigned int n = 0;
-
-	own->dr[0] = read_dr0();
-	own->dr[1] = read_dr1();
-	own->dr[2] = read_dr2();
-	own->dr[3] = read_dr3();
-	own->dr7 = vmcs_read(VMCS_GUEST_DR7);
-	own->armed = true;
-	for (uint32_t i = 0; i < debugged.count; i++) {
-		const struct debug_point *point = &debugged.point[i];
-
-		if (point->kind == DEBUG_SOFTWARE)
-			continue;
-		dr[n] = point->linear;
-		dr7 |= DR7_GLOBAL(n) | length_field(point->length) << DR7_LENGTH(n);
-		if (point->kind != DEBUG_HARDWARE)
-			dr7 |= (point->kind == DEBUG_WRITE ? DR7_RW_WRITE : DR7_RW_ACCESS)
-			       << DR7_ACCESS(n);
-		n++;
-	}
-	write_registers(dr, dr7);
-}
-
 static void arm(struct vcpu *vcpu, void *arg)
 {
 	(void)arg;
 	set_breakpoint_exit(vcpu, debugged.count != in_registers());
-	if (!in_registers())
-		return;
-	set_dr_exit(vcpu, true);
-	take_registers(debugged_vcpu(vcpu));
+	if (in_registers())
+		debug_registers_take(vcpu);
 }
 
 static void disarm(struct vcpu *vcpu, void *arg)
 {
-	struct debugged_vcpu *own = debugged_vcpu(vcpu);
-
 	(void)arg;
 	set_breakpoint_exit(vcpu, false);
-	if (!own->armed)
-		return;
-	set_dr_exit(vcpu, false);
-	write_registers(own->dr, own->dr7);
-	own->armed = false;
+	debug_registers_give_back(vcpu);
 }
 
 void points_arm(struct vcpu *vcpu)

@@ -69,7 +69,7 @@ static const char *blocking(void)
 
 static bool line_place(struct vcpu *vcpu, struct vm_look *look)
 {
-	static const char *const states[] = {"stopped", "runnable", "halted"};
+	static const char *const states[] = {"stopped", "runnable", "halted", "waits"};
 	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	char name[NAME_SIZE];
 

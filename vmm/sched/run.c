@@ -83,8 +83,10 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 	} else if (vm_settles(vm)) {
 		vcpu->place.used += settle(pcpu, vm, length);
 	}
-	if (vm->request && output_has_room(vm) && (vm->request == VM_TELL || finish_screen(vm)))
+	if (vm->request && vm_is_gathered(vcpu) && output_has_room(vm) && (vm->request == VM_TELL || finish_screen(vm)))
 		vm_carry_out(pcpu, vm);
+	if (vm->parked && !vcpu->id && vm->state == VM_RUNNING && !vm->request)
+		turns_resume(pcpu, vm);
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
@@ -182,7 +184,9 @@ static void spread(void)
 				best = pcpu;
 		}
 		waiting[best->cpu.id]++;
-		vcpu->at = best;
+		for (uint32_t n = 0; n < vm_at(i)->vcpu_count; n++)
+			vm_at(i)->vcpu[n]->at = best;
+		vm_at(i)->parked = vm_at(i)->vcpu_count - 1;
 		queue_add(&best->queue, &vcpu->place);
 	}
 }

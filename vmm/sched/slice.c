@@ -14,6 +14,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/sched/enter.h"
+#include "vmm/vcpu_vmcs.h"
 #include "vmm/sched/slice.h"
 #include "vmm/sched/step.h"
 #include "vmm/vm.h"
@@ -33,12 +34,15 @@ void deschedule(struct pcpu *pcpu)
 /* The TSC value at which the VM has had its CPU time (`limit=`). */
 static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
 {
-	uint64_t limit;
+	const struct vm *vm = vcpu->vm;
+	uint64_t limit, ran = 0;
 
-	if (!vcpu->vm->config.limit_ms)
+	if (!vm->config.limit_ms)
 		return NEVER;
-	limit = clock_us_to_tsc(vcpu->vm->config.limit_ms * 1000);
-	return now + (limit > vcpu->ran ? limit - vcpu->ran : 0);
+	limit = clock_us_to_tsc(vm->config.limit_ms * 1000);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		ran += vm->vcpu[i]->ran;
+	return now + (limit > ran ? limit - ran : 0);
 }
 
 /* A turn that is under way: what has an end at which TSC value. */
@@ -102,18 +106,36 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
  */
 static uint64_t show_screen(struct vm *vm, uint64_t now)
 {
+	bool locked;
+
 	vm->screen_waits = true;
 	if (now < vm->screen_due || !output_has_room(vm))
 		return now;
+	locked = vm_lock_pc(vm);
 	vm->screen_waits = screen_scan(vm);
 	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	vm_unlock_pc(vm, locked);
 	return rdtsc();
 }
 
 /* What it has been asked to stop for, which it is told once. */
 static uint32_t take_requests(struct vcpu *vcpu)
 {
-	return __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
+	uint32_t asked = __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
+
+	if (__builtin_expect(asked & VCPU_INTERRUPT, 0))
+		interrupts_arrived(vcpu);
+	return asked;
+}
+
+/* The same before its slice; what other vCPUs have sent it may start it. */
+static uint32_t take_first_requests(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint32_t asked = take_requests(vcpu);
+
+	if (vcpu->lapic.signals & LAPIC_STARTUP)
+		vcpu_start_up(pcpu, vcpu);
+	return asked;
 }
 
 static inline void come_to(struct pcpu *pcpu, struct vcpu *vcpu)
@@ -133,8 +155,12 @@ static __attribute__((noinline)) bool stops_before(struct pcpu *pcpu, struct vcp
 	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
 	uint64_t start = rdtsc();
 
-	if (!own || !own->steps || vcpu->vm->stopped)
-		return take_requests(vcpu) & VCPU_VM;
+	if (own && own->steps && vcpu->vm->stopped) /* it is about to be let run */
+		return true;
+	if (take_first_requests(pcpu, vcpu) & VCPU_VM)
+		return true;
+	if (!own || !own->steps)
+		return false;
 	come_to(pcpu, vcpu);
 	vcpu_charge(vcpu, step(pcpu, vcpu, deadline) - start);
 	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE;

@@ -72,8 +72,9 @@ uint64_t step(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
 
 		if (!vcpu_poll(vcpu, now))
 			break;
-		/* what is asked of its VM is there to be seen; the rest waits for no instruction */
-		__atomic_store_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
+		/* what is asked of its VM is there to be seen */
+		if (__atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST) & VCPU_INTERRUPT)
+			interrupts_arrived(vcpu);
 		done = enter_once(pcpu, vcpu, &now, halted);
 		if (pcpu->mail.from)
 			mail_serve(pcpu);
