@@ -124,6 +124,12 @@ static void raise_own_breakpoint(void)
 		report_fail("own-breakpoint", "met %u times", own_breakpoints);
 }
 
+__attribute__((noinline)) void spin_here(void)
+{
+	while (!released)
+		asm volatile("pause");
+}
+
 static void reset_once(void)
 {
 	if (LIFE[0] == LIFE_MAGIC)
@@ -148,8 +154,8 @@ int guest_main(void)
 	step_with_a_timer();
 	own_debug_registers();
 	raise_own_breakpoint();
-	while (option("spin") && !released)
-		asm volatile("pause");
+	if (option("spin"))
+		spin_here();
 	if (option("die")) {
 		static const struct descriptor_pointer none;
 

@@ -18,6 +18,7 @@ from records import verdict
 
 GDB = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
 CLIENT_TIME = 60  # seconds
+END_TIME = 20  # that the machine has to end once the client has
 
 
 @dataclass
@@ -112,11 +113,21 @@ def debug(work, client, modules, opts="gdb=a", cpus=1, bochs="", cpu="", whole=T
         except Exception as error:  # it is the test's that failed
             said.append(error)
 
+    over_since = []
+
+    def over():
+        """The machine has some time left to end by itself."""
+        if not said:
+            return False
+        over_since.append(time.monotonic())
+        left = END_TIME if whole and not isinstance(said[0], Exception) else 0
+        return over_since[-1] - over_since[0] >= left
+
     speaker = threading.Thread(target=speak, daemon=True)
     emulator = Emulator(machine, work, iso, gdb=line)
     speaker.start()
     start = time.monotonic()
-    ending = emulator.run(timeout, until=lambda: not whole and said, again=False)
+    ending = emulator.run(timeout, until=over, again=False)
     speaker.join(CLIENT_TIME)
     status, message = verdict(ending)
     boot = Result(

@@ -43,6 +43,7 @@ UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_framebuffer := lib/framebuffer.c
 UNIT_frames      := lib/frames.c
+UNIT_gdb_packet := vmm/gdb/packet.c vmm/gdb/text.c lib/format.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf) \
