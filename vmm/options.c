@@ -78,7 +78,7 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 
 /* Each message is built up piece by piece, and cut where there is no room. */
 struct message {
-	char text[256];
+	char text[320];
 	size_t length;
 };
 

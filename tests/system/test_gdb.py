@@ -296,6 +296,7 @@ def test_what_no_vm_is_called_is_warned_of(boot):
 
 def test_without_gdbwait_it_starts_at_once(tmp_path):
     def talk(line):
+        time.sleep(2)
         line.ask("qSupported:")
         rip = int.from_bytes(registers(line.ask("g"))["rip"][0], "little")
         line.ask(f"M{symbol('released'):x},4:01000000")
