@@ -2,8 +2,8 @@
  * Instructions that are not emulated, at guest-physical memory that is not there: the CPU itself
  * executes them. A page of ones is lent to the guest for one instruction (vmx/ept.h), after which
  * the monitor trap flag exits (SDM Vol. 3C 25.5.2); what was written to it is forgotten. Where the
- * CPU has no such flag nothing is done. Of several vCPUs one does so at a time; what another does at
- * that page meanwhile is as if it was written and read at a device's.
+ * CPU has no such flag nothing is done. Of several vCPUs one does so at a time; what another does
+ * at that page meanwhile is as if it was written and read at a device's.
  */
 #pragma once
 

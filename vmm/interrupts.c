@@ -76,8 +76,8 @@ static void hand_over(struct vcpu *here, struct vcpu *vcpu, const struct apic_me
  * From the CPU of `here`. One of lowest priority goes to one of those that it is for, and nothing
  * says to which: in turn.
  */
-static void deliver(struct vcpu *here, const struct vcpu *sender,
-		    const struct apic_message *message)
+static __attribute__((noinline)) void deliver(struct vcpu *here, const struct vcpu *sender,
+					      const struct apic_message *message)
 {
 	struct vm *vm = here->vm;
 	bool lowest = message->delivery == APIC_LOWEST_PRIORITY;
@@ -220,18 +220,30 @@ void interrupts_changed_at_length(struct vcpu *vcpu)
 	vcpu_request(vcpu, 0);
 }
 
-void interrupts_prepare(struct vcpu *vcpu)
+static inline bool hand_next(struct vcpu *vcpu)
 {
-	bool locked = has_pc(vcpu) && vm_lock_pc(vcpu->vm);
 	bool wait = interrupts_wait(vcpu);
 
-	if (wait && event_takes_interrupt(&vcpu->events)) {
-		event_hand_interrupt(&vcpu->events, pic_waits(vcpu)
-							    ? i8259_acknowledge(&vcpu->vm->pc.pic)
+	if (!wait || !event_takes_interrupt(&vcpu->events))
+		return wait;
+	event_hand_interrupt(&vcpu->events, pic_waits(vcpu) ? i8259_acknowledge(&vcpu->vm->pc.pic)
 							    : lapic_take(&vcpu->lapic));
-		wait = interrupts_may_wait(vcpu);
-	}
+	return interrupts_may_wait(vcpu);
+}
+
+static __attribute__((noinline)) bool hand_next_of_several(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+	bool wait = hand_next(vcpu);
+
 	vm_unlock_pc(vcpu->vm, locked);
+	return wait;
+}
+
+void interrupts_prepare(struct vcpu *vcpu)
+{
+	bool wait = vm_is_shared(vcpu->vm) ? hand_next_of_several(vcpu) : hand_next(vcpu);
+
 	event_prepare_entry(&vcpu->events, vcpu_cr8(vcpu), wait);
 	if (vcpu->apicv.page && (!vcpu->apicv.given || apicv_has_threshold(vcpu))) {
 		vcpu_lapic(vcpu);
@@ -274,10 +286,8 @@ static void call_timer(struct vcpu *vcpu)
 		event_pend_interrupt(&vcpu->events, vcpu->timer_vector);
 }
 
-bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
+static inline bool poll(struct vcpu *vcpu, uint64_t now)
 {
-	bool locked = vm_lock_pc(vcpu->vm);
-
 	if (now >= vcpu->timer_deadline) {
 		if (now >= vcpu->call_deadline)
 			call_timer(vcpu);
@@ -292,6 +302,19 @@ bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
 	     (vcpu->wakes_on_interrupt &&
 	      (interrupts_wait(vcpu) || event_interrupt_pending(&vcpu->events, vcpu_cr8(vcpu))))))
 		vcpu->state = VCPU_RUNNABLE;
-	vm_unlock_pc(vcpu->vm, locked);
 	return vcpu->state == VCPU_RUNNABLE;
+}
+
+static __attribute__((noinline)) bool poll_of_several(struct vcpu *vcpu, uint64_t now)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+	bool runs = poll(vcpu, now);
+
+	vm_unlock_pc(vcpu->vm, locked);
+	return runs;
+}
+
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
+{
+	return vm_is_shared(vcpu->vm) ? poll_of_several(vcpu, now) : poll(vcpu, now);
 }

@@ -2,8 +2,9 @@
 
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
-#include "vmm/sched/balance.h"
 #include "vmm/vcpu.h"
+
+void (*request_offer)(const struct pcpu *at, const struct vcpu *vcpu);
 
 /* It may change its CPU as long as that CPU's queue is not locked. */
 static struct pcpu *lock_queue(struct vcpu *vcpu)
@@ -58,5 +59,5 @@ void vcpu_tell(struct vcpu *vcpu)
 	if (!turn || turn == vcpu)
 		mail_kick(at);
 	else if (woken)
-		balance_offer(at, vcpu);
+		request_offer(at, vcpu);
 }

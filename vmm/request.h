@@ -11,6 +11,7 @@
 
 #define VCPU_INTERRUPT 8u /* interrupts_arrived() */
 
+struct pcpu;
 struct vcpu;
 
 /*
@@ -24,3 +25,6 @@ void vcpu_request(struct vcpu *vcpu, uint32_t what);
  * that CPU runs another guest, which has nothing to do with it. Under the VM's lock.
  */
 void vcpu_tell(struct vcpu *vcpu);
+
+/* One that was woken waits where another has its turn: a CPU that halts may have it. At boot. */
+extern void (*request_offer)(const struct pcpu *at, const struct vcpu *vcpu);

@@ -51,8 +51,8 @@ struct vcpu {
 	struct lapic lapic;	       /* see vmm/interrupts.h */
 	struct apicv apicv;
 	struct lapic_inbox inbox; /* what other vCPUs' CPUs have for it; under its VM's lock */
-	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
-	uint64_t efer;	/* as in its VMCS: vcpu_set_efer() in vmm/vcpu_vmcs.h */
+	bool long_mode;		  /* EFER.LMA: changes only with CR0.PG, which exits */
+	uint64_t efer;		  /* as in its VMCS: vcpu_set_efer() in vmm/vcpu_vmcs.h */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
 	struct fpu_tiles tiles;	      /* likewise */

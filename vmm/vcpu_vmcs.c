@@ -20,18 +20,18 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
-#define INITIAL_CR0   (CR0_PE | CR0_ET)
+#define INITIAL_CR0    (CR0_PE | CR0_ET)
 #define AFTER_INIT_CR0 (CR0_CD | CR0_NW | CR0_ET)
-#define INITIAL_PAT   0x0007040600070406ull /* SDM Vol. 3A table 11-12 */
-#define INITIAL_DR6   0xffff0ff0ull
-#define INITIAL_DR7   0x400ull
-#define CODE32_RIGHTS 0xc09bu /* present, DPL 0, code, readable, accessed, 32-bit, 4-KiB limit */
-#define DATA32_RIGHTS 0xc093u
-#define CODE16_RIGHTS 0x009bu
-#define DATA16_RIGHTS 0x0093u
-#define LDT_RIGHTS    0x0082u
-#define LIMIT_16      0xffffu
-#define TSS32_RIGHTS  0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
+#define INITIAL_PAT    0x0007040600070406ull /* SDM Vol. 3A table 11-12 */
+#define INITIAL_DR6    0xffff0ff0ull
+#define INITIAL_DR7    0x400ull
+#define CODE32_RIGHTS  0xc09bu /* present, DPL 0, code, readable, accessed, 32-bit, 4-KiB limit */
+#define DATA32_RIGHTS  0xc093u
+#define CODE16_RIGHTS  0x009bu
+#define DATA16_RIGHTS  0x0093u
+#define LDT_RIGHTS     0x0082u
+#define LIMIT_16       0xffffu
+#define TSS32_RIGHTS   0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
 
 /* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
 #define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))

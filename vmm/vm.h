@@ -48,7 +48,7 @@ enum settle_stage {
 	SETTLE_CLEAR,
 	SETTLE_LOAD,
 	SETTLE_COPY,
-	SETTLE_RESET, /* its vCPUs, the last one first */
+	SETTLE_RESET,	  /* its vCPUs, the last one first */
 	SETTLE_GIVE_BACK, /* its vCPU; then its EPT, and its memory */
 	SETTLE_UNMAP,
 	SETTLE_FREE,
@@ -127,7 +127,7 @@ struct vm {
 	uint32_t domain;
 	struct vcpu *vcpu[VM_VCPUS_MAX];
 	uint32_t vcpu_count;
-	uint32_t parked;     /* of these, that wait in no queue: vm_is_gathered() */
+	uint32_t parked;      /* of these, that wait in no queue: vm_is_gathered() */
 	uint32_t next_lowest; /* where the search for the next of lowest priority begins */
 	uint64_t tsc_start;   /* the TSC when the run, or the reset, began: its vCPUs' 0 */
 	struct spinlock pc_lock;
@@ -212,8 +212,7 @@ static inline bool vm_is_gathered(const struct vcpu *vcpu)
 {
 	const struct vm *vm = vcpu->vm;
 
-	return !vcpu->id &&
-	       __atomic_load_n(&vm->parked, __ATOMIC_SEQ_CST) + 1 == vm->vcpu_count;
+	return !vcpu->id && __atomic_load_n(&vm->parked, __ATOMIC_SEQ_CST) + 1 == vm->vcpu_count;
 }
 
 /* Ends a VM that never started: its parts are given back next. */

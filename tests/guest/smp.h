@@ -10,9 +10,13 @@
 #include "support/trap.h"
 
 extern const struct check smp_start_checks[], smp_ipi_checks[], smp_order_checks[],
-	smp_device_checks[], smp_fpu_checks[];
+	smp_device_checks[], smp_fpu_checks[], smp_x2apic_checks[];
 extern const size_t smp_start_check_count, smp_ipi_check_count, smp_order_check_count,
-	smp_device_check_count, smp_fpu_check_count;
+	smp_device_check_count, smp_fpu_check_count, smp_x2apic_check_count;
+
+/* The other words of the command line. */
+void smp_pass_the_baton(unsigned times);
+int smp_end_otherwise(void);
 
 extern unsigned smp_cpus; /* of the command line, as many as there are to be */
 
@@ -52,17 +56,17 @@ void smp_take(struct smp_lock *lock);
 void smp_give(struct smp_lock *lock);
 
 /* The local APIC */
-#define APIC		0xfee00000u
-#define APIC_ID		0x20
-#define APIC_EOI	0xb0
-#define APIC_LDR	0xd0
-#define APIC_DFR	0xe0
-#define APIC_SVR	0xf0
-#define APIC_ICR	0x300
-#define APIC_ICR_HIGH	0x310
-#define APIC_LVT_TIMER	0x320
-#define APIC_INITIAL	0x380
-#define APIC_DIVIDE	0x3e0
+#define APIC	       0xfee00000u
+#define APIC_ID	       0x20
+#define APIC_EOI       0xb0
+#define APIC_LDR       0xd0
+#define APIC_DFR       0xe0
+#define APIC_SVR       0xf0
+#define APIC_ICR       0x300
+#define APIC_ICR_HIGH  0x310
+#define APIC_LVT_TIMER 0x320
+#define APIC_INITIAL   0x380
+#define APIC_DIVIDE    0x3e0
 
 #define MSR_APIC_BASE	   0x1b
 #define MSR_TSC_ADJUST	   0x3b

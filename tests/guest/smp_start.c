@@ -19,8 +19,7 @@ static void registers(void)
 	uint32_t signature = option(DEFECT_INIT_EDX) ? 0 : cpuid(1, 0).eax;
 
 	for (unsigned cpu = 1; cpu < smp_cpus; cpu++) {
-		expect(smp_cpu[cpu].edx == signature, "CPU %u has EDX=0x%x", cpu,
-		       smp_cpu[cpu].edx);
+		expect(smp_cpu[cpu].edx == signature, "CPU %u has EDX=0x%x", cpu, smp_cpu[cpu].edx);
 		expect(smp_cpu[cpu].cr0 == 0x60000010, "CPU %u has CR0=0x%x", cpu,
 		       smp_cpu[cpu].cr0);
 	}
@@ -44,8 +43,8 @@ static void ids(void)
 		expect(seen_id[cpu] == cpu && seen_apic[cpu] == cpu,
 		       "CPU %u has ID %u by CPUID, %u by its APIC", cpu, seen_id[cpu],
 		       seen_apic[cpu]);
-		expect(!have_hypercalls() || seen_x2apic_id[cpu] == cpu,
-		       "CPU %u has x2APIC ID %u", cpu, seen_x2apic_id[cpu]);
+		expect(!have_hypercalls() || seen_x2apic_id[cpu] == cpu, "CPU %u has x2APIC ID %u",
+		       cpu, seen_x2apic_id[cpu]);
 		expect(bootstrap[cpu] == (cpu == 0), "CPU %u is the bootstrap processor: %d", cpu,
 		       bootstrap[cpu]);
 	}

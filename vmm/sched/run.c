@@ -16,6 +16,7 @@
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/sched/balance.h"
 #include "vmm/sched/idle.h"
 #include "vmm/sched/offline.h"
@@ -69,6 +70,13 @@ static bool finish_screen(struct vm *vm)
 	return done;
 }
 
+/* It runs now, or has been told of: its other vCPUs, which had left their CPUs, go on. */
+static void go_on(struct pcpu *pcpu, struct vm *vm)
+{
+	if (vm->parked && vm->state == VM_RUNNING && !vm->request)
+		turns_resume(pcpu, vm);
+}
+
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
@@ -82,11 +90,13 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		vcpu->place.used += vcpu->ran - ran;
 	} else if (vm_settles(vm)) {
 		vcpu->place.used += settle(pcpu, vm, length);
+		go_on(pcpu, vm);
 	}
-	if (vm->request && vm_is_gathered(vcpu) && output_has_room(vm) && (vm->request == VM_TELL || finish_screen(vm)))
+	if (vm->request && vm_is_gathered(vcpu) && output_has_room(vm) &&
+	    (vm->request == VM_TELL || finish_screen(vm))) {
 		vm_carry_out(pcpu, vm);
-	if (vm->parked && !vcpu->id && vm->state == VM_RUNNING && !vm->request)
-		turns_resume(pcpu, vm);
+		go_on(pcpu, vm);
+	}
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
@@ -195,6 +205,7 @@ void run(const struct options *options, bool complete)
 {
 	struct pcpu *pcpu = this_pcpu();
 
+	request_offer = balance_offer;
 	turns_init(options, clock_us_to_tsc(options->slice_us));
 	online_init(pcpus_up() & ~provoke_kickers());
 	monitor_init();

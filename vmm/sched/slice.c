@@ -31,18 +31,19 @@ void deschedule(struct pcpu *pcpu)
 	pcpu->scheduled = NULL;
 }
 
-/* The TSC value at which the VM has had its CPU time (`limit=`). */
-static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
+static __attribute__((noinline)) uint64_t left_of_limit(const struct vm *vm)
 {
-	const struct vm *vm = vcpu->vm;
-	uint64_t limit, ran = 0;
+	uint64_t limit = clock_us_to_tsc(vm->config.limit_ms * 1000), ran = 0;
 
-	if (!vm->config.limit_ms)
-		return NEVER;
-	limit = clock_us_to_tsc(vm->config.limit_ms * 1000);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		ran += vm->vcpu[i]->ran;
-	return now + (limit > ran ? limit - ran : 0);
+	return limit > ran ? limit - ran : 0;
+}
+
+/* The TSC value at which the VM has had its CPU time (`limit=`): that of all its vCPUs. */
+static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
+{
+	return vcpu->vm->config.limit_ms ? now + left_of_limit(vcpu->vm) : NEVER;
 }
 
 /* A turn that is under way: what has an end at which TSC value. */
@@ -100,22 +101,25 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 	return sent;
 }
 
+/* Apart, so that turns in which it is not due have no registers to save. */
+static __attribute__((noinline)) uint64_t scan_screen(struct vm *vm, uint64_t now)
+{
+	bool locked = vm_lock_pc(vm);
+
+	vm->screen_waits = screen_scan(vm);
+	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	vm_unlock_pc(vm, locked);
+	return rdtsc();
+}
+
 /*
  * Whoever draws it is not seen: what has changed is looked for now and then, if there is room for
  * its lines. Returns the time.
  */
 static uint64_t show_screen(struct vm *vm, uint64_t now)
 {
-	bool locked;
-
 	vm->screen_waits = true;
-	if (now < vm->screen_due || !output_has_room(vm))
-		return now;
-	locked = vm_lock_pc(vm);
-	vm->screen_waits = screen_scan(vm);
-	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
-	vm_unlock_pc(vm, locked);
-	return rdtsc();
+	return now < vm->screen_due || !output_has_room(vm) ? now : scan_screen(vm, now);
 }
 
 /* What it has been asked to stop for, which it is told once. */
@@ -129,7 +133,7 @@ static uint32_t take_requests(struct vcpu *vcpu)
 }
 
 /* The same before its slice; what other vCPUs have sent it may start it. */
-static uint32_t take_first_requests(struct pcpu *pcpu, struct vcpu *vcpu)
+static __attribute__((noinline)) uint32_t take_first_requests(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	uint32_t asked = take_requests(vcpu);
 
