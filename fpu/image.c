@@ -24,22 +24,24 @@ static bool save_selectors(struct fpu_image *image)
 	return f->superset ? fpu_xsave32(image, XCR0_X87) : fpu_fxsave32(image, 0);
 }
 
-static void save_by(enum fpu_save_method method, struct fpu_image *image, bool *is32)
-{
-	if (!fpu_method_save(method, image, fpu_features()->save_mask))
-		panic("%s raised an exception where it worked before", fpu_method_name(method));
-	*is32 = save_selectors(image);
-}
-
 void fpu_image_save(struct fpu_image *image, bool *is32)
 {
-	save_by(fpu_features()->method, image, is32);
+	const struct fpu_features *f = fpu_features();
+
+	if (!fpu_method_save(f->method, image, f->save_mask))
+		panic("%s raised an exception where it worked before", f->method_name);
+	*is32 = save_selectors(image);
 }
 
 void fpu_image_save_elsewhere(struct fpu_image *image, bool *is32)
 {
+	const struct fpu_features *f = fpu_features();
+	enum fpu_save_method method = f->superset ? FPU_XSAVE : FPU_FXSAVE;
+
 	memset(image, 0, fpu_image_room());
-	save_by(fpu_features()->superset ? FPU_XSAVE : FPU_FXSAVE, image, is32);
+	if (!fpu_method_save(method, image, f->save_mask))
+		panic("%s raised an exception: every CPU has it", fpu_method_name(method));
+	*is32 = save_selectors(image);
 }
 
 void fpu_image_load(const struct fpu_image *image, bool is32)

@@ -314,7 +314,7 @@ def test_vcpus_are_threads_and_stop_together(tmp_path, cpus):
     commands = ["info threads", "break report_end", "continue", "info threads"]
     commands += ["thread apply all info registers rip rsp", "thread 2", "p $cs", "delete", "continue"]
     result = debug(
-        str(tmp_path), gdb(guest, commands), [module(words, "vcpus=2", guest)], cpus=cpus
+        str(tmp_path), gdb(guest, commands), [(guest, f"name=a mem=16M vcpus=2 -- topic=start {words}")], cpus=cpus
     )
     assert "Thread 2 (a vCPU 1: not started)" in result.said
     assert "hit Breakpoint 1" in result.said
