@@ -98,7 +98,7 @@ include tests/peer/peer.mk
 include tests/linux/linux.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
+KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST GDB TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
 # Of make linux.
 export CMD LINUX WORDS GUESTS VCPUS GUEST_MEM BESIDE

@@ -39,6 +39,7 @@ DEFECTS = {
         "change the rows of TILECFG for bytes of a row, and STTILECFG takes VEX.W=1 only",
         since=(3, 0),
     ),
+    "monitor-trap-lost": Defect("the monitor trap flag is offered, and never exits", mended=(3, 0)),
     "code-breakpoint-lost": Defect(
         "code breakpoints are lost after a change of virtual CPU", mended=(3, 1)
     ),

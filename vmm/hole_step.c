@@ -2,6 +2,7 @@
 
 #include "boot/memory.h"
 #include "lib/string.h"
+#include "vmm/debugged.h"
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
@@ -25,7 +26,7 @@ static bool allocate(struct hole_step *step)
 	return step->ones;
 }
 
-static void set_trap(struct vcpu *vcpu, bool on)
+void monitor_trap_set(struct vcpu *vcpu, bool on)
 {
 	uint32_t *controls = &vcpu->events.primary_controls;
 
@@ -48,7 +49,7 @@ bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
 		return false;
 	step->on = true;
 	step->whose = vcpu;
-	set_trap(vcpu, true);
+	monitor_trap_set(vcpu, true);
 	return true;
 }
 
@@ -78,14 +79,25 @@ static void forget_everywhere(struct vcpu *vcpu)
 	mail_ask(pcpus_up(), refresh, vcpu->vm);
 }
 
+static void end_step(struct vcpu *vcpu)
+{
+	const struct hole_step *step = &vcpu->vm->hole_step;
+
+	if (!vm_is_shared(vcpu->vm))
+		hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
+	else if (step->on && step->whose == vcpu)
+		forget_everywhere(vcpu);
+}
+
 /* An event may have come first: then the instruction exits once more. */
 void exit_monitor_trap(struct vcpu *vcpu)
 {
-	if (vm_is_shared(vcpu->vm))
-		forget_everywhere(vcpu);
-	else
-		hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
-	set_trap(vcpu, false);
+	struct debugged_vcpu *own = debugged_vcpu(vcpu);
+
+	end_step(vcpu);
+	monitor_trap_set(vcpu, false);
+	if (own)
+		own->trapped = true;
 	event_go_on();
 }
 

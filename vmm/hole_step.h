@@ -19,7 +19,10 @@ struct vm;
  */
 bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa);
 
-/* The exit that follows. */
+/* Whether the CPU has it, and its exit follows the next instruction. The vCPU's VMCS is current. */
+void monitor_trap_set(struct vcpu *vcpu, bool on);
+
+/* That exit. */
 void exit_monitor_trap(struct vcpu *vcpu);
 
 /* Before the VM's vCPU starts anew, on this CPU: what was begun is over. */

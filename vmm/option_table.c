@@ -266,6 +266,16 @@ const struct option option_table[] = {
 		.alone = true,
 	},
 	{
+		FIELD(gdb),
+		.accepted = "the name of a VM, of up to 31 characters",
+		.text = true,
+	},
+	{
+		FIELD(gdbwait),
+		.initial = 1,
+		CHOICES(switch_choices),
+	},
+	{
 		FIELD(log),
 		.initial = LOG_OPTION_KEEP,
 		CHOICES(log_choices),

@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
+#include "vmm/debug_registers.h"
 #include "vmm/guest_speculation.h"
 #include "vmm/hole_step.h"
 #include "vmm/interrupts.h"
@@ -275,5 +276,6 @@ void vcpu_start_up(struct pcpu *pcpu, struct vcpu *vcpu)
 	guest_cr0_write(&vcpu->fpu.cr0,
 			(guest_cr0_read(&vcpu->fpu.cr0) & (CR0_CD | CR0_NW)) | CR0_ET,
 			vcpu->fpu.context.state);
+	debug_registers_after_init(vcpu);
 	vcpu->state = VCPU_RUNNABLE;
 }

@@ -2,6 +2,7 @@
 
 #include "lib/console.h"
 #include "lib/x86.h"
+#include "vmm/debugged.h"
 #include "vmm/interrupts.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
@@ -26,6 +27,10 @@ static bool may_go_on(struct vcpu *vcpu)
 	bool by_interrupt = vcpu->wakes_on_interrupt, by_nmi = vcpu->wakes_on_nmi;
 	bool timer = vcpu->call_deadline != VCPU_TIMER_OFF;
 
+	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
+
+	if (own && own->held)
+		return true;
 	if (vcpu->state == VCPU_RUNNABLE || (vcpu->pending & VCPU_INTERRUPT) || vcpu->inbox.any)
 		return true;
 	if (vcpu->state == VCPU_WAITS)

@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
+#include "vmm/debugged.h"
 #include "vmm/hole_step.h"
 #include "vmm/loaded.h"
 #include "vmm/look/lines.h"
@@ -195,6 +196,8 @@ static void reset(struct pcpu *pcpu, struct vm *vm)
 	vcpu_reset(pcpu, vm->vcpu[id], id ? NULL : &vm->settling.load.entry, vm->ept.pointer);
 	if (id)
 		return;
+	if (vm == debugged_vm)
+		debugged_restarted(vm);
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;

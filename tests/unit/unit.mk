@@ -44,6 +44,7 @@ UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_framebuffer := lib/framebuffer.c
 UNIT_frames      := lib/frames.c
+UNIT_gdb_packet := vmm/gdb/packet.c vmm/gdb/text.c lib/format.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
 UNIT_guest_load  = $(patsubst %,vmm/load/%.c,load loader places kernel multiboot multiboot_header bzimage bzimage_header) $(UNIT_firmware) $(UNIT_elf) \

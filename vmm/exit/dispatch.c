@@ -10,6 +10,7 @@
 #include "vmm/exit/apic.h"
 #include "vmm/exit/cpuid.h"
 #include "vmm/exit/cr.h"
+#include "vmm/exit/debug.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/hole_step.h"
 #include "vmm/exit/hypercall.h"
@@ -65,6 +66,12 @@ static void guest_state_refused(struct vcpu *vcpu, uint32_t basic)
 		exit_entry_failed(vcpu, exit_reason_name(basic));
 }
 
+static void reflect(struct vcpu *vcpu)
+{
+	if (!event_reflect(&vcpu->events))
+		vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+}
+
 static void exit_exception(struct vcpu *vcpu)
 {
 	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
@@ -89,10 +96,16 @@ static void exit_exception(struct vcpu *vcpu)
 		event_release_debug_traps(&vcpu->events);
 		event_go_on();
 		break;
+	case VECTOR_BP:
+		if (!debug_takes_breakpoint(vcpu))
+			reflect(vcpu);
+		break;
 	case VECTOR_DB:
+		if (!debug_takes_exception(vcpu))
+			reflect(vcpu);
+		break;
 	case VECTOR_AC:
-		if (!event_reflect(&vcpu->events))
-			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+		reflect(vcpu);
 		break;
 	default:
 		vm_fail(vcpu, "unknown-exit",
@@ -238,6 +251,7 @@ static const struct {
 	[EXIT_REASON_VMXOFF] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_VMXON] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_CR_ACCESS] = {.at_once = exit_cr_access},
+	[EXIT_REASON_DR_ACCESS] = {.at_once = exit_dr_access},
 	[EXIT_REASON_IO_INSTRUCTION] = {.at_once = exit_io},
 	[EXIT_REASON_RDMSR] = {.at_once = exit_rdmsr},
 	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},

@@ -9,6 +9,7 @@
 #include "vmm/device/screen.h"
 #include "vmm/entry_watch.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/mail.h"
 #include "vmm/monitor.h"
 #include "vmm/online.h"
@@ -104,6 +105,7 @@ static _Noreturn void finish(const struct options *options, bool complete)
 {
 	bool success = complete && vms_count() > 0, any_ran = false;
 
+	gdb_end();
 	output_end();
 	trace_print();
 	stats_print(options->stats);
@@ -123,6 +125,8 @@ static void run_guests(struct pcpu *pcpu, const struct options *options)
 {
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
 
+	if (gdb_is_on() && !pcpu->cpu.id) /* its line is looked at between two turns */
+		slice = min_u64(slice, clock_us_to_tsc(GDB_POLL_US));
 	while (vms_alive) {
 		uint64_t now = rdtsc();
 		struct vcpu *vcpu = NULL;

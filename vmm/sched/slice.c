@@ -4,6 +4,7 @@
 #include "fpu/trace.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/debugged.h"
 #include "vmm/device/screen.h"
 #include "vmm/device/typing.h"
 #include "vmm/interrupts.h"
@@ -15,6 +16,7 @@
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu_vmcs.h"
 #include "vmm/sched/slice.h"
+#include "vmm/sched/step.h"
 #include "vmm/vm.h"
 
 #define NEVER UINT64_MAX
@@ -140,6 +142,35 @@ static __attribute__((noinline)) uint32_t take_first_requests(struct pcpu *pcpu,
 	return asked;
 }
 
+static inline void come_to(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (pcpu->scheduled != vcpu) {
+		deschedule(pcpu);
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
+	}
+	loaded_take(pcpu, vcpu);
+	pcpu->scheduled = vcpu;
+}
+
+/* What it has been asked for may take the place of its slice: a debugger's step does. */
+static __attribute__((noinline)) bool stops_before(struct pcpu *pcpu, struct vcpu *vcpu,
+						   uint64_t deadline)
+{
+	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
+	uint64_t start = rdtsc();
+
+	if (own && own->steps && vcpu->vm->stopped) /* it is about to be let run */
+		return true;
+	if (take_first_requests(pcpu, vcpu) & VCPU_VM)
+		return true;
+	if (!own || !own->steps)
+		return false;
+	come_to(pcpu, vcpu);
+	vcpu_charge(vcpu, step(pcpu, vcpu, deadline) - start);
+	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE;
+	return true;
+}
+
 void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t length)
 {
 	uint64_t now = rdtsc();
@@ -152,14 +183,9 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	uint32_t asked;
 
 	/* also one that is stopped is woken, by what is typed for it */
-	if ((vcpu->pending && (take_first_requests(pcpu, vcpu) & VCPU_VM)) || vcpu->vm->stopped)
+	if ((vcpu->pending && stops_before(pcpu, vcpu, now + length)) || vcpu->vm->stopped)
 		return;
-	if (pcpu->scheduled != vcpu) {
-		deschedule(pcpu);
-		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
-	}
-	loaded_take(pcpu, vcpu);
-	pcpu->scheduled = vcpu;
+	come_to(pcpu, vcpu);
 	if (guest_input_any(&vcpu->vm->input))
 		typing_receive(vcpu->vm);
 	do {
