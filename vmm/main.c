@@ -245,8 +245,8 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
 	mitigations_report((enum mitigations_wanted)options.mitigations);
-	if (options.crash == PROVOKE_ENTRY_CHECKS)
-		power_end(entry_trial(pcpu) ? 1 : 0);
+	if (options.crash == PROVOKE_ENTRY_CHECKS || options.crash == PROVOKE_ENTRY_SAMPLE)
+		power_end(entry_trial(pcpu, options.crash == PROVOKE_ENTRY_SAMPLE) ? 1 : 0);
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
 }

@@ -67,7 +67,10 @@ static void read_capabilities(void)
 static uint64_t perf_global_ctrl_reserved(void)
 {
 	struct cpuid_regs leaf = {};
+	uint64_t value;
 
+	if (!rdmsr_if_present(MSR_IA32_PERF_GLOBAL_CTRL, &value))
+		return UINT64_MAX; /* as KVM offers the control without counters */
 	if (cpuid_max_leaf() >= 0xa)
 		leaf = cpuid(0xa);
 	/* leaf 23H tells of counters that this one does not know */

@@ -226,6 +226,7 @@ void provoke(enum provoke fault)
 	case PROVOKE_NONE:
 	case PROVOKE_IDLE:
 	case PROVOKE_ENTRY_CHECKS:
+	case PROVOKE_ENTRY_SAMPLE:
 		break;
 	case PROVOKE_FRAME:
 		__asm__ volatile("mov %0, %%rbp; ud2"
