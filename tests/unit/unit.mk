@@ -23,7 +23,7 @@ UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/forma
 UNIT_controls    := vmx/controls.c
 UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/hazards.c vmx/mitigations.c vmm/doctor/speculation.c vmm/doctor/findings.c \
 	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
-UNIT_doctor_page := vmm/doctor/page.c vmm/doctor/findings.c lib/format.c
+UNIT_doctor_page := vmm/doctor/page.c $(UNIT_doctor)
 UNIT_cpuid       := vmm/cpuid.c boot/alike.c lib/string.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
