@@ -1,4 +1,4 @@
-"""What the rules of VM entry (vmx/entry_checks.h) say of a VMCS that breaks one of them, and what a
+"""What the rules of VM entry (vmx/checks/entry_checks.h) say of a VMCS that breaks one of them, and what a
 machine says: from boots with crash=entry-checks. tools/entry-checks prints it,
 tests/system/test_entry_checks.py and test_peer.py compare."""
 

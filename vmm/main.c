@@ -51,7 +51,7 @@
 #include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/mitigate.h"
 #include "vmx/multihit.h"
 

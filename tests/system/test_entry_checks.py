@@ -1,4 +1,4 @@
-"""The rules of VM entry (vmx/entry_checks.h) against what a CPU does: each rule is broken, and Bochs
+"""The rules of VM entry (vmx/checks/entry_checks.h) against what a CPU does: each rule is broken, and Bochs
 must say what the rules say (crash=entry-checks); and no rule fires on an entry that succeeds
 (entrycheck=on). tests/unit/test_entry_checks.c has the rules alone."""
 
@@ -126,14 +126,14 @@ def test_nor_on_those_that_inject_events_and_change_modes(boot, guest):
 
 def test_the_checker_compiles_alone(tmp_path):
     """With what its header names, and it needs nothing of anybody."""
-    taken = [*ALONE, *glob.glob("vmx/entry_*.[ch]", root_dir=ROOT)]
+    taken = [*ALONE, *glob.glob("vmx/checks/*.[ch]", root_dir=ROOT)]
     others = ("entry_here", "entry_break", "entry_bases")  # as the header says
     taken = [path for path in taken if not any(name in path for name in others)]
     for path in taken:
         os.makedirs(tmp_path / os.path.dirname(path), exist_ok=True)
         shutil.copy(os.path.join(ROOT, path), tmp_path / path)
     (tmp_path / "user.c").write_text(
-        '#include "vmx/entry_checks.h"\n'
+        '#include "vmx/checks/entry_checks.h"\n'
         "static uint64_t zero(void *arg, uint32_t field) { (void)arg; (void)field; return 0; }\n"
         "int main(void)\n{\n"
         "\tstruct entry_source source = {.read = zero, .current_vmcs = ~0ull, .failed = true,\n"

@@ -1,5 +1,5 @@
-/* vmx/entry_checks.c, vmx/entry_rules_*.c: no rule fires on a state that enters, and each one on a
- * state in which one thing is changed. */
+/* vmx/checks/entry_checks.c, vmx/checks/entry_rules_*.c: no rule fires on a state that enters, and
+ * each one on a state in which one thing is changed. */
 #include "tests/unit/entry_fixture.h"
 
 static size_t find(void)

@@ -25,7 +25,7 @@
 #include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmm/vm_halted.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"

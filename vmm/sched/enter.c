@@ -10,7 +10,7 @@
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
 #include "vmx/capabilities.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/mitigate.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"

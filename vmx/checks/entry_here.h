@@ -1,12 +1,12 @@
 /*
- * The checks of vmx/entry_checks.h on this CPU's current VMCS. Root mode, a VMCS current; any CPU,
- * since all are alike.
+ * The checks of vmx/checks/entry_checks.h on this CPU's current VMCS. Root mode, a VMCS current;
+ * any CPU, since all are alike.
  */
 #pragma once
 
 #include <stdbool.h>
 
-#include "vmx/entry_checks.h"
+#include "vmx/checks/entry_checks.h"
 
 struct refusal;
 

@@ -1,4 +1,4 @@
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 
 #include "lib/errno.h"
 #include "lib/refusal.h"

@@ -8,12 +8,13 @@
  * instruction and may run in any context; it takes some ten thousand instructions. Take these, and
  * compile them with the folder that has both in the include path:
  *
- *	vmx/entry_checks.[ch] vmx/entry_rule.h vmx/entry_rules*.[ch] vmx/entry_state.[ch]
+ *	vmx/checks/entry_checks.[ch] vmx/checks/entry_rule.h vmx/checks/entry_rules*.[ch]
+ *	vmx/checks/entry_state.[ch]
  *	vmx/vmcs.h vmx/vmcs_bits.h vmx/vmcs_fields.h lib/array.h lib/x86.h
  *
- * After VMLAUNCH or VMRESUME has failed, with the VMCS as it was then (vmx/entry_here.c is an
- * example of what fill_in() has to do); `number` is the VM-instruction error, or the basic exit
- *reason of an exit with bit 31:
+ * After VMLAUNCH or VMRESUME has failed, with the VMCS as it was then (vmx/checks/entry_here.c is
+ * an example of what fill_in() has to do); `number` is the VM-instruction error, or the basic exit
+ * reason of an exit with bit 31:
  *
  *	struct entry_source source = {.read = my_vmread, .current_vmcs = ~0ull, .failed = true};
  *	struct entry_finding found;
@@ -27,7 +28,7 @@
 
 #include <stddef.h>
 
-#include "vmx/entry_rule.h"
+#include "vmx/checks/entry_rule.h"
 
 /*
  * The rules that the state breaks, as many as there is room for, in the order in which a CPU looks:

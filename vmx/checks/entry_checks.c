@@ -1,6 +1,6 @@
-#include "vmx/entry_checks.h"
+#include "vmx/checks/entry_checks.h"
 
-#include "vmx/entry_rules.h"
+#include "vmx/checks/entry_rules.h"
 
 static const struct entry_rules *const tables[] = {
 	&entry_rules_execution, &entry_rules_apic,     &entry_rules_ept,
