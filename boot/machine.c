@@ -1,5 +1,6 @@
 #include "boot/machine.h"
 
+#include "lib/signature.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 
@@ -7,18 +8,13 @@
 
 static enum machine_kind kind; /* written at boot */
 
-static bool has_hypervisor(void)
-{
-	return cpuid(1).ecx & BIT(31);
-}
-
 /* The signature of hypervisor leaf 40000000h, or "" on bare hardware. */
 static void hypervisor_signature(char signature[13])
 {
 	struct cpuid_regs r = cpuid(0x40000000);
 
 	memset(signature, 0, 13);
-	if (!has_hypervisor())
+	if (!cpuid_has_hypervisor())
 		return;
 	memcpy(signature, &r.ebx, 4);
 	memcpy(signature + 4, &r.ecx, 4);
@@ -35,7 +31,7 @@ void machine_init(void)
 	else if (!strcmp(signature, "KVMKVMKVM"))
 		kind = MACHINE_KVM;
 	/* Bochs with port_e9_hack reads back the port number; QEMU has a device that does, too */
-	else if (!has_hypervisor() && inb(PORT_E9) == PORT_E9)
+	else if (!cpuid_has_hypervisor() && inb(PORT_E9) == PORT_E9)
 		kind = MACHINE_BOCHS;
 }
 

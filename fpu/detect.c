@@ -7,11 +7,11 @@
 #include "fpu/xsave_area.h"
 #include "lib/assert.h"
 #include "lib/console.h"
+#include "lib/signature.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 
 #define CPUID1_XSAVE	  BIT(26) /* ECX */
-#define CPUID1_HYPERVISOR BIT(31)
 #define CPUID7_NO_FCS_FDS BIT(13) /* EBX: FCS and FDS are deprecated */
 #define CPUID7_PKU	  BIT(3)  /* ECX */
 #define CPUIDD1_XSAVEOPT  BIT(0)  /* EAX */
@@ -173,7 +173,7 @@ void fpu_detect(uint32_t wanted)
 	const char *why = NULL, *reason = NULL;
 
 	f->selectors = cpuid_max_leaf() < 7 || !(cpuid(7).ebx & CPUID7_NO_FCS_FDS);
-	f->nested = cpuid(1).ecx & CPUID1_HYPERVISOR;
+	f->nested = cpuid_has_hypervisor();
 	facts.selectors = f->selectors;
 	facts.nested = f->nested;
 	if (method != FPU_FXSAVE && has_xsave())

@@ -1,6 +1,6 @@
 /*
  * Which CPU this is, for tables of errata: the vendor, the signature CPUID.1:EAX (SDM Vol. 2A,
- * CPUID, figure 3-6), and what it says of its own errata.
+ * CPUID, figure 3-6), what it says of its own errata, and whether it is a bare one.
  */
 #pragma once
 
@@ -11,6 +11,9 @@
 #include "lib/x86.h"
 
 #define MSR_IA32_ARCH_CAPABILITIES 0x10a
+
+/* Of CPUID.1: 0 on a CPU, and set by each hypervisor for its guests. */
+#define CPUID_1_ECX_HYPERVISOR BIT(31)
 
 /* Reserved bits of a signature. */
 #define SIGNATURE_RESERVED 0xf000c000u
@@ -57,6 +60,12 @@ static inline void cpuid_vendor(char vendor[12])
 	memcpy(vendor, &r.ebx, 4);
 	memcpy(vendor + 4, &r.edx, 4);
 	memcpy(vendor + 8, &r.ecx, 4);
+}
+
+/* There is another hypervisor below us. */
+static inline bool cpuid_has_hypervisor(void)
+{
+	return cpuid(1).ecx & CPUID_1_ECX_HYPERVISOR;
 }
 
 /* What the CPU says of its own errata: IA32_ARCH_CAPABILITIES, or 0 (SDM Vol. 4, table 2-2). */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""No unit needs one that needs it, and vmm/ is built in rooms, each of which uses what is in it and
-below it.
+"""No unit needs one that needs it, and vmx/ and vmm/ are built in rooms, each of which uses what is in
+it and below it.
 
 A unit is NAME.h with NAME.c or NAME.S. It needs what it includes; and a header needs the unit that
 defines what it declares, as build/ has it. ROOMS says which rooms there are. By hand, though
@@ -14,6 +14,9 @@ import sys
 
 # From the bottom: a folder, and which of its files ("*": all others).
 ROOMS = (
+    ("vmx", "*"),
+    # the rules of VM entry: nothing below asks them
+    ("vmx/checks", "*"),
     # what knows no VM; a VM holds some of it
     ("vmm/chip", "*"),
     (
@@ -54,7 +57,7 @@ VARIABLE = re.compile(r"\bextern\b(.*)", re.S)
 
 
 def room_of(path):
-    """Its place in ROOMS, or None outside of vmm/."""
+    """Its place in ROOMS, or None outside of vmx/ and vmm/."""
     folder, name = os.path.split(path)
     rest = None
     for number, (where, files) in enumerate(ROOMS):
@@ -159,7 +162,7 @@ def main():
     ties = list(ties_of(files))
     problems = []
     for path in files:
-        if path.startswith("vmm/") and room_of(path) is None:
+        if path.startswith(("vmx/", "vmm/")) and room_of(path) is None:
             problems.append(f"{path}: its folder is no room of tools/check_order.py")
     for path, target, why in ties:
         here, there = room_of(path), room_of(target)

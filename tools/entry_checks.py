@@ -1,18 +1,22 @@
-"""What the rules of VM entry (vmx/entry_checks.h) say of a VMCS that breaks one of them, and what a
+"""What the rules of VM entry (vmx/checks/entry_checks.h) say of a VMCS that breaks one of them, and what a
 machine says: from boots with crash=entry-checks. tools/entry-checks prints it,
-tests/system/test_entry_checks.py compares."""
+tests/system/test_entry_checks.py and test_peer.py compare."""
 
 import os
 import re
 from dataclasses import dataclass, field
 
+from boot import ROOT
 from bochs import BochsError, bochs
-from defects import ENTRY_DEFECTS
+from defects import ENTRY_DEFECTS, KVM_ENTERS
+from records import records
 
 # The CPU models of Bochs that have between them what rows take; one that a version lacks is left out.
 MODELS = ("tigerlake", "sapphire_rapids", "corei5_arrandale_m520")
 BOCHS = ("system", "newest")
 BOOT = {"opts": "crash=entry-checks stats=off"}
+
+PAGE = os.path.join(ROOT, "docs/entry-checks.md")
 
 ABSENT = "absent"
 RULE = re.compile(r"^rule ([a-z0-9-]+): (.*)$", re.M)
@@ -79,9 +83,13 @@ def causes(log):
     return found + ([last] if last else [])
 
 
+def rows_in(console):
+    return [row_of(record) for record in records(console) if record.kind == "entry-check"]
+
+
 def rows_of(result):
     """The rows of a boot; on Bochs with what its log says of each."""
-    rows = [row_of(record) for record in result.all("entry-check")]
+    rows = rows_in(result.console)
     path = os.path.join(result.work, "bochs.log")
     if os.path.exists(path):
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -98,11 +106,36 @@ def texts(console):
     return dict(RULE.findall(console))
 
 
+def documented():
+    """What docs/entry-checks.md has: {row: {title of the column: cell}}."""
+    with open(PAGE, encoding="utf-8") as file:
+        head, _, *lines = [line.strip("|\n").split(" | ") for line in file if line.startswith("|")]
+    titles = [title.strip() for title in head]
+    return {cells[0].strip(): dict(zip(titles, map(str.strip, cells))) for cells in lines}
+
+
 def deviations(version):
     """{row: verdict} in which this version of Bochs is known to differ from the manual."""
     return {
         name: defect.says for name, defect in ENTRY_DEFECTS.items() if defect.there(version)
     }
+
+
+def problems(rows, known):
+    """What is not as it should be, a line each. `known`: {row: verdict} where the machine differs."""
+    for row in rows:
+        if row.problem:
+            yield f"{row.name}: {row.problem}"
+        elif row.cpu != known.get(row.name, row.rules) and not row.agrees:
+            yield f"{row.name}: {row.cpu}, the rules say {row.rules}"
+
+
+def kvm_problems(rows):
+    """The same of a boot under Linux's KVM; nothing is known there that is not so."""
+    yield from problems(rows, dict.fromkeys(KVM_ENTERS, "enters"))
+    for row in rows:
+        if row.name in KVM_ENTERS and row.agrees:
+            yield f"{row.name}: {row.cpu}, though KVM_ENTERS has it"
 
 
 @dataclass
@@ -117,6 +150,10 @@ class Machine:
         for row in rows:
             if self.rows.get(row.name, row).cpu == ABSENT or row.name not in self.rows:
                 self.rows[row.name] = row
+
+    def differs(self, name):
+        row = self.rows.get(name)
+        return row and row.cpu != ABSENT and not row.agrees
 
 
 def boots():
@@ -154,7 +191,7 @@ def table(rules, machines):
             rules[first.rule],
             first.rules if there else "-",
             *(says(row) for row in rows),
-            first.log,
+            next((row.log for row in reversed(there) if row.log), ""),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

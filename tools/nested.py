@@ -125,6 +125,11 @@ def in_qemu(cpus):
     ]
 
 
+def entry_checks(fault="entry-checks"):
+    """Each rule of VM entry broken in turn (tools/entry_checks.py), or `entry-sample`: some."""
+    return Launch(KERNEL, f"console=com1 stats=off crash={fault}")
+
+
 def failed_checks(console):
     return sorted(set(re.findall(r"^\S+\| FAIL ([^:\s]+)", console, re.M)))
 

@@ -96,11 +96,13 @@ class QemuLaunch(Launch):
 
 @dataclass
 class Ended:
-    """What all guests of a boot printed, their exit statuses, and on what they ran."""
+    """What all guests of a boot printed, their exit statuses, and on what they ran, in full and in
+    short."""
 
     console: str
     statuses: list
     where: str
+    kvm: str  # as "KVM 6.1 on Bochs 3.0"
 
     @property
     def records(self):
@@ -174,4 +176,6 @@ def run_under_kvm(runs, options="", timeout=TIMEOUT, cpus=1, ips=0):
     if END not in console or len(statuses) != len(runs):
         tail = "\n".join(console.splitlines()[-40:])
         raise PeerError(f"not at its end after {timeout} s. The console ends:\n{tail}")
-    return Ended(console, statuses, f"Linux {LINUX.kernel_version()}, {machine}")
+    linux = LINUX.kernel_version()
+    kvm = f"KVM {'.'.join(linux.split('.')[:2])} on {machine.bochs}"
+    return Ended(console, statuses, f"Linux {linux}, {machine}", kvm)

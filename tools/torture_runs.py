@@ -36,7 +36,7 @@ class Run:
     cpus: int = 1
     migrate: int = 0  # turns on one CPU, then the next; 0: for want of work only
     xsave: str = ""  # the form that saves use; by default as the CPU model has it
-    entrycheck: bool = False  # each VM entry is compared with the rules of vmx/entry_checks.h
+    entrycheck: bool = False  # each VM entry is compared with the rules of vmx/checks/entry_checks.h
 
     @property
     def opts(self):

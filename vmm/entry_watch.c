@@ -4,7 +4,7 @@
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/vm.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 
 static bool on; /* written at boot */
 

@@ -1,6 +1,7 @@
 /*
- * Boot option entrycheck=on: the rules of vmx/entry_checks.h are asked before each VM entry, and
- * their answer is compared with what the CPU does. A VM whose entry succeeds against a rule ends.
+ * Boot option entrycheck=on: the rules of vmx/checks/entry_checks.h are asked before each VM entry,
+ * and their answer is compared with what the CPU does. A VM whose entry succeeds against a rule
+ * ends.
  */
 #pragma once
 

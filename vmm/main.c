@@ -52,7 +52,7 @@
 #include "vmm/vms.h"
 #include "vmx/bitmaps.h"
 #include "vmx/capabilities.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/mitigate.h"
 #include "vmx/multihit.h"
 
@@ -250,8 +250,8 @@ void resident_main(uint32_t magic, uint64_t info)
 	start_others(&options, &acpi, &boot_info);
 	print_boot_record();
 	mitigations_report((enum mitigations_wanted)options.mitigations);
-	if (options.crash == PROVOKE_ENTRY_CHECKS)
-		power_end(entry_trial(pcpu) ? 1 : 0);
+	if (options.crash == PROVOKE_ENTRY_CHECKS || options.crash == PROVOKE_ENTRY_SAMPLE)
+		power_end(entry_trial(pcpu, options.crash == PROVOKE_ENTRY_SAMPLE) ? 1 : 0);
 	provoke((enum provoke)options.crash);
 	run(&options, start_guests());
 }

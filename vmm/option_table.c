@@ -112,6 +112,7 @@ static const struct choice crash_choices[] = {
 	{PROVOKE_VMENTRY, "vmentry"},
 	{PROVOKE_SECTION, "section"},
 	{PROVOKE_ENTRY_CHECKS, "entry-checks"},
+	{PROVOKE_ENTRY_SAMPLE, "entry-sample"},
 	/* while guests run */
 	{PROVOKE_NMI, "nmi"},
 	{PROVOKE_KICKS, "kicks"},

@@ -9,8 +9,6 @@
 #include "vmx/multihit.h"
 #include "vmx/vmcs_bits.h"
 
-#define CPUID_1_ECX_HYPERVISOR BIT(31)
-
 static const struct vmx_capabilities *machine; /* the first CPU's; written at boot */
 
 /* Set only while in use; the CPU must merely offer them. */

@@ -1,6 +1,6 @@
 /*
  * Every VMCS field that Resident uses, or that a check of VM entry looks at, with its encoding: SDM
- * Vol. 3D Appendix B. One list serves the enum (vmx/vmcs.h, vmx/entry_state.h) and the dump
+ * Vol. 3D Appendix B. One list serves the enum (vmx/vmcs.h, vmx/checks/entry_state.h) and the dump
  * (vmx/dump.c).
  */
 #pragma once

@@ -194,7 +194,7 @@ BUGS = [
     Bug(
         "an-unusable-ldtr-counts",
         "the base of an unusable LDTR is not checked at entry (Vol. 3C 26.3.1.2)",
-        "vmx/entry_rules_system_segments.c",
+        "vmx/checks/entry_rules_system_segments.c",
         "return !(entry_read(state, VMCS_GUEST_LDTR_ACCESS_RIGHTS) & ACCESS_RIGHTS_UNUSABLE);",
         "return state;",
         unit("test_entry_checks", "an_unusable_segment_may_hold_anything"),

@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 8, 16  # pixels of a character
 PLAIN, ERROR, RECORD = (0xC0, 0xC0, 0xC0), (0xFF, 0x60, 0x60), (0x60, 0xB0, 0xC0)
 HALTED = "the machine is halted"
 SHOT = ['screendump "screen.ppm"']
+PAGE = "What this machine has. !x: missing, and needed; -x: missing; ?3: 3 not known;"
 
 
 def glyphs():
@@ -139,6 +140,21 @@ def test_a_bios_shows_it_in_each_depth(boot, mode):
     red = next(c for row, c in zip(screen.rows, screen.colours) if row.startswith("ERROR")).pop()
     lost = (3, 2, 3) if depth == 16 else (0, 0, 0)  # bits, which QEMU fills up in its own way
     assert all(a >> n == b >> n for a, b, n in zip(red, ERROR, lost))
+
+
+def test_the_doctors_page_is_on_it(boot):
+    """The last rows, down to where the machine halts, are the page and what follows it."""
+    result = boot(**{**UEFI, "opts": "doctor panic=halt"}, commands=SHOT)
+    screen = Screen(f"{result.work}/screen.ppm")
+    told = said(result)
+    page = told[told.index(PAGE) :]
+    labels = {line.split()[0] for line in page if not line.startswith(" ")}
+    assert {"needs", "uses", "time", "fpu", "spec", "pc", "left", "do", "Resident"} <= labels
+    shown = [row for row in screen.rows if row]
+    expected = wrapped(page, screen.width // WIDTH)
+    assert shown[-len(expected) :] == expected
+    # the page is made for text screens of 25 rows, and this one has more
+    assert len(expected) < 25 < len(screen.rows)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/x86.h"
-#include "vmx/entry_bases.h"
-#include "vmx/entry_breaks.h"
-#include "vmx/entry_checks.h"
+#include "vmx/checks/entry_bases.h"
+#include "vmx/checks/entry_breaks.h"
+#include "vmx/checks/entry_checks.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

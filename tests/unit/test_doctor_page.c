@@ -1,10 +1,19 @@
 /* vmm/doctor/page.c: findings as words on a screen of 80 columns. */
 #include "tests/unit/unit.h"
 
+#include "vmm/doctor/cpu.h"
 #include "vmm/doctor/findings.h"
+#include "vmm/doctor/hazards.h"
 #include "vmm/doctor/page.h"
 
+/*
+ * Of the 25 rows of a screen these are left to the findings. Two are of the words above them, three
+ * of the line to be copied, two tell how the machine ends, and in the last one is the cursor.
+ */
+#define ROWS_LEFT 17
+
 static struct findings cpu, machine, other;
+static struct cpu_facts facts;
 static char page[8192];
 
 void print(const char *format, ...)
@@ -102,6 +111,114 @@ static void of_another_cpu_only_what_is_different_is_told(void **state)
 	assert_string_equal(page, "cpu3  left out at boot: -two\n");
 }
 
+static uint32_t rows(void)
+{
+	uint32_t count = 0;
+
+	for (const char *c = page; *c; c++)
+		count += *c == '\n';
+	return count;
+}
+
+/* A CPU that has all, and the machine around it, with as many ACPI tables as a laptop has. */
+static void fill_facts(uint64_t arch_capabilities, uint32_t leaf7_edx, uint32_t leaf7_2_edx)
+{
+	static const struct maybe left = {true, 0x1000};
+
+	memset(&facts, 0, sizeof(facts));
+	memcpy(facts.vendor, "GenuineIntel", 13);
+	facts.signature = 0xc06f2;
+	facts.microcode = (struct maybe){true, 0x210002b3};
+	facts.nx = true;
+	facts.leaf1.ecx = facts.leaf_d1.eax = facts.leaf_d.eax = facts.leaf7_1.edx = UINT32_MAX;
+	facts.leaf_d.ecx = 11008;
+	facts.amx_size = 8256;
+	facts.apx_size = 128;
+	facts.apic_base = 0xfee00d00;
+	facts.leaf7.edx = leaf7_edx;
+	facts.leaf7_2.edx = leaf7_2_edx;
+	facts.arch_capabilities = (struct maybe){true, arch_capabilities};
+	facts.extended7.edx = BIT(8);
+	facts.extended8.eax = 0x392e;
+	facts.tsc_adjust = facts.xss = facts.debugctl = facts.perf_global_ctrl = left;
+	facts.vmx.known = BIT(VMX_WORD_END) - 1;
+	for (const struct vmx_requirement *row = vmx_requirements; row->key; row++)
+		facts.vmx.value[row->word] |= row->value | row->any;
+	facts.capabilities.vmx = facts.capabilities.apicv = true;
+	facts.capabilities.preemption = PREEMPTION_VMX;
+	facts.lazyfp = facts.multihit = true;
+	facts.same_vmx = facts.same_mtrrs = facts.same_speculation = facts.tsc_measured = true;
+	facts.tsc_found = -12345678901;
+}
+
+static void fill_machine(enum verdict verdict)
+{
+	static const char *const tables[] = {
+		"FACP", "APIC", "HPET", "MCFG", "SSDT", "DMAR", "BGRT", "TPM2", "LPIT",
+		"WSMT", "DBGP", "DBG2", "NHLT", "FPDT", "UEFI", "MSDM", "SLIC", "PHAT",
+		"ECDT", "WDAT", "ASF!", "BOOT", "VFCT", "SDEV", "PTDT", "FIDT",
+	};
+	struct mitigations mitigations = {};
+
+	/* no CPU has all: these two are of Atoms and of later CPUs than most others are */
+	for (enum hazard h = 0; h < HAZARDS; h++)
+		if (h != HAZARD_RFDS && h != HAZARD_PBRSB)
+			mitigations.hazard[h].verdict = verdict;
+	machine.count = 0;
+	finding_say(&machine, "tsc", "khz", 3686400, "%u", 3686400);
+	finding_say(&machine, "tsc", "clock", 1, "%s", "cpuid");
+	finding_say(&machine, "tsc", "timer", 1, "%s", "apic");
+	finding_say(&machine, "fpu", "uses", 1, "%s", "xsavec");
+	finding_say(&machine, "fpu", "xcr0", 1, "0x%x", 0x602e7);
+	finding_say(&machine, "fpu", "tiles", 1, "%s", "on");
+	finding_say(&machine, "memory", "memory", 1, "%luM", 1048576ul);
+	finding_say(&machine, "memory", "ranges", 1, "%u", 42);
+	finding_say(&machine, "firmware", "loader", 2, "%s", "GRUB_2.06");
+	finding_say(&machine, "firmware", "screen", 2, "%ux%ux%u", 3840, 2160, 32);
+	finding_say(&machine, "acpi", "tables", 1, "%u", 48);
+	for (uint32_t i = 0; i < ARRAY_SIZE(tables); i++)
+		finding_add(&machine, "acpi", tables[i], FINDING_TOLD, true);
+	finding_say(&machine, "left-on", "cr0", 1, "0x%x", 0x80010033);
+	finding_say(&machine, "left-on", "cr4", 1, "0x%x", 0x668);
+	doctor_examine_hazards(&machine, &mitigations);
+}
+
+static void print_page(void)
+{
+	page[0] = '\0';
+	cpu.count = 0;
+	doctor_examine_cpu(&cpu, &facts, true);
+	page_print(&cpu, &machine);
+}
+
+/*
+ * What a CPU says of its speculation is most of the page: all bits set; all that help, and none
+ * that clears it of anything; and a CPU that says nothing, and has all that there is.
+ */
+static void what_a_cpu_that_says_much_has_fits_a_screen(void **state)
+{
+	const uint64_t clears = 1ull << 62 | 0xd10e171;
+
+	(void)state;
+	fill_facts(UINT64_MAX, UINT32_MAX, UINT32_MAX);
+	fill_machine(VERDICT_UNAFFECTED);
+	print_page();
+	assert_in_range(rows(), 9, ROWS_LEFT);
+	assert_non_null(strstr(page, "rdcl_no"));
+
+	fill_facts(~clears, UINT32_MAX, UINT32_MAX);
+	fill_machine(VERDICT_CLOSED);
+	print_page();
+	assert_in_range(rows(), 9, ROWS_LEFT);
+	assert_null(strstr(page, "rdcl_no"));
+	assert_non_null(strstr(page, " -13\n"));
+
+	fill_facts(0, 0, 0);
+	fill_machine(VERDICT_OPEN);
+	print_page();
+	assert_in_range(rows(), 9, ROWS_LEFT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup(no_line_is_longer_than_a_screen, start),
 		cmocka_unit_test_setup(a_remedy_is_told_once_with_all_that_it_is_for, start),
 		cmocka_unit_test_setup(of_another_cpu_only_what_is_different_is_told, start),
+		cmocka_unit_test_setup(what_a_cpu_that_says_much_has_fits_a_screen, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* vmx/entry_checks.c, vmx/entry_rules_*.c: no rule fires on a state that enters, and each one on a
- * state in which one thing is changed. */
+/* vmx/checks/entry_checks.c, vmx/checks/entry_rules_*.c: no rule fires on a state that enters, and
+ * each one on a state in which one thing is changed. */
 #include "tests/unit/entry_fixture.h"
 
 static size_t find(void)
@@ -120,6 +120,63 @@ static void more_than_there_is_room_for_are_counted(void **state)
 	assert_int_equal(entry_checks_find(&source, found, 1), 2);
 	assert_null(found[1].rule);
 	assert_int_equal(entry_checks_find(&source, NULL, 0), 2);
+}
+
+static const char *cause_of(uint32_t number)
+{
+	struct entry_finding cause;
+
+	return entry_checks_cause(&source, number, &cause) ? cause.rule->name : "none";
+}
+
+static void the_cause_is_of_the_stage_that_the_error_or_exit_reason_names(void **state)
+{
+	struct entry_finding cause;
+
+	(void)state;
+	source.failed = true;
+	fields[VMCS_CR3_TARGET_COUNT] = 99;
+	fields[VMCS_HOST_TR_SELECTOR] = 0;
+	fields[VMCS_GUEST_RFLAGS] = 0;
+	fields[VMCS_ENTRY_MSR_LOAD_COUNT] = 1;
+	pages[PAGE_MSRS][0] = MSR_FS_BASE;
+	assert_string_equal(cause_of(7), "cr3-target-count");
+	assert_string_equal(cause_of(8), "host-tr-null");
+	assert_string_equal(cause_of(33), "rflags-fixed");
+	assert_string_equal(cause_of(34), "msr-load-segment-base");
+	assert_true(entry_checks_cause(&source, 7, &cause));
+	assert_int_equal(cause.value, 99);
+	/* other errors and reasons (a VMCS that is launched, a machine check) are causes themselves
+	 */
+	for (uint32_t number = 0; number < 80; number++)
+		if (number != 7 && number != 8 && number != 33 && number != 34)
+			assert_string_equal(cause_of(number), "none");
+}
+
+/* A CPU may look at controls and host state in any order, and at the guest's only after them. */
+static void without_a_rule_of_its_stage_it_is_of_one_that_comes_with_it_or_none(void **state)
+{
+	(void)state;
+	source.failed = true;
+	fields[VMCS_HOST_TR_SELECTOR] = 0;
+	assert_string_equal(cause_of(7), "host-tr-null");
+	assert_string_equal(cause_of(33), "none");
+	fields[VMCS_GUEST_RFLAGS] = 0;
+	assert_string_equal(cause_of(33), "rflags-fixed");
+	assert_string_equal(cause_of(34), "none");
+}
+
+/* STI blocking with an NMI matters to some, the link pointer, which comes later, to all. */
+static void what_every_cpu_looks_at_explains_better(void **state)
+{
+	(void)state;
+	source.failed = true;
+	fields[VMCS_GUEST_RFLAGS] |= RFLAGS_IF;
+	fields[VMCS_ENTRY_INTERRUPTION_INFO] = INTERRUPTION_VALID | TYPE_NMI | VECTOR_NMI;
+	fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_BY_STI;
+	assert_string_equal(cause_of(33), "blocking-nmi-sti");
+	fields[VMCS_VMCS_LINK_POINTER] = 8;
+	assert_string_equal(cause_of(33), "link-aligned");
 }
 
 static void secondary_controls_that_are_not_activated_count_as_0(void **state)
@@ -289,6 +346,11 @@ int main(void)
 		cmocka_unit_test_setup(what_is_found_comes_in_the_order_of_the_cpu_with_its_value,
 				       setup),
 		cmocka_unit_test_setup(more_than_there_is_room_for_are_counted, setup),
+		cmocka_unit_test_setup(
+			the_cause_is_of_the_stage_that_the_error_or_exit_reason_names, setup),
+		cmocka_unit_test_setup(
+			without_a_rule_of_its_stage_it_is_of_one_that_comes_with_it_or_none, setup),
+		cmocka_unit_test_setup(what_every_cpu_looks_at_explains_better, setup),
 		cmocka_unit_test_setup(secondary_controls_that_are_not_activated_count_as_0, setup),
 		cmocka_unit_test_setup(without_memory_the_rules_that_look_into_it_are_left_out,
 				       setup),

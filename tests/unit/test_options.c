@@ -251,8 +251,9 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"panic", "auto, reboot, halt, exit"},
 		{"verbose", "on, off"},
 		{"hostfpu", "off, exits"},
-		{"crash", "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
-			  "entry-checks, nmi, kicks, nested, memory, storm, init, idle"},
+		{"crash",
+		 "none, pagefault, textwrite, stack, frame, vector, vmentry, section, "
+		 "entry-checks, entry-sample, nmi, kicks, nested, memory, storm, init, idle"},
 		{"doctor", "on, off"},
 		{"entrycheck", "on, off"},
 		{"gdbwait", "on, off"},

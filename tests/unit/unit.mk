@@ -24,11 +24,11 @@ UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/forma
 UNIT_controls    := vmx/controls.c
 UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/hazards.c vmx/mitigations.c vmm/doctor/speculation.c vmm/doctor/findings.c \
 	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
-UNIT_doctor_page := vmm/doctor/page.c vmm/doctor/findings.c lib/format.c
+UNIT_doctor_page := vmm/doctor/page.c $(UNIT_doctor)
 UNIT_cpuid       := vmm/cpuid.c boot/alike.c lib/string.c
 UNIT_elf         = vmm/load/elf.c vmm/load/image.c $(UNIT_refusal) lib/string.c
 UNIT_elf_symbols := vmm/load/elf_symbols.c lib/string.c
-UNIT_entry_checks := vmx/entry_bases.c $(wildcard vmx/entry_breaks*.c vmx/entry_rules_*.c) vmx/entry_checks.c vmx/entry_state.c
+UNIT_entry_checks := vmx/checks/entry_bases.c $(wildcard vmx/checks/entry_breaks*.c vmx/checks/entry_rules_*.c) vmx/checks/entry_checks.c vmx/checks/entry_state.c
 UNIT_ept         := vmx/ept.c
 UNIT_ept_forget  := vmx/ept.c
 UNIT_ept_loan    := vmx/ept.c
@@ -144,7 +144,7 @@ UNIT_WARN    := -std=gnu11 -Wall -Wextra -Werror -I.
 UNIT_CFLAGS  := -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1 $(UNIT_WARN)
 UNIT_DIR     := build/unit
 UNIT_TESTS   := $(sort $(patsubst tests/unit/%.c,$(UNIT_DIR)/%,$(wildcard tests/unit/test_*.c)))
-UNIT_HEADERS := $(wildcard tests/unit/*.h lib/*.h boot/*.h fpu/*.h vmx/*.h vmm/*.h vmm/*/*.h)
+UNIT_HEADERS := $(wildcard tests/unit/*.h lib/*.h boot/*.h fpu/*.h vmx/*.h vmx/*/*.h vmm/*.h vmm/*/*.h)
 
 # lib/string.c leaves the libc's names alone on a host: its own functions are tested as kernel_*.
 UNIT_KERNEL_NAMES := memcpy memmove memset memcmp strlen strcmp strncmp strchr copy_string

@@ -27,7 +27,7 @@ static void examine_identity(struct findings *f, const struct cpu_facts *facts)
 	finding_say(f, "cpu", "microcode", facts->microcode.value, "0x%lx", facts->microcode.value);
 	if (!facts->microcode.there)
 		f->row[f->count - 1].verdict = VERDICT_UNKNOWN;
-	finding_add(f, "cpu", "nested", FINDING_TOLD, facts->leaf1.ecx >> 31 & 1);
+	finding_add(f, "cpu", "nested", FINDING_TOLD, facts->leaf1.ecx & CPUID_1_ECX_HYPERVISOR);
 	finding_say(f, "cpu", "physical-bits", facts->extended8.eax & 0xff, "%u",
 		    facts->extended8.eax & 0xff);
 }

@@ -239,7 +239,7 @@ void doctor_tell(const struct options *options, const struct boot_info *info,
 	record_all();
 	explain();
 	print("What this machine has. !x: missing, and needed; -x: missing; ?3: 3 not known;\n"
-	      "+3: 3 that are needed are there\n");
+	      "+3: 3 that are needed are there; -3: 3 are missing\n");
 	page_print(&first, &machine);
 	usable = print_differences();
 	page_print_remedies(&first);

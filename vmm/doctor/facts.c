@@ -4,8 +4,7 @@
 #include "lib/signature.h"
 #include "lib/string.h"
 
-#define MSR_IA32_DEBUGCTL	  0x1d9
-#define MSR_IA32_PERF_GLOBAL_CTRL 0x38f
+#define MSR_IA32_DEBUGCTL 0x1d9
 
 #define COMPONENT_TILE_CONFIG 17
 #define COMPONENT_TILE_DATA   18

@@ -73,6 +73,7 @@ static void examine_firmware(struct findings *f, const struct boot_info *info)
 	const struct boot_framebuffer *screen = &info->framebuffer;
 
 	finding_say(f, "firmware", "firmware", info->efi, "%s", info->efi ? "uefi" : "bios");
+	f->row[f->count - 1].quiet = true; /* the page's last line has it */
 	finding_say(f, "firmware", "loader", info->protocol, "%.9s", info->loader_name);
 	if (info->ega_text)
 		finding_say(f, "firmware", "screen", 1, "vga-text");

@@ -73,8 +73,14 @@ static void add_row(struct line *line, const struct finding *row)
 
 /* Of what is not known only how much it is, and of what is needed and there. */
 struct counts {
-	uint32_t unknown, needed;
+	uint32_t unknown, needed, missing;
 };
+
+/* Of what is missing there too: its names would be most of the page. */
+static bool is_counted(const char *group)
+{
+	return !strcmp(group, "speculation");
+}
 
 static void add_group(struct line *line, const char *group, const struct findings *findings,
 		      struct counts *counts)
@@ -88,6 +94,8 @@ static void add_group(struct line *line, const char *group, const struct finding
 			counts->unknown += row->kind != FINDING_TOLD;
 		else if (row->kind == FINDING_REQUIRED && row->there)
 			counts->needed++;
+		else if (row->kind == FINDING_OPTIONAL && !row->there && is_counted(group))
+			counts->missing++;
 		else if (row->kind != FINDING_TOLD || row->there)
 			add_row(line, row);
 	}
@@ -99,6 +107,8 @@ static void add_counts(struct line *line, const struct counts *counts)
 		add(line, "?%u", counts->unknown);
 	if (counts->needed)
 		add(line, "+%u", counts->needed);
+	if (counts->missing)
+		add(line, "-%u", counts->missing);
 }
 
 void page_print(const struct findings *cpu, const struct findings *machine)

@@ -6,6 +6,8 @@
  *     !name    it is missing, or switched off, and required
  *     -name    it is missing
  *     ?N       of N more, what would tell is not there
+ *     +N       N more are there, and required
+ *     -N       N more are missing: bits of what speculation does not do, which the hazards tell of
  */
 #pragma once
 

@@ -27,7 +27,7 @@
 #include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmm/vm_halted.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
@@ -54,13 +54,13 @@ static bool wrap_rip(const struct vcpu *vcpu)
 
 /* An address that VM entry refuses and WRMSR does not is the guest's own doing: it ends, no more.
  */
-static void guest_state_refused(struct vcpu *vcpu, uint32_t basic)
+static void entry_refused(struct vcpu *vcpu, uint32_t basic)
 {
 	struct refusal refusal;
 
-	if (entry_here_explain(&refusal, (enum entry_stage)basic))
+	if (entry_here_explain(&refusal, basic))
 		exit_entry_failed(vcpu, refusal.text);
-	else if (basic == EXIT_REASON_INVALID_GUEST_STATE && entry_here_explain_48_bits(&refusal))
+	else if (entry_here_explain_48_bits(&refusal, basic))
 		vm_fail(vcpu, "entry-failed", "VM entry failed: %s", refusal.text);
 	else
 		exit_entry_failed(vcpu, exit_reason_name(basic));
@@ -394,10 +394,8 @@ static void entry_failed(struct vcpu *vcpu, uint32_t basic)
 		vcpu->guest.exits[basic]++;
 	if (basic == EXIT_REASON_MACHINE_CHECK_ON_ENTRY)
 		exit_machine_check(vcpu);
-	else if (basic == EXIT_REASON_INVALID_GUEST_STATE || basic == EXIT_REASON_MSR_LOADING)
-		guest_state_refused(vcpu, basic);
 	else
-		exit_entry_failed(vcpu, exit_reason_name(basic));
+		entry_refused(vcpu, basic);
 }
 
 void exit_dispatch(struct vcpu *vcpu, uint32_t reason)

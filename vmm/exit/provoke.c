@@ -19,9 +19,9 @@
 #include "vmm/mail.h"
 #include "vmm/pcpu.h"
 #include "vmm/vm.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/dump.h"
 #include "vmx/entry.h"
-#include "vmx/entry_here.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -164,13 +164,14 @@ static void enter_empty_vmcs(void)
 {
 	struct vmx_guest guest = {.entries_left = 1};
 	struct refusal refusal;
+	uint32_t error;
 
 	vmcs_make_current(vmcs_create());
 	if (vmx_enter(&guest, false).result != VMX_FAIL_VALID)
 		panic("a VM entry with an empty VMCS did not fail as it must");
-	log_error("VM entry failed: %s",
-		  vmx_instruction_error_name(vmcs_read(VMCS_INSTRUCTION_ERROR)));
-	if (entry_here_explain(&refusal, ENTRY_CONTROLS))
+	error = vmcs_read(VMCS_INSTRUCTION_ERROR);
+	log_error("VM entry failed: %s", vmx_instruction_error_name(error));
+	if (entry_here_explain(&refusal, error))
 		log_error("%s", refusal.text);
 	vmcs_dump();
 	panic("crash=vmentry");
@@ -226,6 +227,7 @@ void provoke(enum provoke fault)
 	case PROVOKE_NONE:
 	case PROVOKE_IDLE:
 	case PROVOKE_ENTRY_CHECKS:
+	case PROVOKE_ENTRY_SAMPLE:
 		break;
 	case PROVOKE_FRAME:
 		__asm__ volatile("mov %0, %%rbp; ud2"

@@ -17,6 +17,7 @@ enum provoke {
 	PROVOKE_KICKS,	      /* the last CPU kicks the others, and runs no guests */
 	PROVOKE_VMENTRY,      /* a VM entry that fails */
 	PROVOKE_ENTRY_CHECKS, /* one for each rule of it: vmm/exit/entry_trial.h */
+	PROVOKE_ENTRY_SAMPLE, /* for some of them */
 	PROVOKE_SECTION,      /* a host section inside a host section */
 	PROVOKE_FRAME,	      /* a frame pointer into a stack's guard page */
 	PROVOKE_MEMORY,	      /* a machine check: memory of the guest that runs is lost */

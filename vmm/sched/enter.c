@@ -10,7 +10,7 @@
 #include "vmm/sched/enter.h"
 #include "vmm/vcpu.h"
 #include "vmx/capabilities.h"
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 #include "vmx/mitigate.h"
 #include "vmx/names.h"
 #include "vmx/vmcs.h"
@@ -109,8 +109,7 @@ static __attribute__((noinline)) void report_no_entry(struct vcpu *vcpu, uint64_
 		return;
 	}
 	error = vmcs_read(VMCS_INSTRUCTION_ERROR);
-	if ((error == ENTRY_CONTROLS || error == ENTRY_HOST) &&
-	    entry_here_explain(&refusal, (enum entry_stage)error))
+	if (entry_here_explain(&refusal, error))
 		exit_entry_failed(vcpu, refusal.text);
 	else
 		exit_entry_failed(vcpu, vmx_instruction_error_name(error));

@@ -1,6 +1,6 @@
 /*
- * What the rules of vmx/entry_checks.h are written with: the state that is judged, and the
- * conditions that several of them ask for. For vmx/entry_rules_*.c.
+ * What the rules of vmx/checks/entry_checks.h are written with: the state that is judged, and the
+ * conditions that several of them ask for. For vmx/checks/entry_rules_*.c.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include "lib/array.h"
 #include "lib/x86.h"
-#include "vmx/entry_rule.h"
+#include "vmx/checks/entry_rule.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -122,7 +122,7 @@ CONDITION(entry_area_is_used);
 		    .applies = entry_area_is_used, .bits = VMCS_##area##_COUNT,                    \
 		    .holds = entry_area_ends_in_width)
 
-/* A table: vmx/entry_rules.h has them all */
+/* A table: vmx/checks/entry_rules.h has them all */
 struct entry_rules {
 	const struct entry_rule *rule;
 	size_t count;

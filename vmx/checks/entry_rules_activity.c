@@ -2,7 +2,7 @@
  * Guest non-register state: SDM Vol. 3C 26.3.1.5. The link pointer of an entry that leaves SMM is
  * not looked at.
  */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.3.1.5"
 #define STAGE	ENTRY_GUEST

@@ -1,12 +1,12 @@
 /*
- * The checks of vmx/entry_checks.h on this CPU's current VMCS. Root mode, a VMCS current; any CPU,
- * since all are alike.
+ * The checks of vmx/checks/entry_checks.h on this CPU's current VMCS. Root mode, a VMCS current;
+ * any CPU, since all are alike.
  */
 #pragma once
 
 #include <stdbool.h>
 
-#include "vmx/entry_checks.h"
+#include "vmx/checks/entry_checks.h"
 
 struct refusal;
 
@@ -17,14 +17,14 @@ void entry_here_init(void);
 void entry_here_source(struct entry_source *source, bool failed);
 
 /*
- * After an entry that failed at this stage: describes the first rule that the VMCS breaks. False:
- * it breaks none.
+ * After an entry that failed with this VM-instruction error, or basic exit reason: describes the
+ * rule that is the cause, as entry_checks_cause() has it. False: there is none.
  */
-bool entry_here_explain(struct refusal *refusal, enum entry_stage stage);
+bool entry_here_explain(struct refusal *refusal, uint32_t number);
 
 /*
  * The same for a guest state whose addresses are those of 4-level paging, for a CPU that lets an
  * instruction load more than it lets VM entry load. False also where the CPU has no wider
  * addresses.
  */
-bool entry_here_explain_48_bits(struct refusal *refusal);
+bool entry_here_explain_48_bits(struct refusal *refusal, uint32_t number);

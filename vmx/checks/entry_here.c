@@ -1,4 +1,4 @@
-#include "vmx/entry_here.h"
+#include "vmx/checks/entry_here.h"
 
 #include "lib/errno.h"
 #include "lib/refusal.h"
@@ -26,8 +26,6 @@
 #define PERFMON_FIXED(edx)    ((edx)&0x1f)
 #define PERFMON_COUNTERS(eax) ((eax) >> 8 & 0xff)
 #define PERFMON_VERSION(eax)  ((eax)&0xff)
-
-#define FINDINGS 48 /* of one state; more are not looked at */
 
 static struct entry_cpu cpu; /* written at boot */
 
@@ -67,7 +65,10 @@ static void read_capabilities(void)
 static uint64_t perf_global_ctrl_reserved(void)
 {
 	struct cpuid_regs leaf = {};
+	uint64_t value;
 
+	if (!rdmsr_if_present(MSR_IA32_PERF_GLOBAL_CTRL, &value))
+		return UINT64_MAX; /* as KVM offers the control without counters */
 	if (cpuid_max_leaf() >= 0xa)
 		leaf = cpuid(0xa);
 	/* leaf 23H tells of counters that this one does not know */
@@ -143,57 +144,27 @@ void entry_here_source(struct entry_source *source, bool failed)
 	};
 }
 
-/* Errors 7 and 8: a CPU may look at the host state first. */
-static bool same_stage(enum entry_stage one, enum entry_stage other)
-{
-	return one == other || (one < ENTRY_GUEST && other < ENTRY_GUEST);
-}
-
-/* How well a finding explains it: the CPU's own number counts, and what every CPU looks at. */
-static unsigned int rank(const struct entry_rule *rule, enum entry_stage stage)
-{
-	if (!same_stage((enum entry_stage)rule->stage, stage))
-		return 0;
-	return 1 + 2 * (rule->stage == stage) + !rule->some_cpus;
-}
-
-static bool find(const struct entry_source *source, enum entry_stage stage,
-		 struct entry_finding *result)
-{
-	struct entry_finding found[FINDINGS];
-	size_t count = entry_checks_find(source, found, FINDINGS);
-	unsigned int best = 0;
-
-	for (size_t i = 0; i < count && i < FINDINGS; i++) {
-		if (rank(found[i].rule, stage) > best) {
-			best = rank(found[i].rule, stage);
-			*result = found[i];
-		}
-	}
-	return best;
-}
-
-bool entry_here_explain(struct refusal *refusal, enum entry_stage stage)
+bool entry_here_explain(struct refusal *refusal, uint32_t number)
 {
 	struct entry_source source;
 	struct entry_finding found;
 
 	entry_here_source(&source, true);
-	if (!find(&source, stage, &found))
+	if (!entry_checks_cause(&source, number, &found))
 		return false;
 	refuse(refusal, -EINVAL, "%s is 0x%lx: %s [SDM Vol. 3C %s]", found.rule->field_name,
 	       found.value, found.rule->should, found.rule->section);
 	return true;
 }
 
-bool entry_here_explain_48_bits(struct refusal *refusal)
+bool entry_here_explain_48_bits(struct refusal *refusal, uint32_t number)
 {
 	struct entry_source source;
 	struct entry_finding found;
 
 	entry_here_source(&source, true);
 	source.cpu.linear_bits = BITS_4_LEVELS;
-	if (cpu.linear_bits == BITS_4_LEVELS || !find(&source, ENTRY_GUEST, &found))
+	if (cpu.linear_bits == BITS_4_LEVELS || !entry_checks_cause(&source, number, &found))
 		return false;
 	refuse(refusal, -EINVAL,
 	       "%s 0x%lx is not canonical in %u bits, though what loads it allows %u here [SDM "

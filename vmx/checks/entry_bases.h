@@ -1,11 +1,11 @@
 /*
- * Guests that enter, as vmx/entry_break.h begins with.
+ * Guests that enter, as vmx/checks/entry_break.h begins with.
  */
 #pragma once
 
 #include <stdbool.h>
 
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 
 /*
  * Writes controls and guest state, and the pages; the host state is the caller's. A guest that is

@@ -1,12 +1,12 @@
 /*
- * The rows of vmx/entry_break.h, and their changes made to a VMCS.
+ * The rows of vmx/checks/entry_break.h, and their changes made to a VMCS.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 
 /* False: the CPU does not have what one of them takes. The rest is not done then. */
 bool entry_changes_make(const struct entry_target *target, const struct entry_change *change);

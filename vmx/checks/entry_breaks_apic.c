@@ -1,6 +1,6 @@
 /* Virtual APICs and posted interrupts. */
 #include "lib/array.h"
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

@@ -1,5 +1,5 @@
 /*
- * What a check of VM entry is, and what it is asked of: the types of vmx/entry_checks.h.
+ * What a check of VM entry is, and what it is asked of: the types of vmx/checks/entry_checks.h.
  */
 #pragma once
 
@@ -50,7 +50,7 @@ struct entry_source {
 	struct entry_cpu cpu;
 };
 
-struct entry_state; /* vmx/entry_state.h */
+struct entry_state; /* vmx/checks/entry_state.h */
 
 struct entry_rule {
 	const char *name;	/* its own, never changed: "eptp-memory-type" */

@@ -2,7 +2,7 @@
  * The VM-entry MSR-load area: SDM Vol. 3C 26.4. What WRMSR refuses besides is the CPU's own; here
  * are addresses, memory types and EFER.
  */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.4"
 #define STAGE	ENTRY_MSR_LOADING

@@ -2,7 +2,7 @@
  * Guest descriptor-table registers, RIP, RFLAGS, SSP and PDPTEs: SDM Vol. 3C 26.3.1.3, 26.3.1.4,
  * 26.3.1.6.
  */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define STAGE ENTRY_GUEST
 

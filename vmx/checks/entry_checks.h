@@ -8,28 +8,27 @@
  * instruction and may run in any context; it takes some ten thousand instructions. Take these, and
  * compile them with the folder that has both in the include path:
  *
- *	vmx/entry_checks.[ch] vmx/entry_rule.h vmx/entry_rules*.[ch] vmx/entry_state.[ch]
+ *	vmx/checks/entry_checks.[ch] vmx/checks/entry_rule.h vmx/checks/entry_rules*.[ch]
+ *	vmx/checks/entry_state.[ch]
  *	vmx/vmcs.h vmx/vmcs_bits.h vmx/vmcs_fields.h lib/array.h lib/x86.h
  *
- * After VMLAUNCH or VMRESUME has failed, with the VMCS as it was then (vmx/entry_here.c is an
- *example of what fill_in() has to do):
+ * After VMLAUNCH or VMRESUME has failed, with the VMCS as it was then (vmx/checks/entry_here.c is
+ * an example of what fill_in() has to do); `number` is the VM-instruction error, or the basic exit
+ * reason of an exit with bit 31:
  *
  *	struct entry_source source = {.read = my_vmread, .current_vmcs = ~0ull, .failed = true};
  *	struct entry_finding found;
  *
  *	fill_in(&source.cpu);
- *	if (entry_checks_find(&source, &found, 1))
+ *	if (entry_checks_cause(&source, number, &found))
  *		printf("%s is %lx: %s [SDM Vol. 3C %s]", found.rule->field_name, found.value,
  *		       found.rule->should, found.rule->section);
- *
- * Where several are broken, the one of the stage that the CPU names is the cause: compare
- * found.rule->stage with the error's number or the exit reason.
  */
 #pragma once
 
 #include <stddef.h>
 
-#include "vmx/entry_rule.h"
+#include "vmx/checks/entry_rule.h"
 
 /*
  * The rules that the state breaks, as many as there is room for, in the order in which a CPU looks:
@@ -39,6 +38,14 @@
  */
 size_t entry_checks_find(const struct entry_source *source, struct entry_finding *found,
 			 size_t room);
+
+/*
+ * Of the rules that are broken the one by which an entry failed with this VM-instruction error (of
+ * VMfailValid), or with a VM exit of this basic reason and bit 31. False: it was not by a rule, but
+ * for another reason, which the number names; or by one that the manual and the source do not tell.
+ */
+bool entry_checks_cause(const struct entry_source *source, uint32_t number,
+			struct entry_finding *cause);
 
 /* All rules in that order: from 0 on; NULL: there are no more. */
 const struct entry_rule *entry_rule_at(size_t number);

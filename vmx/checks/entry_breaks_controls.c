@@ -1,6 +1,6 @@
 /* VM-execution, VM-exit and VM-entry controls, but those for APICs. */
 #include "lib/array.h"
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

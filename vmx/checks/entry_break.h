@@ -1,6 +1,6 @@
 /*
- * Each rule of vmx/entry_checks.h broken on purpose: a VMCS that enters, what makes the rule apply,
- * and the change that breaks it. For tests of the rules, and for a CPU to be asked.
+ * Each rule of vmx/checks/entry_checks.h broken on purpose: a VMCS that enters, what makes the rule
+ * apply, and the change that breaks it. For tests of the rules, and for a CPU to be asked.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmx/entry_rule.h"
+#include "vmx/checks/entry_rule.h"
 
 /* Guests that enter. Each one leaves at its first instruction, by what is not mapped. */
 enum entry_base {
@@ -96,7 +96,7 @@ struct entry_target {
 	uint64_t *memory[ENTRY_PAGES]; /* the same pages */
 };
 
-/* A table: vmx/entry_break_tables.h has them all */
+/* A table: vmx/checks/entry_break_tables.h has them all */
 struct entry_breaks {
 	const struct entry_break *row;
 	size_t count;

@@ -1,5 +1,5 @@
 /* VM-exit control fields, and the three areas of MSRs: SDM Vol. 3C 26.2.1.2, 26.2.1.3. */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.2.1.2"
 #define STAGE	ENTRY_CONTROLS

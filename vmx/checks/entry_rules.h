@@ -1,9 +1,10 @@
 /*
- * The tables of rules, by the sections of the manual: vmx/entry_rules_*.c. For vmx/entry_checks.c.
+ * The tables of rules, by the sections of the manual: vmx/checks/entry_rules_*.c. For
+ * vmx/checks/entry_checks.c.
  */
 #pragma once
 
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 extern const struct entry_rules entry_rules_execution, entry_rules_apic, entry_rules_ept,
 	entry_rules_exit, entry_rules_entry, entry_rules_host, entry_rules_registers,

@@ -1,7 +1,7 @@
 /* Host state. A CPU that let such a state pass would load it at the next VM exit. */
 #include "lib/array.h"
 #include "lib/x86.h"
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

@@ -1,4 +1,4 @@
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 /* The fields of a segment lie at the same distances for each of them: vmx/vmcs_fields.h. */
 #define LIMIT_OF(rights) (VMCS_GUEST_ES_LIMIT + (rights)-VMCS_GUEST_ES_ACCESS_RIGHTS)

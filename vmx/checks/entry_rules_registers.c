@@ -1,5 +1,5 @@
 /* Guest control registers, debug registers and MSRs: SDM Vol. 3C 26.3.1.1. */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.3.1.1"
 #define STAGE	ENTRY_GUEST

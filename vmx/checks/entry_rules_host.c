@@ -1,5 +1,5 @@
 /* Host state: SDM Vol. 3C 26.2.2 to 26.2.4. */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define STAGE ENTRY_HOST
 

@@ -1,7 +1,7 @@
 /* Guest state but segments, and the VM-entry MSR-load area. */
 #include "lib/array.h"
 #include "lib/x86.h"
-#include "vmx/entry_break.h"
+#include "vmx/checks/entry_break.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 

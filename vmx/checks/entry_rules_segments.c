@@ -1,5 +1,5 @@
 /* Guest ES, CS, SS, DS, FS and GS: SDM Vol. 3C 26.3.1.2. */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.3.1.2"
 #define STAGE	ENTRY_GUEST

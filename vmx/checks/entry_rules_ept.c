@@ -1,5 +1,5 @@
 /* VM-execution control fields for EPT, and those that take EPT: SDM Vol. 3C 26.2.1.1. */
-#include "vmx/entry_state.h"
+#include "vmx/checks/entry_state.h"
 
 #define SECTION "26.2.1.1"
 #define STAGE	ENTRY_CONTROLS

@@ -1,6 +1,6 @@
-#include "vmx/entry_checks.h"
+#include "vmx/checks/entry_checks.h"
 
-#include "vmx/entry_rules.h"
+#include "vmx/checks/entry_rules.h"
 
 static const struct entry_rules *const tables[] = {
 	&entry_rules_execution, &entry_rules_apic,     &entry_rules_ept,
@@ -93,6 +93,45 @@ size_t entry_checks_find(const struct entry_source *source, struct entry_finding
 		}
 	}
 	return count;
+}
+
+static bool is_stage(uint32_t number)
+{
+	return number == ENTRY_CONTROLS || number == ENTRY_HOST || number == ENTRY_GUEST ||
+	       number == ENTRY_MSR_LOADING;
+}
+
+/* Errors 7 and 8: a CPU may look at the host state first. */
+static bool same_checks(uint32_t one, uint32_t other)
+{
+	return one == other || (one < ENTRY_GUEST && other < ENTRY_GUEST);
+}
+
+/* How well a rule explains it: the CPU's own number counts, and what every CPU looks at. */
+static unsigned int rank(const struct entry_rule *rule, uint32_t stage)
+{
+	if (!same_checks(rule->stage, stage))
+		return 0;
+	return 1 + 2 * (rule->stage == stage) + !rule->some_cpus;
+}
+
+bool entry_checks_cause(const struct entry_source *source, uint32_t number,
+			struct entry_finding *cause)
+{
+	const struct entry_rule *rule;
+	struct entry_state state;
+	unsigned int best = 0;
+
+	if (!is_stage(number))
+		return false;
+	read_state(&state, source);
+	for (size_t i = 0; (rule = entry_rule_at(i)); i++) {
+		if (rank(rule, number) <= best || !is_broken(&state, rule))
+			continue;
+		best = rank(rule, number);
+		*cause = (struct entry_finding){rule, state.value};
+	}
+	return best;
 }
 
 const struct entry_rule *entry_rule_at(size_t number)

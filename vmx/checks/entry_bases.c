@@ -1,8 +1,8 @@
-#include "vmx/entry_bases.h"
+#include "vmx/checks/entry_bases.h"
 
 #include "lib/array.h"
 #include "lib/x86.h"
-#include "vmx/entry_breaks.h"
+#include "vmx/checks/entry_breaks.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
