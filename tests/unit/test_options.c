@@ -244,6 +244,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"multihit", "auto, split, off"},
 		{"mitigations", "auto, off, all"},
 		{"apicv", "auto, off"},
+		{"ple", "auto, off"},
 		{"trace", "on, off"},
 		{"tracesize", "16 to 1048576 entries for each CPU"},
 		{"stats", "on, off"},
@@ -274,7 +275,8 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	assert_string_equal(
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave amx migrate slice maxcpus "
-		"console timer clock preemption multihit mitigations apicv trace tracesize stats "
+		"console timer clock preemption multihit mitigations apicv ple trace tracesize "
+		"stats "
 		"loglevel panic verbose hostfpu entrycheck crash doctor gdb gdbwait log");
 }
 
