@@ -27,6 +27,7 @@ struct options {
 	/* enum mitigations_wanted */
 	uint32_t mitigations;
 	uint32_t apicv;	     /* 0 or 1: where the CPU has it */
+	uint32_t ple;	     /* 0 or 1: where the CPU has it */
 	uint32_t trace;	     /* 0 or 1 */
 	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	     /* 0 or 1: print the table at the end */
