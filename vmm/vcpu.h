@@ -88,8 +88,11 @@ static inline struct vcpu *vcpu_at(struct queue_place *place)
 	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
 }
 
-/* A vCPU of a VM, with a VPID that no other has; NULL: no memory. At boot. */
-struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
+/*
+ * A vCPU of a VM, the only one or one of several, with a VPID that no other has; NULL: no memory.
+ * At boot.
+ */
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id, bool alone);
 
 /*
  * Begins a run of its VM, with nothing of an earlier one: makes its VMCS and its FPU context, of a

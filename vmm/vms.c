@@ -64,7 +64,7 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 static bool add_vcpus(struct vm *vm)
 {
 	while (vm->vcpu_count < vm->config.vcpus) {
-		struct vcpu *vcpu = vcpu_allocate(vm, vm->vcpu_count);
+		struct vcpu *vcpu = vcpu_allocate(vm, vm->vcpu_count, vm->config.vcpus == 1);
 
 		if (!vcpu)
 			return false;
