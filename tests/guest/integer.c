@@ -14,9 +14,16 @@ const char guest_name[] = "integer";
 static uint8_t composite[LIMIT];
 static volatile unsigned ticks;
 
+#define HLT 0xf4
+
+/*
+ * A Bochs with several CPUs may let it come between STI and the HLT that waits for it
+ * (smp-sti-window in tools/defects.py): it is not waited for then.
+ */
 static bool tick(struct frame *frame)
 {
-	(void)frame;
+	if (*(const uint8_t *)frame->ip == HLT)
+		frame->ip++;
 	ticks++;
 	return true;
 }

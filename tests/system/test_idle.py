@@ -20,7 +20,7 @@ def test_while_one_guest_halts_another_runs(boot):
     result = boot(
         modules=[
             ("fpu-hold", "name=a " + HALTING),
-            ("integer", "name=b mem=8M control=on -- forever nohlt"),
+            ("integer", "name=b mem=8M control=on -- forever"),
         ]
     )
     assert result.status == 0

@@ -52,7 +52,7 @@ def test_the_apic_timer_interrupts_once_a_slice(boot):
     """Many exits a slice, and no more interrupts than slices: each is the end of one."""
     result = boot(
         opts="preemption=apic",
-        modules=[("integer", "name=a mem=8M -- rounds=40 nohlt")],
+        modules=[("integer", "name=a mem=8M -- rounds=40")],
         timeout=60,
     )
     assert result.status == 0
