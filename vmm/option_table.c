@@ -211,6 +211,11 @@ const struct option option_table[] = {
 		CHOICES(apicv_choices),
 	},
 	{
+		FIELD(ple),
+		.initial = 1,
+		CHOICES(apicv_choices),
+	},
+	{
 		FIELD(trace),
 		.initial = 0,
 		CHOICES(switch_choices),

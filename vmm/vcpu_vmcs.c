@@ -33,6 +33,13 @@
 #define LIMIT_16       0xffffu
 #define TSS32_RIGHTS   0x008bu /* busy; the same type number is a 64-bit TSS in IA-32e mode */
 
+/*
+ * PAUSEs at most so many TSC ticks apart are one loop, which exits when it has lasted so long: a
+ * lock that is held by one that runs is free by then (SDM Vol. 3C 25.1.3).
+ */
+#define PLE_GAP	   128
+#define PLE_WINDOW 4096
+
 /* Always intercepted: what a guest could hang a CPU with, and what is the machine's own. */
 #define EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
@@ -85,6 +92,11 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 
 	if (!guest_has_xsaves())
 		secondary &= ~SECONDARY_ENABLE_XSAVES;
+	if (c->ple && vm_is_shared(vcpu->vm)) {
+		secondary |= SECONDARY_PAUSE_LOOP_EXITING;
+		vmcs_write(VMCS_PLE_GAP, PLE_GAP);
+		vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW);
+	}
 	vcpu->events.primary_controls = c->primary;
 	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
 	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);

@@ -218,6 +218,13 @@ static void exit_bus_lock(struct vcpu *vcpu)
 	vcpu_request(vcpu, VCPU_YIELD);
 }
 
+/* It spins for another vCPU of its VM, which may be waiting for this CPU. */
+static void exit_pause(struct vcpu *vcpu)
+{
+	vcpu_skip_instruction(vcpu);
+	vcpu_request(vcpu, VCPU_YIELD);
+}
+
 /*
  * Instructions are handled at once, between vmx_exit and VMRESUME: nothing was being delivered when
  * they exited, and nobody but their guest is concerned. What comes from elsewhere, may have broken
@@ -257,6 +264,7 @@ static const struct {
 	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},
 	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = {.in_loop = exit_monitor_trap},
+	[EXIT_REASON_PAUSE] = {.in_loop = exit_pause},
 	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = {.in_loop = exit_tpr_below_threshold},
 	[EXIT_REASON_APIC_ACCESS] = {.at_once = exit_apic_access_at_once,
