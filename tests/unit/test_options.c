@@ -273,7 +273,8 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	assert_string_equal(
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave amx migrate slice maxcpus "
-		"console timer clock preemption multihit mitigations apicv ple trace tracesize stats "
+		"console timer clock preemption multihit mitigations apicv ple trace tracesize "
+		"stats "
 		"loglevel panic verbose hostfpu entrycheck crash doctor gdb gdbwait log");
 }
 
