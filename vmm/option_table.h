@@ -28,21 +28,22 @@ struct options {
 	uint32_t multihit;   /* enum multihit */
 	/* enum mitigations_wanted */
 	uint32_t mitigations;
-	uint32_t apicv;		    /* 0 or 1: where the CPU has it */
-	uint32_t ple;		    /* 0 or 1: where the CPU has it */
-	uint32_t trace;		    /* 0 or 1 */
-	uint32_t tracesize;	    /* entries of each CPU's ring: 16..1048576 */
-	uint32_t stats;		    /* 0 or 1: print the table at the end */
-	uint32_t loglevel;	    /* enum log_level */
-	uint32_t panic;		    /* enum power_panic */
-	uint32_t verbose;	    /* 0 or 1: tell of each VM exit */
-	uint32_t hostfpu;	    /* 0 or 1: a host section after every VM exit but #NM's */
-	uint32_t entrycheck;	    /* 0 or 1: each VM entry against the rules */
-	uint32_t crash;		    /* enum provoke */
-	uint32_t doctor;	    /* 0 or 1: tell what the machine has, and end it */
-	uint32_t log;		    /* enum log_option */
-	char gdb[OPTION_TEXT_SIZE]; /* the name of a VM, or empty */
-	uint32_t gdbwait;	    /* 0 or 1: it stands still until gdb lets it run */
+	uint32_t apicv;	     /* 0 or 1: where the CPU has it */
+	uint32_t ple;	     /* 0 or 1: where the CPU has it */
+	uint32_t trace;	     /* 0 or 1 */
+	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
+	uint32_t stats;	     /* 0 or 1: print the table at the end */
+	uint32_t loglevel;   /* enum log_level */
+	uint32_t panic;	     /* enum power_panic */
+	uint32_t verbose;    /* 0 or 1: tell of each VM exit */
+	uint32_t hostfpu;    /* 0 or 1: a host section after every VM exit but #NM's */
+	uint32_t entrycheck; /* 0 or 1: each VM entry against the rules */
+	uint32_t crash;	     /* enum provoke */
+	uint32_t doctor;     /* 0 or 1: tell what the machine has, and end it */
+	uint32_t log;	     /* enum log_option */
+	uint32_t gdbwait;    /* 0 or 1: it stands still until gdb lets it run */
+	/* the name of a VM, or empty */
+	char gdb[OPTION_TEXT_SIZE];
 };
 
 /* A word that is accepted; NULL: the option's name() has it. */

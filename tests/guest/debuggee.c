@@ -93,10 +93,14 @@ static void keep_patterns(void)
 
 static void step_with_a_timer(void)
 {
-	if (have_hypercalls())
-		set_timer(TIMER_VECTOR, 1);
+	bool comes = have_hypercalls();
+
+	if (comes)
+		set_timer(TIMER_VECTOR, 100);
 	asm volatile("sti");
 	step_here();
+	while (comes && !ticks)
+		asm volatile("pause");
 	asm volatile("cli");
 }
 

@@ -170,11 +170,12 @@ def test_steps_are_one_instruction_each_and_interrupts_wait(tmp_path):
     steps = ["x/i $pc", "stepi"] * 8
     result = debug(
         str(tmp_path),
-        gdb("debuggee", ["break step_here", "continue", "delete", *steps, "continue"]),
+        gdb("debuggee", ["break step_here", "continue", "delete", *steps, "p *(int *) &ticks", "continue"]),
         [module()],
     )
     shown = re.findall(r"=> 0x\w+ <step_here(?:\+\d+)?>:\t(\w+)", result.said)
     assert shown == ["nop", "xor", "xor", "cpuid", "mov", "in", "mov", "ret"]
+    assert "$1 = 0" in result.said  # it was due while gdb spoke, and comes afterwards
     assert "exited normally" in result.said
 
 
