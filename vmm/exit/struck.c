@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "lib/symbols.h"
 
-#define TEXT_MAX (256 << 10)
+#define TEXT_MAX (512 << 10)
 
 /* A bit a byte of text. */
 static uint8_t struck[TEXT_MAX / 8];
