@@ -64,12 +64,11 @@ def test_a_guest_pays_for_the_looks_at_its_screen(boot):
 
 
 def test_dear_hypercalls_let_the_loop_look_at_the_time_after_each(boot):
-    """The bounds of the shares are those of the devices, below."""
     modules = [("fair", "name=fair mem=4M -- ms=500"), hostile("stats", "control=on")]
     result = boot(modules=modules, opts="slice=1000 console=com1", memory=256, until=UNTIL)
     gap, share = measured(result.console)
     assert gap <= longest_gap(1000)  # 4305 where 64 of them may follow each other
-    assert share >= 437
+    assert share >= 440
     assert total(result.console) >= 445
 
 

@@ -165,10 +165,10 @@ def test_on_or_off_a_resident_guest_runs_as_many_instructions(boot):
     what comes before moves the looks at COM1, so that one more or less falls among the 1,600
     entries; in a slice as long as this no turn ends. All that was printed at the start has gone
     out before."""
-    slice_us = "slice=100000"
+    one_turn = "slice=100000"
     later = [("workload", "name=a mem=4M control=on -- turns=200 uses=1 settle=2000")]
-    off = boot(opts=f"fpu=lazy stats=off {slice_us}", modules=later)
-    on = traced(boot, "lazy", later, more=slice_us)
+    off = boot(opts=f"fpu=lazy stats=off {one_turn}", modules=later)
+    on = traced(boot, "lazy", later, more=one_turn)
     assert abs(window(off.console)["ticks"] - window(on.console)["ticks"]) < ONE_LOOK
     cpu = on.one("fpu", cpu=0)
     assert cpu.number("resident") > 1600
