@@ -95,10 +95,13 @@ include tests/guest/guest.mk
 include tests/unit/unit.mk
 include tests/model/model.mk
 include tests/peer/peer.mk
+include tests/linux/linux.mk
 
 # Set-up comes first, and the build runs in a make of its own that finds what was installed.
-KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST TIMEOUT PROTOCOL METHOD CONSOLE
+KNOBS := MACHINE BOCHS FIRMWARE CHIPSET CPUS MEM CPU_MODEL OPTS GUEST GDB TIMEOUT PROTOCOL METHOD CONSOLE
 export $(KNOBS) WINDOW
+# Of make linux.
+export CMD LINUX WORDS GUESTS VCPUS GUEST_MEM BESIDE
 
 # One build at a time, however many `make run` there are.
 BUILD_ALL = mkdir -p $(BUILD) && flock $(BUILD)/lock $(MAKE) --no-print-directory -s all
@@ -108,6 +111,12 @@ run: ## build, make an ISO and boot the demonstration, or GUEST
 	@tools/setup run
 	@$(BUILD_ALL)
 	@exec tools/run
+
+.PHONY: linux
+linux: ## Linux as a guest, to a shell; CMD="uname -a": that, and its status; GUESTS=3 LINUX=path
+	@tools/setup peer
+	@$(BUILD_ALL)
+	@exec tools/linux
 
 .PHONY: timeline
 timeline: ## run with trace=on; who owned the FPU when: build/timeline.svg and .json (Perfetto)
@@ -121,6 +130,13 @@ pictures: ## the timelines of docs/fpu.md anew, under lazy and under auto
 		$(MAKE) --no-print-directory timeline OPTS=fpu=$$policy && \
 		cp $(BUILD)/timeline.svg docs/timeline-$$policy.svg || exit 1; \
 	done
+
+.PHONY: linux-pictures
+linux-pictures: ## the timelines of docs/linux.md anew: a Linux beside a guest without FPU work
+	@tools/setup peer
+	@tools/setup draw
+	@$(BUILD_ALL)
+	@exec tools/linux-pictures
 
 .PHONY: forms
 forms: ## every form of XSAVE on the machine of MACHINE, with the guests' patterns compared
@@ -219,5 +235,6 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Knobs of make run: $(KNOBS); README.md explains them."
 	@echo "make timeline takes them too, and WINDOW=FROM-TO in milliseconds."
+	@echo "make linux takes CMD LINUX WORDS GUESTS VCPUS GUEST_MEM BESIDE; docs/linux.md explains them."
 
 -include $(OBJECTS:.o=.d) $(BUILD)/offsets.d

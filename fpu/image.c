@@ -33,6 +33,17 @@ void fpu_image_save(struct fpu_image *image, bool *is32)
 	*is32 = save_selectors(image);
 }
 
+void fpu_image_save_elsewhere(struct fpu_image *image, bool *is32)
+{
+	const struct fpu_features *f = fpu_features();
+	enum fpu_save_method method = f->superset ? FPU_XSAVE : FPU_FXSAVE;
+
+	memset(image, 0, fpu_image_room());
+	if (!fpu_method_save(method, image, f->save_mask))
+		panic("%s raised an exception: every CPU has it", fpu_method_name(method));
+	*is32 = save_selectors(image);
+}
+
 void fpu_image_load(const struct fpu_image *image, bool is32)
 {
 	const struct fpu_features *f = fpu_features();

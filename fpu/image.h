@@ -25,6 +25,12 @@ void fpu_image_save(struct fpu_image *image, bool *is32);
 void fpu_image_load(const struct fpu_image *image, bool is32);
 
 /*
+ * The registers to an image that is nobody's: by a method that leaves out nothing for having been
+ * unmodified since a load, and of which the CPU remembers nothing. In the standard format.
+ */
+void fpu_image_save_elsewhere(struct fpu_image *image, bool *is32);
+
+/*
  * Brings every component of the save mask into its initial state (SDM Vol. 1 13.6). Returns the
  * bytes that it reads. CR0.TS clear and XCR0 = superset, as for the two above.
  */

@@ -17,6 +17,7 @@ enum lock_rank {
 	LOCK_LEAF,    /* nothing is taken inside: page frames, a run queue, a ring of lines */
 	LOCK_CONSOLE, /* who sends to the devices: the rings inside */
 	LOCK_VMS,     /* what several CPUs may ask of a VM: run queues and rings inside */
+	LOCK_PC,      /* the chips of a VM with several vCPUs: a request to a VM inside */
 	LOCK_NONE,    /* of a CPU that holds none */
 };
 

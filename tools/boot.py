@@ -104,6 +104,7 @@ def boot_once(
     screen="text",
     monitor=(),
     chipset="",
+    ips=0,
 ):
     target = Machine(machine, firmware, cpus, memory, cpu, bochs, chipset)
     modules = tuple(Module(kernel_path(file), words) for file, words in modules)
@@ -117,7 +118,7 @@ def boot_once(
         medium = iso
     start = time.monotonic()
     typing = Typist(typed) if typed else None
-    more = {"typing": typing, "debugger": debugger, "magic": magic, "monitor": monitor}
+    more = {"typing": typing, "debugger": debugger, "magic": magic, "monitor": monitor, "ips": ips}
     emulator = Emulator(target, work, medium, commands, **more)
     ending = emulator.run(timeout or 180, until=until)
     seconds = time.monotonic() - start

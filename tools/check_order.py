@@ -31,7 +31,9 @@ ROOMS = (
     ("vmm/exit", "*"),
     # what is told of a guest, and who asks for it
     ("vmm/look", "*"),
-    ("vmm", "vm_settle.* monitor.* monitor_*.*"),
+    ("vmm", "vm_settle.*"),
+    ("vmm/gdb", "*"),
+    ("vmm", "monitor.* monitor_*.*"),
     # the boot options have the names of everything below
     ("vmm", "option_table.* options.*"),
     ("vmm/sched", "*"),

@@ -39,6 +39,7 @@ DEFECTS = {
         "change the rows of TILECFG for bytes of a row, and STTILECFG takes VEX.W=1 only",
         since=(3, 0),
     ),
+    "monitor-trap-lost": Defect("the monitor trap flag is offered, and never exits", mended=(3, 0)),
     "code-breakpoint-lost": Defect(
         "code breakpoints are lost after a change of virtual CPU", mended=(3, 1)
     ),
@@ -80,6 +81,7 @@ DEFECTS = {
     "ioapic-remote-irr": Defect(
         "the I/O APIC has no remote IRR, and a level that stays asserted is not sent again by EOI"
     ),
+    "init-edx": Defect("INIT leaves 0 in EDX instead of the processor's signature"),
     # It goes on after the jump out of the delivery without noting the new RIP.
     "smp-exception-exit": Defect(
         "with several CPUs an exit by NMI, preemption timer or monitor trap flag right after an "

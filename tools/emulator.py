@@ -29,6 +29,7 @@ DUMP_TIME = 20  # seconds that an emulator has for its dump, before it is killed
 # where each of them is.
 MONITOR_KEY, MONITOR_OPEN = b"\x01", b"The monitor: help"
 ASK_GUESTS, GUESTS_TOLD = b"guests\r", b"@monitor command=guests"
+GDB_READY = re.compile(rb"^@gdb vm=", re.M)  # the hypervisor listens on COM2
 MONITOR_TIME = 2  # seconds that the monitor has to open
 GUESTS_TIME = 15  # and for its answer
 
@@ -43,7 +44,7 @@ clock: sync=none, time0=946681200
 boot: cdrom
 ata0-master: type=cdrom, path=boot.iso, status=inserted
 com1: enabled=1, {com1}
-log: bochs.log
+{com2}log: bochs.log
 panic: action=fatal
 error: action=report
 info: action=report
@@ -98,8 +99,8 @@ class Emulator:
     Bochs lacks; `ips` is how many instructions make a second of its time, 0 the default. `monitor`
     is what QEMU's does while the machine runs: (regular expression, command), each when the
     expression is found in what the console has printed since the one before; a reset starts the
-    machine again then. With `disk` it finds the ISO on a disk, as on a USB stick, not on a CD. With
-    `ask` and `typing` the hypervisor tells of its guests at the time limit."""
+    machine again then. With `disk` it finds the ISO on a disk, as on a USB stick, not on a CD. `gdb` is a GdbLine, which has the
+    machine's COM2. With `ask` and `typing` the hypervisor tells of its guests at the time limit."""
 
     def __init__(
         self,
@@ -116,6 +117,7 @@ class Emulator:
         monitor=(),
         disk=False,
         ips=0,
+        gdb=None,
     ):
         self.machine, self.work, self.medium = machine, work, medium
         self.magic = magic
@@ -130,6 +132,7 @@ class Emulator:
         self.ask = ask
         self.monitor, self.monitored = list(monitor), 0
         self.disk = disk
+        self.gdb = gdb
         self.ips = ips or (4000000 if machine.firmware == "uefi" else 10000000)
         self.e9 = port == "e9"
         # Bochs copies port 0xE9 to its own output
@@ -174,6 +177,9 @@ class Emulator:
                 if self.typing
                 else "mode=file, dev=console"
             ),
+            com2=(
+                f"com2: enabled=1, mode=socket-client, dev={self.gdb.emulator}\n" if self.gdb else ""
+            ),
             ignore_msrs=int(uefi or self.bad_msrs == "ignore"),
             magic=int(self.magic),
         )
@@ -215,6 +221,8 @@ class Emulator:
         output = f"tcp:{self.listener_name()}" if self.typing else "file:console"
         command += [] if self.monitor else ["-no-reboot"]
         command += [*console, output, "-qmp", "stdio"]
+        if self.gdb:
+            command += ["-serial", f"tcp:{self.gdb.emulator}"]
         command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if machine.firmware == "uefi":
             command += ["-bios", OVMF]
@@ -388,6 +396,8 @@ class Emulator:
                 if self.typing:
                     self.type()
                 self.order()
+                if self.gdb and GDB_READY.search(self.console):
+                    self.gdb.ready()
                 if until and until():
                     why = "until"
                 elif time.monotonic() > deadline:
@@ -402,7 +412,7 @@ class Emulator:
         finally:
             self.kill()
             rest = self.read_console()
-            for end in (self.line, self.listener):
+            for end in (self.line, self.listener, self.gdb):
                 if end:
                     end.close()
             if self.screen is not None:

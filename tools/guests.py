@@ -25,6 +25,9 @@ MULTIBOOT_SEARCH = (
 )
 
 
+LINUX_AT, LINUX_MAGIC = 0x202, b"HdrS"  # the Linux/x86 boot protocol
+
+
 class GuestError(Exception):
     """GUEST cannot be booted; the text says why, and what to do."""
 
@@ -59,10 +62,10 @@ def check_kernel(path, multiboot):
             'GUEST is "path/to/kernel.elf [command line]", several separated by ;'
         ) from None
     aligned = any(head[i : i + 4] == MULTIBOOT_MAGIC for i in range(0, len(head), 4))
-    if multiboot and not aligned:
+    if multiboot and not aligned and head[LINUX_AT : LINUX_AT + 4] != LINUX_MAGIC:
         raise GuestError(
-            f"GUEST: {path} is not a multiboot 1 kernel: "
-            "there is no header magic 0x1BADB002 in its first 8 KiB. "
+            f"GUEST: {path} is not a multiboot 1 kernel, nor a Linux bzImage: "
+            "there is no header magic 0x1BADB002 in its first 8 KiB, and no HdrS at 202h. "
             "Link the header into the beginning of the file (grub-file --is-x86-multiboot tells), "
             'or, if it is a module for another guest, write "path of=NAME --"'
         )

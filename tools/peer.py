@@ -1,24 +1,22 @@
 """A guest of ours, or Resident itself, under Linux's KVM, on Bochs: Debian's kernel and busybox, which tools/setup has
 unpacked in build/debian/peer, its KVM modules, and the launcher of tests/peer, in one ISO."""
 
-import glob
-import lzma
 import os
 import re
 import shlex
 import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 
 from boot import BUILD, ROOT
 from emulator import Emulator
+from initrd import Unpacked, pack, run
 from iso import make_iso_of_tree
 from machine import Machine
 from records import plain, records
 
-LINUX = os.path.join(ROOT, "build/debian/peer")
+LINUX = Unpacked("peer")
 LAUNCHER = os.path.join(BUILD, "peer/launcher")
 INIT = os.path.join(ROOT, "tests/peer/init")
 MODULES, MODULE_OPTIONS = "kvm-intel", "nested=1"  # and what it depends on
@@ -117,58 +115,11 @@ class Ended:
         return re.split(r"^@peer status=.*\n", theirs, flags=re.M)[:-1]
 
 
-def only(pattern):
-    found = glob.glob(os.path.join(LINUX, "root", pattern), recursive=True)
-    if len(found) != 1 or not os.path.exists(os.path.join(LINUX, "versions")):
-        raise PeerError(f"{LINUX} has no {pattern}: run tools/setup peer")
-    return found[0]
-
-
-def kernel_version():
-    """As "6.1.0-50-cloud-amd64 (6.1.176-1)"."""
-    with open(os.path.join(LINUX, "versions"), encoding="ascii") as file:
-        found = re.search(r"^linux-image-(\d\S*) (\S+)$", file.read(), re.M)
-    return f"{found[1]} ({found[2]})"
-
-
-def run(*command, **options):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
-
-
-def module_file(name, tree):
-    """Unpacks a module into the tree, without its symbols and type information."""
-    path = only(f"**/kernel/**/{name}.ko*")
-    into = os.path.join(tree, name + ".ko")
-    with (lzma.open if path.endswith(".xz") else open)(path, "rb") as file:
-        with open(into, "wb") as copy:
-            shutil.copyfileobj(file, copy)
-    run("strip", "--strip-unneeded", "-R", ".BTF", into)
-    return into
-
-
-def add_module(name, tree, order):
-    """And before it the modules that it depends on."""
-    if f"{name}.ko" in order:
-        return
-    information = run("readelf", "-p", ".modinfo", module_file(name, tree))
-    for needed in re.search(r"\bdepends=(\S*)", information)[1].split(","):
-        if needed:
-            add_module(needed, tree, order)
-    order.append(f"{name}.ko")
-
-
-def everything_in(tree):
-    """The names of its files and folders, each folder before what is in it."""
-    for folder, folders, files in os.walk(tree):
-        for name in sorted(folders + files):
-            yield os.path.relpath(os.path.join(folder, name), tree)
-
-
 def make_initrd(initrd, runs):
     tree = initrd + ".tree"
     for folder in ("bin", "dev", "proc"):
         os.makedirs(os.path.join(tree, folder))
-    busybox = shutil.copy(only("**/bin/busybox"), os.path.join(tree, "bin"))
+    busybox = shutil.copy(LINUX.only("**/bin/busybox"), os.path.join(tree, "bin"))
     shutil.copy(INIT, tree)
     for file in {file for launch in runs for file in launch.files}:
         into = tree + there(file)
@@ -176,28 +127,19 @@ def make_initrd(initrd, runs):
         shutil.copy(file, into)
     run("strip", "-o", os.path.join(tree, "launcher"), LAUNCHER)
     order = []
-    add_module(MODULES, tree, order)
+    LINUX.add_module(MODULES, tree, order)
     modules = [f"{file} {MODULE_OPTIONS}" if file == MODULES + ".ko" else file for file in order]
     for name, lines in (("modules", modules), ("runs", [launch.command for launch in runs])):
         with open(os.path.join(tree, name), "w", encoding="ascii") as file:
             file.write("".join(f"{line}\n" for line in lines))
-    names = "".join(f"{name}\n" for name in everything_in(tree))
-    with open(initrd, "wb") as file:
-        subprocess.run(
-            [busybox, "cpio", "-o", "-H", "newc"],
-            cwd=tree,
-            input=names.encode(),
-            stdout=file,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
+    pack(tree, initrd, busybox)
     shutil.rmtree(tree)
 
 
 def make_linux_iso(iso, runs, options):
     tree = iso + ".tree"
     os.makedirs(os.path.join(tree, "boot"))
-    shutil.copyfile(only("boot/vmlinuz-*"), os.path.join(tree, "boot/vmlinuz"))
+    shutil.copyfile(LINUX.only("boot/vmlinuz-*"), os.path.join(tree, "boot/vmlinuz"))
     make_initrd(os.path.join(tree, "boot/initrd"), runs)
     config = [
         "set timeout=0",
@@ -234,6 +176,6 @@ def run_under_kvm(runs, options="", timeout=TIMEOUT, cpus=1, ips=0):
     if END not in console or len(statuses) != len(runs):
         tail = "\n".join(console.splitlines()[-40:])
         raise PeerError(f"not at its end after {timeout} s. The console ends:\n{tail}")
-    linux = kernel_version()
+    linux = LINUX.kernel_version()
     kvm = f"KVM {'.'.join(linux.split('.')[:2])} on {machine.bochs}"
     return Ended(console, statuses, f"Linux {linux}, {machine}", kvm)

@@ -2,7 +2,10 @@
 
 #include "boot/memory.h"
 #include "lib/string.h"
+#include "vmm/debugged.h"
+#include "vmm/mail.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/vm.h"
 #include "vmx/capabilities.h"
 #include "vmx/vmcs.h"
@@ -23,7 +26,7 @@ static bool allocate(struct hole_step *step)
 	return step->ones;
 }
 
-static void set_trap(struct vcpu *vcpu, bool on)
+void monitor_trap_set(struct vcpu *vcpu, bool on)
 {
 	uint32_t *controls = &vcpu->events.primary_controls;
 
@@ -36,12 +39,17 @@ bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
 {
 	struct hole_step *step = &vcpu->vm->hole_step;
 
+	if (step->on && step->whose != vcpu) { /* it comes here again in its next turn */
+		vcpu_request(vcpu, VCPU_YIELD);
+		return true;
+	}
 	if (!vmx_capabilities()->monitor_trap || (!step->ones && !allocate(step)) ||
 	    !ept_lend(&vcpu->vm->ept, &step->loan, gpa & ~(uint64_t)(PAGE_SIZE_4K - 1),
 		      (uint64_t)step->ones))
 		return false;
 	step->on = true;
-	set_trap(vcpu, true);
+	step->whose = vcpu;
+	monitor_trap_set(vcpu, true);
 	return true;
 }
 
@@ -56,11 +64,40 @@ void hole_step_forget(struct vm *vm, uint32_t cpu)
 	memset(step->ones, 0xff, PAGE_SIZE_4K);
 }
 
+static void refresh(struct pcpu *pcpu, void *vm)
+{
+	ept_refresh(&((struct vm *)vm)->ept, pcpu->cpu.id);
+}
+
+/* Other vCPUs may have used what was lent: its tables are lent elsewhere next. */
+static void forget_everywhere(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+
+	hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
+	vm_unlock_pc(vcpu->vm, locked);
+	mail_ask(pcpus_up(), refresh, vcpu->vm);
+}
+
+static void end_step(struct vcpu *vcpu)
+{
+	const struct hole_step *step = &vcpu->vm->hole_step;
+
+	if (!vm_is_shared(vcpu->vm))
+		hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
+	else if (step->on && step->whose == vcpu)
+		forget_everywhere(vcpu);
+}
+
 /* An event may have come first: then the instruction exits once more. */
 void exit_monitor_trap(struct vcpu *vcpu)
 {
-	hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
-	set_trap(vcpu, false);
+	struct debugged_vcpu *own = debugged_vcpu(vcpu);
+
+	end_step(vcpu);
+	monitor_trap_set(vcpu, false);
+	if (own)
+		own->trapped = true;
 	event_go_on();
 }
 

@@ -2,7 +2,8 @@
  * Instructions that are not emulated, at guest-physical memory that is not there: the CPU itself
  * executes them. A page of ones is lent to the guest for one instruction (vmx/ept.h), after which
  * the monitor trap flag exits (SDM Vol. 3C 25.5.2); what was written to it is forgotten. Where the
- * CPU has no such flag nothing is done.
+ * CPU has no such flag nothing is done. Of several vCPUs one does so at a time; what another does
+ * at that page meanwhile is as if it was written and read at a device's.
  */
 #pragma once
 
@@ -18,7 +19,10 @@ struct vm;
  */
 bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa);
 
-/* The exit that follows. */
+/* Whether the CPU has it, and its exit follows the next instruction. The vCPU's VMCS is current. */
+void monitor_trap_set(struct vcpu *vcpu, bool on);
+
+/* That exit. */
 void exit_monitor_trap(struct vcpu *vcpu);
 
 /* Before the VM's vCPU starts anew, on this CPU: what was begun is over. */

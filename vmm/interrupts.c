@@ -18,6 +18,7 @@ void interrupts_reset(struct vcpu *vcpu)
 	vcpu->apicv.aside = APICV_THERE;
 	if (vcpu->apicv.page)
 		event_attend(&vcpu->events);
+	vcpu->inbox = (struct lapic_inbox){};
 	vcpu->call_deadline = VCPU_TIMER_OFF;
 	vcpu->timer_deadline = min_u64(lapic_deadline(&vcpu->lapic), vcpu->vm->pc.deadline);
 }
@@ -60,15 +61,38 @@ static bool is_for(const struct vcpu *vcpu, const struct vcpu *sender,
 	return !lowest || lapic_is_enabled(&vcpu->lapic);
 }
 
-/* One of lowest priority goes to one of those that it is for, and nothing says to which. */
-static void deliver(struct vm *vm, const struct vcpu *sender, const struct apic_message *message)
+/* Another's APIC is its own CPU's, which may be in the middle of something there. */
+static void hand_over(struct vcpu *here, struct vcpu *vcpu, const struct apic_message *message)
 {
+	if (vcpu == here) {
+		lapic_accept(&vcpu->lapic, message);
+		return;
+	}
+	lapic_inbox_put(&vcpu->inbox, message);
+	vcpu_tell(vcpu);
+}
+
+/*
+ * From the CPU of `here`. One of lowest priority goes to one of those that it is for, and nothing
+ * says to which: in turn.
+ */
+static __attribute__((noinline)) void deliver(struct vcpu *here, const struct vcpu *sender,
+					      const struct apic_message *message)
+{
+	struct vm *vm = here->vm;
+	bool lowest = message->delivery == APIC_LOWEST_PRIORITY;
+	uint32_t first = lowest ? vm->next_lowest : 0;
+
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (!is_for(vm->vcpu[i], sender, message))
+		struct vcpu *vcpu = vm->vcpu[(first + i) % vm->vcpu_count];
+
+		if (!is_for(vcpu, sender, message))
 			continue;
-		lapic_accept(&vm->vcpu[i]->lapic, message);
-		if (message->delivery == APIC_LOWEST_PRIORITY)
-			return;
+		hand_over(here, vcpu, message);
+		if (!lowest)
+			continue;
+		vm->next_lowest = (vcpu->id + 1) % vm->vcpu_count;
+		return;
 	}
 }
 
@@ -80,11 +104,20 @@ static void pass_messages(struct vcpu *vcpu)
 	uint8_t vector;
 
 	if (vcpu->lapic.signals && lapic_next_message(&vcpu->lapic, &message))
-		deliver(vcpu->vm, vcpu, &message);
+		deliver(vcpu, vcpu, &message);
 	if (vcpu->lapic.signals && lapic_next_eoi(&vcpu->lapic, &vector))
 		i82093_eoi(&pc->ioapic, vector);
 	while (i82093_next_message(&pc->ioapic, &message))
-		deliver(vcpu->vm, NULL, &message);
+		deliver(vcpu, NULL, &message);
+}
+
+/* What it had of an earlier life goes when it is started: vcpu_start_up(). */
+static void wait_for_startup(struct vcpu *vcpu)
+{
+	lapic_init_signal(&vcpu->lapic);
+	vcpu->call_deadline = VCPU_TIMER_OFF;
+	vcpu->state = VCPU_WAITS;
+	vmx_ask_to_return(&vcpu->guest.entries_left);
 }
 
 /* INIT starts the first CPU from its reset vector, where firmware resets the PC. */
@@ -93,10 +126,18 @@ static void take_signals(struct vcpu *vcpu)
 	struct lapic *lapic = &vcpu->lapic;
 
 	if (lapic->signals & LAPIC_INIT) {
-		lapic->signals &= ~(LAPIC_INIT | LAPIC_STARTUP);
-		vm_reset(vcpu->vm);
+		lapic->signals &= ~LAPIC_INIT;
+		if (has_pc(vcpu))
+			vm_reset(vcpu->vm);
+		else
+			wait_for_startup(vcpu);
 	}
-	lapic->signals &= ~(LAPIC_STARTUP | LAPIC_EXTINT);
+	lapic->signals &= ~LAPIC_EXTINT;
+	if (vcpu->state == VCPU_WAITS) {
+		lapic->signals &= ~(LAPIC_NMI | LAPIC_NMI_AGAIN);
+		return;
+	}
+	lapic->signals &= ~LAPIC_STARTUP;
 	if (lapic->signals & LAPIC_NMI) {
 		lapic_take_nmi(lapic);
 		event_pend_nmi(&vcpu->events);
@@ -114,7 +155,17 @@ void vcpu_set_deadline(struct vcpu *vcpu)
 	vcpu->timer_deadline = deadline;
 }
 
-void interrupts_changed(struct vcpu *vcpu)
+/* Another vCPU, on its CPU, has to do with what has changed of the chips here. */
+static void tell_first(struct vm *vm)
+{
+	struct vcpu *first = vm->vcpu[0];
+
+	if (vm->pc.deadline < first->timer_deadline ||
+	    i8259_interrupts(&vm->pc.pic) != (first->lapic.lint & 1))
+		vcpu_tell(first);
+}
+
+static inline void look_at_all(struct vcpu *vcpu)
 {
 	pass_messages(vcpu);
 	if (has_pc(vcpu))
@@ -124,6 +175,36 @@ void interrupts_changed(struct vcpu *vcpu)
 	vcpu_set_deadline(vcpu);
 	if (interrupts_may_wait(vcpu))
 		event_attend(&vcpu->events);
+}
+
+static __attribute__((noinline)) void changed_of_several(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+
+	look_at_all(vcpu);
+	if (!has_pc(vcpu))
+		tell_first(vcpu->vm);
+	vm_unlock_pc(vcpu->vm, locked);
+}
+
+void interrupts_changed(struct vcpu *vcpu)
+{
+	if (vm_is_shared(vcpu->vm))
+		changed_of_several(vcpu);
+	else
+		look_at_all(vcpu);
+}
+
+void interrupts_arrived(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+
+	lapic_inbox_empty(&vcpu->inbox, &vcpu->lapic);
+	interrupts_changed(vcpu);
+	vm_unlock_pc(vcpu->vm, locked);
+	/* it is started at the beginning of a turn */
+	if (vcpu->lapic.signals & LAPIC_STARTUP)
+		__atomic_fetch_or(&vcpu->pending, VCPU_INTERRUPT, __ATOMIC_SEQ_CST);
 }
 
 /* A call's timer has an interrupt that TPR keeps back, or had. */
@@ -139,16 +220,30 @@ void interrupts_changed_at_length(struct vcpu *vcpu)
 	vcpu_request(vcpu, 0);
 }
 
-void interrupts_prepare(struct vcpu *vcpu)
+static inline bool hand_next(struct vcpu *vcpu)
 {
 	bool wait = interrupts_wait(vcpu);
 
-	if (wait && event_takes_interrupt(&vcpu->events)) {
-		event_hand_interrupt(&vcpu->events, pic_waits(vcpu)
-							    ? i8259_acknowledge(&vcpu->vm->pc.pic)
+	if (!wait || !event_takes_interrupt(&vcpu->events))
+		return wait;
+	event_hand_interrupt(&vcpu->events, pic_waits(vcpu) ? i8259_acknowledge(&vcpu->vm->pc.pic)
 							    : lapic_take(&vcpu->lapic));
-		wait = interrupts_may_wait(vcpu);
-	}
+	return interrupts_may_wait(vcpu);
+}
+
+static __attribute__((noinline)) bool hand_next_of_several(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+	bool wait = hand_next(vcpu);
+
+	vm_unlock_pc(vcpu->vm, locked);
+	return wait;
+}
+
+void interrupts_prepare(struct vcpu *vcpu)
+{
+	bool wait = vm_is_shared(vcpu->vm) ? hand_next_of_several(vcpu) : hand_next(vcpu);
+
 	event_prepare_entry(&vcpu->events, vcpu_cr8(vcpu), wait);
 	if (vcpu->apicv.page && (!vcpu->apicv.given || apicv_has_threshold(vcpu))) {
 		vcpu_lapic(vcpu);
@@ -191,7 +286,7 @@ static void call_timer(struct vcpu *vcpu)
 		event_pend_interrupt(&vcpu->events, vcpu->timer_vector);
 }
 
-bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
+static inline bool poll(struct vcpu *vcpu, uint64_t now)
 {
 	if (now >= vcpu->timer_deadline) {
 		if (now >= vcpu->call_deadline)
@@ -208,4 +303,18 @@ bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
 	      (interrupts_wait(vcpu) || event_interrupt_pending(&vcpu->events, vcpu_cr8(vcpu))))))
 		vcpu->state = VCPU_RUNNABLE;
 	return vcpu->state == VCPU_RUNNABLE;
+}
+
+static __attribute__((noinline)) bool poll_of_several(struct vcpu *vcpu, uint64_t now)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+	bool runs = poll(vcpu, now);
+
+	vm_unlock_pc(vcpu->vm, locked);
+	return runs;
+}
+
+bool vcpu_poll_events(struct vcpu *vcpu, uint64_t now)
+{
+	return vm_is_shared(vcpu->vm) ? poll_of_several(vcpu, now) : poll(vcpu, now);
 }

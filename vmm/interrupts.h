@@ -12,9 +12,15 @@
 #include <stdint.h>
 
 #include "vmm/apicv.h"
+#include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
+#include "vmm/vm.h"
 
-struct vm;
+/* Of a VM's vCPUs the one that has its turn on this CPU: whose exit, or turn, this is in. */
+static inline struct vcpu *vcpu_here(struct vm *vm)
+{
+	return vm_is_shared(vm) ? this_pcpu()->turn : vm->vcpu[0];
+}
 
 /* After a reset: the local APIC as firmware leaves it on the first CPU. */
 void interrupts_reset(struct vcpu *vcpu);
@@ -24,6 +30,12 @@ void interrupts_changed(struct vcpu *vcpu);
 
 /* The same, after what takes as long as many other exits: another look at the time follows. */
 void interrupts_changed_at_length(struct vcpu *vcpu);
+
+/*
+ * VCPU_INTERRUPT was asked: other vCPUs' CPUs have put something into its inbox, or have changed
+ * what the first vCPU sees to. In its turn, or before that begins.
+ */
+void interrupts_arrived(struct vcpu *vcpu);
 
 /*
  * The same, after an EOI, or a write of TPR or of SELF IPI, and nothing else: no line and no

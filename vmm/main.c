@@ -38,6 +38,7 @@
 #include "vmm/exit/entry_trial.h"
 #include "vmm/exit/provoke.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/mitigations_report.h"
 #include "vmm/needs.h"
 #include "vmm/options.h"
@@ -218,6 +219,10 @@ static bool start_guests(void)
 	if (!vms_count())
 		log_error("there are no guests: add a module2 line (module with multiboot 1) for "
 			  "each to GRUB's menu entry, as README.md shows");
+	for (uint32_t i = 0; i < vms_count(); i++)
+		if (vm_is_shared(vm_at(i)))
+			exit_share();
+	gdb_init(options.gdb, options.gdbwait);
 	fpu_policy_set((enum fpu_policy)options.fpu);
 	return complete;
 }

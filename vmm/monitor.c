@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmm/focus.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/monitor_commands.h"
 #include "vmm/monitor_tables.h"
 #include "vmm/output.h"
@@ -36,11 +37,11 @@ static bool after_return; /* "\r\n" ends one line, not two */
 
 void monitor_init(void)
 {
-	period = clock_us_to_tsc(POLL_US);
-	idle_period = clock_us_to_tsc(IDLE_POLL_US);
+	period = clock_us_to_tsc(gdb_is_on() ? GDB_POLL_US : POLL_US);
+	idle_period = gdb_is_on() ? period : clock_us_to_tsc(IDLE_POLL_US);
 	typing = clock_us_to_tsc(TYPING_US);
 	polled = rdtsc();
-	monitor_due = console_can_read() ? polled : MONITOR_NEVER;
+	monitor_due = console_can_read() || gdb_is_on() ? polled : MONITOR_NEVER;
 }
 
 uint64_t monitor_due_idle(void)
@@ -132,6 +133,8 @@ void monitor_poll(void)
 
 	polled = rdtsc();
 	monitor_due = polled + period;
+	if (gdb_is_on())
+		gdb_poll();
 	if (monitor_table_waits())
 		monitor_table_go_on();
 	(void)focus_vm(); /* one that has ended loses the focus, and that is told of */

@@ -68,7 +68,7 @@ static struct vcpu *vcpu_by_index(uint32_t index)
 
 static bool vcpus_row(uint32_t index)
 {
-	static const char *const states[] = {"stopped", "runnable", "halted"};
+	static const char *const states[] = {"stopped", "runnable", "halted", "waits"};
 	static const char *const fpu_states[] = {"open", "armed", "guarded"};
 	struct vcpu *vcpu = vcpu_by_index(index);
 	const struct fpu_cpu *home;

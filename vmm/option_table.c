@@ -212,6 +212,11 @@ const struct option option_table[] = {
 		CHOICES(apicv_choices),
 	},
 	{
+		FIELD(ple),
+		.initial = 1,
+		CHOICES(apicv_choices),
+	},
+	{
 		FIELD(trace),
 		.initial = 0,
 		CHOICES(switch_choices),
@@ -265,6 +270,16 @@ const struct option option_table[] = {
 		.initial = 0,
 		CHOICES(switch_choices),
 		.alone = true,
+	},
+	{
+		FIELD(gdb),
+		.accepted = "the name of a VM, of up to 31 characters",
+		.text = true,
+	},
+	{
+		FIELD(gdbwait),
+		.initial = 1,
+		CHOICES(switch_choices),
 	},
 	{
 		FIELD(log),

@@ -12,6 +12,8 @@ enum log_option {
 	LOG_OPTION_LAST, /* ... and that of an earlier boot is printed instead of starting guests */
 };
 
+#define OPTION_TEXT_SIZE 32 /* of a value that is a text */
+
 struct options {
 	uint32_t fpu;	     /* enum fpu_policy */
 	uint32_t xsave;	     /* enum fpu_save_method, or FPU_METHOD_AUTO */
@@ -27,6 +29,7 @@ struct options {
 	/* enum mitigations_wanted */
 	uint32_t mitigations;
 	uint32_t apicv;	     /* 0 or 1: where the CPU has it */
+	uint32_t ple;	     /* 0 or 1: where the CPU has it */
 	uint32_t trace;	     /* 0 or 1 */
 	uint32_t tracesize;  /* entries of each CPU's ring: 16..1048576 */
 	uint32_t stats;	     /* 0 or 1: print the table at the end */
@@ -38,6 +41,9 @@ struct options {
 	uint32_t crash;	     /* enum provoke */
 	uint32_t doctor;     /* 0 or 1: tell what the machine has, and end it */
 	uint32_t log;	     /* enum log_option */
+	uint32_t gdbwait;    /* 0 or 1: it stands still until gdb lets it run */
+	/* the name of a VM, or empty */
+	char gdb[OPTION_TEXT_SIZE];
 };
 
 /* A word that is accepted; NULL: the option's name() has it. */
@@ -53,7 +59,8 @@ struct choice {
  */
 struct option {
 	const char *key;
-	uint32_t offset; /* of the uint32_t in struct options */
+	uint32_t offset; /* of the uint32_t in struct options, or of the text */
+	bool text;	 /* any word that has room; at first it is empty */
 	uint32_t initial;
 	const struct choice *choices;
 	uint32_t choice_count;

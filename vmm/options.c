@@ -61,6 +61,11 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 {
 	uint64_t number;
 
+	if (option->text) {
+		if (strlen(text) < OPTION_TEXT_SIZE)
+			copy_string((char *)value, OPTION_TEXT_SIZE, text);
+		return strlen(text) < OPTION_TEXT_SIZE;
+	}
 	if (option->list)
 		return choose_several(option, text, value);
 	if (option->choices)
@@ -73,7 +78,7 @@ static bool parse_value(const struct option *option, char *text, uint32_t *value
 
 /* Each message is built up piece by piece, and cut where there is no room. */
 struct message {
-	char text[256];
+	char text[320];
 	size_t length;
 };
 
@@ -136,7 +141,7 @@ void options_parse(struct options *options, const char *cmdline,
 	int result;
 
 	for (const struct option *option = option_table; option->key; option++)
-		*field(options, option) = option->initial;
+		*field(options, option) = option->initial; /* of a text: it is empty */
 	for (bool first = true; (result = cmdline_next(&cmdline, word, sizeof(word))) != 0;
 	     first = false) {
 		/* QEMU's -kernel puts the file's name first */

@@ -172,6 +172,7 @@ static void keep(const char *text, size_t length)
 	struct pcpu *pcpu = this_pcpu();
 	struct vm *vm = pcpu->output;
 	struct line_ring *ring = ring_of(vm);
+	struct vcpu *turn, *vcpu;
 	bool first;
 
 	if (pcpu->in_output || pcpu->cpu.in_check) {
@@ -187,7 +188,9 @@ static void keep(const char *text, size_t length)
 	if (!vm)
 		return;
 	/* a line takes as long as many exits, so the loop looks at the time in any case */
-	vcpu_request(vm->vcpu[0], first || !output_has_room(vm) ? VCPU_OUTPUT : 0);
+	turn = pcpu->turn;
+	vcpu = turn && turn->vm == vm ? turn : vm->vcpu[0];
+	vcpu_request(vcpu, first || !output_has_room(vm) ? VCPU_OUTPUT : 0);
 }
 
 void output_foot(const char *text)

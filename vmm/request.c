@@ -4,6 +4,8 @@
 #include "vmm/pcpu.h"
 #include "vmm/vcpu.h"
 
+void (*request_offer)(const struct pcpu *at, const struct vcpu *vcpu);
+
 /* It may change its CPU as long as that CPU's queue is not locked. */
 static struct pcpu *lock_queue(struct vcpu *vcpu)
 {
@@ -38,4 +40,24 @@ void vcpu_request(struct vcpu *vcpu, uint32_t what)
 		vmx_ask_to_return(&vcpu->guest.entries_left);
 	else
 		wake(vcpu);
+}
+
+void vcpu_tell(struct vcpu *vcpu)
+{
+	struct pcpu *at;
+	struct vcpu *turn;
+	bool woken;
+
+	if (__atomic_fetch_or(&vcpu->pending, VCPU_INTERRUPT, __ATOMIC_SEQ_CST) & VCPU_INTERRUPT)
+		return; /* it has been told, and has not looked yet */
+	at = lock_queue(vcpu);
+	woken = vcpu->place.sleeper;
+	if (woken)
+		queue_wake(&at->queue, &vcpu->place);
+	turn = at->turn; /* a turn begins under this lock, or is NULL before it does */
+	spin_unlock(&at->queue.lock);
+	if (!turn || turn == vcpu)
+		mail_kick(at);
+	else if (woken)
+		request_offer(at, vcpu);
 }

@@ -46,6 +46,7 @@ struct vmx_choice start_choice(const struct options *options)
 		.preemption = (enum preemption)options->preemption,
 		.multihit = (enum multihit)options->multihit,
 		.apicv = options->apicv,
+		.ple = options->ple,
 	};
 }
 

@@ -13,12 +13,13 @@
 #include "vmx/capabilities.h"
 #include "vmx/vmx.h"
 
-struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id)
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id, bool alone)
 {
 	static uint16_t last_vpid; /* 0 is the host's; at boot */
 	struct vcpu *vcpu = memory_alloc_page();
 	void *kept = memory_alloc_page();
-	bool apicv = vmx_capabilities()->apicv;
+	/* the APIC's page is in the EPT or not, which vCPUs share */
+	bool apicv = vmx_capabilities()->apicv && alone;
 	void *page = apicv ? memory_alloc_page() : NULL;
 
 	_Static_assert(sizeof(*vcpu) <= PAGE_SIZE, "a vCPU is a page");

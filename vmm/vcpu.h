@@ -11,6 +11,7 @@
 #include "fpu/tiles.h"
 #include "vmm/apicv_state.h"
 #include "vmm/chip/lapic.h"
+#include "vmm/chip/lapic_inbox.h"
 #include "vmm/exit_watch.h"
 #include "vmm/queue.h"
 #include "vmm/switch.h"
@@ -25,7 +26,8 @@ struct vmcs;
 enum vcpu_state {
 	VCPU_STOPPED, /* not started, or ended */
 	VCPU_RUNNABLE,
-	VCPU_HALTED, /* executed HLT, and something can wake it */
+	VCPU_HALTED, /* executed HLT, and something can wake it: of several, another vCPU */
+	VCPU_WAITS,  /* not started yet, or again after INIT: for a start-up message (SIPI) */
 };
 
 #define VCPU_TIMER_OFF UINT64_MAX /* as a deadline */
@@ -48,8 +50,9 @@ struct vcpu {
 	struct kept_instruction *kept; /* a page of them: see vmm/exit/fetch.h */
 	struct lapic lapic;	       /* see vmm/interrupts.h */
 	struct apicv apicv;
-	bool long_mode; /* EFER.LMA: changes only with CR0.PG, which exits */
-	uint64_t efer;	/* as in its VMCS: vcpu_set_efer() in vmm/vcpu_vmcs.h */
+	struct lapic_inbox inbox; /* what other vCPUs' CPUs have for it; under its VM's lock */
+	bool long_mode;		  /* EFER.LMA: changes only with CR0.PG, which exits */
+	uint64_t efer;		  /* as in its VMCS: vcpu_set_efer() in vmm/vcpu_vmcs.h */
 
 	struct unswitched unswitched; /* as it was when another was loaded; its MSRs always */
 	struct fpu_tiles tiles;	      /* likewise */
@@ -85,8 +88,11 @@ static inline struct vcpu *vcpu_at(struct queue_place *place)
 	return (struct vcpu *)((char *)place - offsetof(struct vcpu, place));
 }
 
-/* A vCPU of a VM, with a VPID that no other has; NULL: no memory. At boot. */
-struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id);
+/*
+ * A vCPU of a VM, the only one or one of several, with a VPID that no other has; NULL: no memory.
+ * At boot.
+ */
+struct vcpu *vcpu_allocate(struct vm *vm, uint32_t id, bool alone);
 
 /*
  * Begins a run of its VM, with nothing of an earlier one: makes its VMCS and its FPU context, of a

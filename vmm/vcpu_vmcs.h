@@ -13,11 +13,17 @@ struct pcpu;
 
 /*
  * Reset, and then the state at the start of a multiboot 1 kernel: 32-bit protected mode, flat
- * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2). It is loaded here afterwards,
- * and was loaded nowhere else before.
+ * segments, paging and interrupts off (Multiboot 0.6.96 section 3.2); NULL: it waits for a start-up
+ * message. It is loaded here afterwards.
  */
 void vcpu_reset(struct pcpu *pcpu, struct vcpu *vcpu, const struct guest_entry *entry,
 		uint64_t ept_pointer);
+
+/*
+ * INIT, and the start-up message that its local APIC has (SDM Vol. 3A 8.4, table 9-1): real mode,
+ * at the page that this names. What INIT leaves alone stays: FPU, TSC, most MSRs. Before its turn.
+ */
+void vcpu_start_up(struct pcpu *pcpu, struct vcpu *vcpu);
 
 /* The host state of the current VMCS: this CPU's own, but for RSP. */
 void vcpu_write_host_state(const struct pcpu *pcpu);

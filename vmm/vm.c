@@ -30,6 +30,7 @@ struct vm *vm_add(void)
 	if (vm_count == VMS_MAX)
 		return NULL;
 	vms_alive++;
+	vms[vm_count].pc_lock.rank = LOCK_PC;
 	return &vms[vm_count++];
 }
 

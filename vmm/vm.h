@@ -15,11 +15,12 @@
 
 #include "boot/bootinfo.h"
 #include "lib/line_ring.h"
+#include "lib/lock.h"
 #include "vmm/guest_console.h"
 #include "vmm/guest_input.h"
 #include "vmm/guest_ram.h"
 #include "vmm/load/elf_symbols.h"
-#include "vmm/load/multiboot.h"
+#include "vmm/load/load.h"
 #include "vmm/chip/pc.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm_config.h"
@@ -27,7 +28,6 @@
 
 #define VMS_MAX		 64
 #define VM_MODULES_MAX	 8
-#define VM_VCPUS_MAX	 16
 #define VM_PORTS_NAMED	 32 /* that are not there and were accessed: more are not named */
 #define VM_HOLES_NAMED	 32 /* the same of pages of memory */
 #define VM_SCREEN_STILL	 4  /* looks at a screen that stands still, before it is left alone */
@@ -48,6 +48,7 @@ enum settle_stage {
 	SETTLE_CLEAR,
 	SETTLE_LOAD,
 	SETTLE_COPY,
+	SETTLE_RESET,	  /* its vCPUs, the last one first */
 	SETTLE_GIVE_BACK, /* its vCPU; then its EPT, and its memory */
 	SETTLE_UNMAP,
 	SETTLE_FREE,
@@ -70,6 +71,7 @@ struct vm_settling {
 	uint64_t free;	      /* bytes, before its memory was allocated */
 	unsigned int record;  /* of the run that has ended */
 	struct guest_load load;
+	uint32_t vcpus; /* that are to be reset still */
 };
 
 /* What is to become of a VM that runs. */
@@ -108,6 +110,7 @@ struct hole_step {
 	struct ept_loan loan;
 	uint64_t *ones; /* the page; NULL: there was no need for one yet */
 	bool on;
+	const struct vcpu *whose; /* while it is on */
 };
 
 #define PORT_NONE 0x10000u
@@ -124,6 +127,10 @@ struct vm {
 	uint32_t domain;
 	struct vcpu *vcpu[VM_VCPUS_MAX];
 	uint32_t vcpu_count;
+	uint32_t parked;      /* of these, that wait in no queue: vm_is_gathered() */
+	uint32_t next_lowest; /* where the search for the next of lowest priority begins */
+	uint64_t tsc_start;   /* the TSC when the run, or the reset, began: its vCPUs' 0 */
+	struct spinlock pc_lock;
 	struct guest_ram ram;
 	struct ept ept;
 	struct hole_step hole_step;
@@ -171,6 +178,41 @@ static inline bool vm_settles(const struct vm *vm)
 static inline bool vm_is_stopped(const struct vm *vm)
 {
 	return vm->stopped && vm->state == VM_RUNNING && !vm->request;
+}
+
+/*
+ * Several vCPUs, which may run at once. Then its chips, what passes between its APICs, its EPT and
+ * its consoles are under its lock, and else they are where its only vCPU has its turn.
+ */
+static inline bool vm_is_shared(const struct vm *vm)
+{
+	return vm->vcpu_count > 1;
+}
+
+/* True: the lock was taken, and is to be given back. Who has it already goes on. */
+static inline bool vm_lock_pc(struct vm *vm)
+{
+	if (!vm_is_shared(vm) || spin_held(&vm->pc_lock))
+		return false;
+	spin_lock(&vm->pc_lock);
+	return true;
+}
+
+static inline void vm_unlock_pc(struct vm *vm, bool locked)
+{
+	if (locked)
+		spin_unlock(&vm->pc_lock);
+}
+
+/*
+ * Whether what is asked of it can be done in this turn, of this vCPU: it is the first one, and all
+ * others have left their CPUs and wait in no queue. They go on by turns_resume().
+ */
+static inline bool vm_is_gathered(const struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+
+	return !vcpu->id && __atomic_load_n(&vm->parked, __ATOMIC_SEQ_CST) + 1 == vm->vcpu_count;
 }
 
 /* Ends a VM that never started: its parts are given back next. */

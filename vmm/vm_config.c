@@ -51,10 +51,10 @@ static int parse_vcpus(struct vm_config *config, const char *value, struct refus
 {
 	uint64_t vcpus;
 
-	if (cmdline_number(value, &vcpus) || vcpus != 1)
-		return refuse(refusal, -EINVAL, "vcpus=%.40s: this version runs one vCPU per VM",
-			      value);
-	config->vcpus = 1;
+	if (cmdline_number(value, &vcpus) || !vcpus || vcpus > VM_VCPUS_MAX)
+		return refuse(refusal, -EINVAL, "vcpus=%.40s: accepted are 1 to %d", value,
+			      VM_VCPUS_MAX);
+	config->vcpus = vcpus;
 	return 0;
 }
 

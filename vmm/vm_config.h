@@ -15,13 +15,14 @@
 
 #define VM_NAME_SIZE	32
 #define VM_CMDLINE_SIZE 512
+#define VM_VCPUS_MAX	16
 
 struct refusal;
 
 struct vm_config {
 	char name[VM_NAME_SIZE];  /* else the file's base name without extension, else empty */
 	uint64_t memory;	  /* bytes: 1 MiB to 16 TiB, whole pages; 64 MiB */
-	uint32_t vcpus;		  /* 1 */
+	uint32_t vcpus;		  /* up to VM_VCPUS_MAX; 1 */
 	uint64_t cpus;		  /* bit n: may run on physical CPU n; all */
 	char trust[VM_NAME_SIZE]; /* trust domain; empty: its own */
 	char of[VM_NAME_SIZE];	  /* not a VM but a module of the VM of this name; empty: a VM */

@@ -1,9 +1,17 @@
 /*
- * A VM whose last vCPU has halted for good.
+ * A VM whose vCPUs have all halted for good.
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct vm;
+
+/*
+ * Beside a vCPU that has just halted with nothing of its own to wake it: whether none of the others
+ * can do so either. Under the VM's lock.
+ */
+bool vm_sleeps_for_ever(const struct vm *vm);
 
 /* Ends a VM that halted with nothing to wake it. One that never printed gets a hint. */
 void vm_halted(struct vm *vm);

@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vmm/cpuid.h"
 #include "vmm/lost_memory.h"
+#include "vmm/debugged.h"
 #include "vmm/hole_step.h"
 #include "vmm/loaded.h"
 #include "vmm/look/lines.h"
@@ -79,7 +80,7 @@ static void post_mortem(struct pcpu *pcpu, struct vm *vm)
 /* The VMCS of a failed entry. */
 static void dump(struct pcpu *pcpu, struct vm *vm)
 {
-	loaded_take(pcpu, vm->vcpu[0]);
+	loaded_take(pcpu, vm->vcpu[vm->settling.failed_vcpu]);
 	if (vmcs_dump_line(vm->settling.dump_line++))
 		return;
 	vm->settling.dump = false;
@@ -172,17 +173,31 @@ static void reset_pc(struct vm *vm)
 	vm->screen_due = rdtsc();
 }
 
-/* Sets the vCPU to its start once the kernel is loaded. */
+/* Sets the PC to its start once the kernel is loaded. */
 static void copy(struct pcpu *pcpu, struct vm *vm)
 {
-	bool first = vm->state == VM_CLEARING;
-
 	if (!guest_load_step(&vm->settling.load, &vm->ram))
 		return;
 	reset_pc(vm);
 	guest_input_drop(&vm->input);
 	hole_step_forget(vm, pcpu->cpu.id);
-	vcpu_reset(pcpu, vm->vcpu[0], &vm->settling.load.entry, vm->ept.pointer);
+	vm->settling.vcpus = vm->vcpu_count;
+	vm->settling.stage = SETTLE_RESET;
+}
+
+/* A vCPU; with the first one, whose state is the kernel's start, it runs. */
+static void reset(struct pcpu *pcpu, struct vm *vm)
+{
+	bool first = vm->state == VM_CLEARING;
+	uint32_t id = --vm->settling.vcpus;
+
+	if (id + 1 == vm->vcpu_count)
+		vm->tsc_start = rdtsc();
+	vcpu_reset(pcpu, vm->vcpu[id], id ? NULL : &vm->settling.load.entry, vm->ept.pointer);
+	if (id)
+		return;
+	if (vm == debugged_vm)
+		debugged_restarted(vm);
 	vm->state = VM_RUNNING;
 	if (!first)
 		return;
@@ -210,6 +225,9 @@ static void step(struct pcpu *pcpu, struct vm *vm, uint64_t deadline)
 		break;
 	case SETTLE_COPY:
 		copy(pcpu, vm);
+		break;
+	case SETTLE_RESET:
+		reset(pcpu, vm);
 		break;
 	case SETTLE_RECORDS:
 		if (!stats_print_vm_next(vm, &vm->settling.record))

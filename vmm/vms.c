@@ -5,7 +5,7 @@
 #include "lib/format.h"
 #include "lib/refusal.h"
 #include "lib/string.h"
-#include "vmm/load/multiboot_header.h"
+#include "vmm/load/kernel.h"
 #include "vmm/vm.h"
 #include "vmm/vm_parts.h"
 
@@ -64,7 +64,7 @@ static bool add_module(const struct vm_config *config, const struct boot_module 
 static bool add_vcpus(struct vm *vm)
 {
 	while (vm->vcpu_count < vm->config.vcpus) {
-		struct vcpu *vcpu = vcpu_allocate(vm, vm->vcpu_count);
+		struct vcpu *vcpu = vcpu_allocate(vm, vm->vcpu_count, vm->config.vcpus == 1);
 
 		if (!vcpu)
 			return false;
@@ -101,8 +101,8 @@ bool vms_create(const struct boot_info *info)
 			vm_refuse(vm, "no memory for its virtual CPU");
 		else if (bad)
 			vm_refuse(vm, "its module line: %s", refusal.text);
-		else if (multiboot_header_parse(&vm->kernel, (const void *)vm->image->start,
-						vm->image->end - vm->image->start, &refusal))
+		else if (kernel_parse(&vm->kernel, (const void *)vm->image->start,
+				      vm->image->end - vm->image->start, &refusal))
 			vm_refuse(vm, "its kernel: %s", refusal.text);
 		else
 			vm->settling.stage = SETTLE_CREATE;

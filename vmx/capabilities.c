@@ -151,6 +151,8 @@ int vmx_capabilities_derive(struct vmx_capabilities *c, const struct vmx_words *
 	c->ept_vpid = words->value[VMX_WORD_EPT_VPID];
 	compute_controls(c, words);
 	choose_apicv(c, words, choice->apicv);
+	c->ple = choice->ple &&
+		 (words->value[VMX_WORD_SECONDARY] >> 32 & SECONDARY_PAUSE_LOOP_EXITING);
 	if (choose_preemption(c, choice->preemption, &report))
 		error = -ENODEV;
 	choose_ept_split(c, choice->multihit);

@@ -23,6 +23,7 @@ struct vmx_capabilities {
 	bool nested;		    /* there is another hypervisor below us (CPUID.1:ECX.31) */
 	bool monitor_trap;	    /* the monitor trap flag is there */
 	bool apicv;		    /* what vmm/apicv.h needs is there, and to be used */
+	bool ple;		    /* PAUSE-loop exiting is there, and to be used */
 	bool ept_split;		    /* guests execute from 4-KiB pages only: vmx/ept.h */
 };
 
@@ -31,6 +32,7 @@ struct vmx_choice {
 	enum preemption preemption;
 	enum multihit multihit;
 	bool apicv;
+	bool ple;
 };
 
 /* Told of each thing that is missing: the row, which lasts for the call, and its word's value. */

@@ -213,7 +213,7 @@ static void split(struct ept *ept, uint64_t *entry, unsigned int level)
 
 	for (unsigned int i = 0; i < ENTRIES; i++)
 		table[i] = leaf(hpa + i * level_size(level - 1), level - 1);
-	*entry = (uint64_t)table | EPT_ALL;
+	__atomic_store_n(entry, (uint64_t)table | EPT_ALL, __ATOMIC_RELEASE); /* others walk it */
 	*leaves(ept, level) -= 1;
 	*leaves(ept, level - 1) += ENTRIES;
 	ept->splits++;
@@ -223,7 +223,7 @@ void ept_refresh(struct ept *ept, uint32_t cpu)
 {
 	if (!(ept->outdated & BIT(cpu)))
 		return;
-	ept->outdated &= ~BIT(cpu);
+	__atomic_fetch_and(&ept->outdated, ~BIT(cpu), __ATOMIC_SEQ_CST);
 	vmx_invalidate_ept(ept->pointer);
 }
 
@@ -254,6 +254,21 @@ bool ept_split(struct ept *ept, uint32_t cpu, uint64_t gpa)
 	ept->outdated = ~BIT(cpu);
 	vmx_invalidate_ept(ept->pointer);
 	return true;
+}
+
+bool ept_executes(const struct ept *ept, uint64_t gpa)
+{
+	uint64_t *table = ept->root;
+
+	if (gpa >= GPA_LIMIT)
+		return false;
+	for (unsigned int level = LEVELS - 1;; level--) {
+		uint64_t entry = *entry_at(table, gpa, level);
+
+		if (!level || !names_table(entry))
+			return entry & EPT_EXECUTE;
+		table = (uint64_t *)(entry & EPT_ADDRESS);
+	}
 }
 
 static void lend_entry(struct ept_loan *loan, uint64_t *entry, uint64_t value)

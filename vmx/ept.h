@@ -59,6 +59,12 @@ int ept_map_step(struct ept *ept, struct ept_range *left);
  */
 bool ept_split(struct ept *ept, uint32_t cpu, uint64_t gpa);
 
+/*
+ * Whether the tables let an instruction be fetched there: a CPU that does not, though they do, has
+ * met the page before another one split it, and knows better after the EPT violation.
+ */
+bool ept_executes(const struct ept *ept, uint64_t gpa);
+
 /* Forgets this CPU's translations if others have changed the tables. Before it enters a guest. */
 void ept_refresh(struct ept *ept, uint32_t cpu);
 

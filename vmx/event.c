@@ -175,7 +175,7 @@ bool event_raise_debug_trap(struct vmx_events *events, uint64_t causes)
 
 bool event_reflect(struct vmx_events *events)
 {
-	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO), type = info & INTERRUPTION_TYPE;
 	uint8_t vector = info & INTERRUPTION_VECTOR;
 	int error_code = EVENT_NO_ERROR_CODE;
 
@@ -186,8 +186,9 @@ bool event_reflect(struct vmx_events *events)
 		complete_debug_exception(vmcs_read(VMCS_EXIT_QUALIFICATION) & 0x600f);
 	if (!event_raise(events, vector, error_code))
 		return false;
-	if ((info & INTERRUPTION_TYPE) == TYPE_PRIVILEGED_SOFTWARE) { /* INT1 */
-		events->info = INTERRUPTION_VALID | TYPE_PRIVILEGED_SOFTWARE | vector;
+	/* INT1, INT3 */
+	if (type == TYPE_PRIVILEGED_SOFTWARE || type == TYPE_SOFTWARE_EXCEPTION) {
+		events->info = INTERRUPTION_VALID | type | vector;
 		events->instruction_length = vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
 	}
 	return true;

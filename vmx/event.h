@@ -76,7 +76,7 @@ void event_delivered(struct vmx_events *events);
 /* A #DB at once, for reasons that cannot be pending in a VMCS: DR6 bits, BT among them. */
 bool event_raise_debug_trap(struct vmx_events *events, uint64_t causes);
 
-/* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #AC. */
+/* Raises again what the last exit intercepted (EXIT_INTERRUPTION_INFO): #DB, #BP, #AC. */
 bool event_reflect(struct vmx_events *events);
 
 /* event_prepare_entry() is to be called before the next entry. */

@@ -137,6 +137,8 @@ const struct vmx_requirement vmx_requirements[] = {
 	       SECONDARY_VIRTUALIZE_X2APIC_MODE, "a guest's EOI takes an exit"),
 	OPTION("virt-int", "virtual-interrupt delivery", SECONDARY, VMX_CHOSEN,
 	       SECONDARY_VIRTUAL_INTERRUPT_DELIVERY, "a guest's EOI takes an exit"),
+	OPTION("ple", "PAUSE-loop exiting", SECONDARY, VMX_CHOSEN, SECONDARY_PAUSE_LOOP_EXITING,
+	       "a vCPU that spins for another of its VM keeps its turn"),
 	EPT_ROW("ept-1g", "EPT pages of 1 GiB", VMX_CHOSEN, EPT_CAP_1G_PAGES, 0,
 		"guests' memory is mapped by pages of 2 MiB"),
 	EPT_ROW("invvpid", "INVVPID", VMX_CHOSEN, VPID_CAP_INVVPID,

@@ -57,6 +57,8 @@
 	X(ENTRY_INSTRUCTION_LENGTH, 0x401a)                                                        \
 	X(TPR_THRESHOLD, 0x401c)                                                                   \
 	X(SECONDARY_CONTROLS, 0x401e)                                                              \
+	X(PLE_GAP, 0x4020)                                                                         \
+	X(PLE_WINDOW, 0x4022)                                                                      \
 	X(CR0_MASK, 0x6000)                                                                        \
 	X(CR4_MASK, 0x6002)                                                                        \
 	X(CR0_READ_SHADOW, 0x6004)                                                                 \

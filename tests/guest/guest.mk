@@ -7,7 +7,7 @@
 # twice, as build/guest/NAME.elf (64-bit) and build/guest/NAME32.elf (32-bit).
 
 guest_names := fpu-hold integer clobber own-ts nm-table exits bad workload torture leak firmware \
-	debug-traps regions fair hostile bench echo task-switch dies pc amx
+	debug-traps regions fair hostile bench echo task-switch dies pc amx smp debuggee
 
 guest_build := build/guest
 guest_flags := -ffreestanding -fno-pic -mgeneral-regs-only -mno-red-zone -O2 -g -Wall -Wextra \

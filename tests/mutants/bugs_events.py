@@ -231,7 +231,7 @@ BUGS = [
         "int1-is-a-fault",
         "INT1 is reported behind itself (Vol. 3B 17.3.1)",
         "vmx/event.c",
-        "if ((info & INTERRUPTION_TYPE) == TYPE_PRIVILEGED_SOFTWARE) {",
+        "if (type == TYPE_PRIVILEGED_SOFTWARE || type == TYPE_SOFTWARE_EXCEPTION) {",
         "if (0) {",
         check("debug-icebp"),
     ),

@@ -13,6 +13,7 @@
     firmware  "bios" or "uefi"
     chipset   "pc" or "q35", with machine="tcg" or "kvm"
     cpus, memory (MiB)
+    ips       instructions in a second of Bochs' time
     opts      the hypervisor's command line
     modules   [(file, words)]: build/guest/FILE.elf, or any path that has a "/" in it;
               words as on a module line

@@ -30,7 +30,7 @@ GUESTS = (
 @pytest.fixture
 def ended(boot_directory):
     for name in ("peer", "bochs-trixie"):
-        if not os.path.exists(os.path.join(os.path.dirname(peer.LINUX), name, "versions")):
+        if not os.path.exists(os.path.join(os.path.dirname(peer.LINUX.there), name, "versions")):
             pytest.skip(f"build/debian/{name} is not there: tools/setup peer gets it")
     runs = [*GUESTS, *(run.launch for run in OURS)]
     return made_once(

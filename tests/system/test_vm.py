@@ -97,7 +97,7 @@ def test_a_halt_for_ever_is_a_failure_unless_the_module_line_says_it_is_fine(boo
     [
         ("name=a mem=8G", "is more than there is"),
         ("name=a mem=lots", "mem"),
-        ("name=a vcpus=2", "vcpus=2: this version runs one vCPU per VM"),
+        ("name=a vcpus=17", "vcpus=17: accepted are 1 to 16"),
         ("name=a cpus=3", "cpus= names no physical CPU that runs"),
         ("name=a colour=red", "colour"),
         ("name=a mem=1M", "its kernel: "),

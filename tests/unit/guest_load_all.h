@@ -5,8 +5,8 @@
 
 #include "lib/refusal.h"
 #include "vmm/guest_ram.h"
-#include "vmm/load/multiboot.h"
-#include "vmm/load/multiboot_header.h"
+#include "vmm/load/load.h"
+#include "vmm/load/kernel.h"
 
 static inline int guest_load_all(const struct guest_ram *ram, const void *file, uint64_t size,
 				 const struct guest_start *start, struct guest_entry *entry,
@@ -14,7 +14,7 @@ static inline int guest_load_all(const struct guest_ram *ram, const void *file, 
 {
 	static struct guest_image kernel;
 	static struct guest_load load;
-	int result = multiboot_header_parse(&kernel, file, size, refusal);
+	int result = kernel_parse(&kernel, file, size, refusal);
 
 	if (!result)
 		result = guest_load(&load, ram, &kernel, start, refusal);

@@ -11,6 +11,7 @@
 #include "lib/console.h"
 #include "lib/refusal.h"
 #include "vmm/fpu_policy.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/monitor.h"
 #include "vmm/monitor_commands.h"
 #include "vmm/monitor_tables.h"
@@ -33,6 +34,19 @@ static struct vm vms[2];
 static struct vcpu vcpus[2];
 static unsigned int requests[2];
 struct line_ring output_own;
+
+static bool gdb_on;
+static unsigned int gdb_polls;
+
+bool gdb_is_on(void)
+{
+	return gdb_on;
+}
+
+void gdb_poll(void)
+{
+	gdb_polls++;
+}
 
 static void append(const char *end, const char *format, va_list args)
 {

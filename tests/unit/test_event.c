@@ -209,6 +209,18 @@ static void test_an_intercepted_alignment_check_is_raised_again(void **state)
 	assert_int_equal(fields[VMCS_ENTRY_EXCEPTION_ERROR_CODE], 0x5a);
 }
 
+static void test_an_intercepted_breakpoint_is_reported_behind_itself(void **state)
+{
+	const uint32_t info = INTERRUPTION_VALID | TYPE_SOFTWARE_EXCEPTION | VECTOR_BP;
+
+	(void)state;
+	fields[VMCS_EXIT_INTERRUPTION_INFO] = info;
+	fields[VMCS_EXIT_INSTRUCTION_LENGTH] = 1;
+	assert_true(event_reflect(&events));
+	expect_entry(0, info, 0);
+	assert_int_equal(fields[VMCS_ENTRY_INSTRUCTION_LENGTH], 1);
+}
+
 /* --- before an entry --- */
 
 static void test_a_kept_event_comes_before_all_that_is_pending(void **state)
@@ -389,6 +401,7 @@ int main(void)
 		TEST(a_software_event_broken_off_is_left_to_its_instruction),
 		TEST(real_mode_gets_no_error_code),
 		TEST(an_intercepted_alignment_check_is_raised_again),
+		TEST(an_intercepted_breakpoint_is_reported_behind_itself),
 		TEST(a_kept_event_comes_before_all_that_is_pending),
 		TEST(an_nmi_comes_before_interrupts_and_those_by_priority),
 		TEST(a_debug_trap_holds_all_back_for_one_entry),

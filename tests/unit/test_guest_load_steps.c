@@ -3,8 +3,8 @@
 
 #include "lib/refusal.h"
 #include "vmm/guest_ram.h"
-#include "vmm/load/multiboot.h"
-#include "vmm/load/multiboot_header.h"
+#include "vmm/load/load.h"
+#include "vmm/load/kernel.h"
 
 #define MIB	0x100000ull
 #define RUBBISH 0xEE
@@ -25,7 +25,7 @@ static int start(void **state)
 	memset(memory, RUBBISH, sizeof(memory));
 	memset(bytes, 0x5A, sizeof(bytes));
 	elf_build(file, false);
-	if (multiboot_header_parse(&kernel, file, sizeof(file), &refusal))
+	if (kernel_parse(&kernel, file, sizeof(file), &refusal))
 		return -1;
 	return guest_load(&loading, &ram, &kernel, &with_module, &refusal);
 }

@@ -14,7 +14,7 @@
 
 struct heard {
 	uint32_t count;
-	char last[256];
+	char last[320];
 };
 
 static struct options options;
@@ -59,6 +59,8 @@ static void expect_defaults(void)
 	assert_int_equal(options.crash, PROVOKE_NONE);
 	assert_int_equal(options.log, LOG_OPTION_KEEP);
 	assert_int_equal(options.entrycheck, 0);
+	assert_string_equal(options.gdb, "");
+	assert_int_equal(options.gdbwait, 1);
 }
 
 static void an_empty_line_gives_the_defaults(void **state)
@@ -67,6 +69,22 @@ static void an_empty_line_gives_the_defaults(void **state)
 	parse("");
 	expect_defaults();
 	assert_int_equal(heard.count, 0);
+}
+
+static void a_text_is_any_word_that_has_room(void **state)
+{
+	(void)state;
+	parse("gdb=a gdbwait=off");
+	assert_string_equal(options.gdb, "a");
+	assert_int_equal(options.gdbwait, 0);
+	parse("gdb=1234567890123456789012345678901");
+	assert_string_equal(options.gdb, "1234567890123456789012345678901");
+	assert_int_equal(heard.count, 0);
+	parse("gdb=12345678901234567890123456789012");
+	expect_defaults();
+	assert_string_equal(heard.last,
+			    "option gdb=12345678901234567890123456789012 is ignored: accepted is "
+			    "the name of a VM, of up to 31 characters");
 }
 
 static void a_file_name_in_front_is_skipped_and_only_there(void **state)
@@ -226,6 +244,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		{"multihit", "auto, split, off"},
 		{"mitigations", "auto, off, all"},
 		{"apicv", "auto, off"},
+		{"ple", "auto, off"},
 		{"trace", "on, off"},
 		{"tracesize", "16 to 1048576 entries for each CPU"},
 		{"stats", "on, off"},
@@ -238,6 +257,7 @@ static void what_each_option_accepts_is_told_whole(void **state)
 		 "entry-checks, entry-sample, nmi, kicks, nested, memory, storm, init, idle"},
 		{"doctor", "on, off"},
 		{"entrycheck", "on, off"},
+		{"gdbwait", "on, off"},
 		{"log", "keep, last"},
 	};
 	char line[64], expected[320];
@@ -255,8 +275,9 @@ static void what_each_option_accepts_is_told_whole(void **state)
 	assert_string_equal(
 		heard.last,
 		"option turbo is not known: accepted are fpu xsave amx migrate slice maxcpus "
-		"console timer clock preemption multihit mitigations apicv trace tracesize stats "
-		"loglevel panic verbose hostfpu entrycheck crash doctor log");
+		"console timer clock preemption multihit mitigations apicv ple trace tracesize "
+		"stats "
+		"loglevel panic verbose hostfpu entrycheck crash doctor gdb gdbwait log");
 }
 
 static void one_mistake_does_not_lose_the_rest(void **state)
@@ -314,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_line_gives_the_defaults),
+		cmocka_unit_test(a_text_is_any_word_that_has_room),
 		cmocka_unit_test(a_file_name_in_front_is_skipped_and_only_there),
 		cmocka_unit_test(every_option_is_understood),
 		cmocka_unit_test(the_doctor_needs_no_value),

@@ -17,6 +17,7 @@ UNIT_breakpoints := vmx/breakpoints.c
 UNIT_bus         := vmm/device/bus.c vmm/device/com1.c vmm/device/reset.c vmm/chip/uart.c
 UNIT_bus         = vmm/device/bus.c vmm/guest_ram.c $(UNIT_pc) \
 	$(patsubst %,vmm/device/%.c,acpi com1 keyboard pic pit reset rtc screen)
+UNIT_bzimage     = $(UNIT_guest_load)
 UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/format.c lib/string.c
@@ -43,9 +44,10 @@ UNIT_format      := lib/format.c
 UNIT_fpu_policy  := vmm/fpu_policy.c fpu/policy.c
 UNIT_framebuffer := lib/framebuffer.c
 UNIT_frames      := lib/frames.c
+UNIT_gdb_packet := vmm/gdb/packet.c vmm/gdb/text.c lib/format.c
 UNIT_guest_cmdline = $(UNIT_guest_load)
 UNIT_guest_console := vmm/guest_console.c
-UNIT_guest_load  = vmm/load/multiboot.c vmm/load/multiboot_header.c $(UNIT_firmware) $(UNIT_elf) \
+UNIT_guest_load  = $(patsubst %,vmm/load/%.c,load loader places kernel multiboot multiboot_header bzimage bzimage_header) $(UNIT_firmware) $(UNIT_elf) \
 	vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/mp_tables.c vmm/load/tables.c
 UNIT_guest_load_steps = $(UNIT_guest_load)
 UNIT_guest_low_memory = $(UNIT_guest_load)
@@ -59,7 +61,7 @@ UNIT_i8259_random := vmm/chip/i8259.c
 UNIT_interrupts  = vmm/interrupts.c vmm/apicv.c vmx/bitmaps.c vmx/event.c $(UNIT_lapic) $(UNIT_pc)
 UNIT_interrupts_wake = $(UNIT_interrupts)
 UNIT_apicv       = $(UNIT_interrupts)
-UNIT_lapic       := $(patsubst %,vmm/chip/lapic%.c,_registers _send _timer) vmm/chip/lapic.c lib/rate.c
+UNIT_lapic       := $(patsubst %,vmm/chip/lapic%.c,_inbox _registers _send _timer) vmm/chip/lapic.c lib/rate.c
 UNIT_lapic_messages := $(UNIT_lapic)
 UNIT_lapic_priority := $(UNIT_lapic)
 UNIT_lapic_random := $(UNIT_lapic)
@@ -198,7 +200,7 @@ $(UNIT_DIR)/test_cpuid: UNIT_CFLAGS += -include tests/unit/fake_cpuid.h
 $(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h
 
 # vmm/load/dsdt.S takes in what iasl made
-UNIT_WITH_DSDT := $(addprefix $(UNIT_DIR)/,test_acpi_tables test_guest_cmdline test_guest_load \
+UNIT_WITH_DSDT := $(addprefix $(UNIT_DIR)/,test_acpi_tables test_bzimage test_guest_cmdline test_guest_load \
 	test_guest_load_steps test_guest_low_memory)
 $(UNIT_WITH_DSDT): build/dsdt.aml
 $(UNIT_WITH_DSDT): UNIT_CFLAGS += -Ibuild

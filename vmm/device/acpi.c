@@ -7,7 +7,7 @@
 static void changed(struct vm *vm)
 {
 	pc_update(&vm->pc);
-	interrupts_changed_at_length(vm->vcpu[0]);
+	interrupts_changed_at_length(vcpu_here(vm));
 }
 
 /* Apart, so that a read of the timer has no registers to save. */

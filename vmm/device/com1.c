@@ -7,7 +7,7 @@
 static void changed(struct vm *vm, bool sent)
 {
 	pc_update_com1(&vm->pc, sent);
-	interrupts_changed_at_length(vm->vcpu[0]);
+	interrupts_changed_at_length(vcpu_here(vm));
 }
 
 static void receive(struct vm *vm)

@@ -6,7 +6,7 @@
 static void changed(struct vm *vm)
 {
 	pc_update_keyboard(&vm->pc);
-	interrupts_changed_at_length(vm->vcpu[0]);
+	interrupts_changed_at_length(vcpu_here(vm));
 }
 
 uint32_t keyboard_read(struct vm *vm, uint16_t port)

@@ -10,7 +10,7 @@ uint32_t pic_read(struct vm *vm, uint16_t port)
 
 	pit_catch_up(vm);
 	value = i8259_read(&vm->pc.pic, port);
-	interrupts_changed_at_length(vm->vcpu[0]); /* a poll command acknowledges by a read */
+	interrupts_changed_at_length(vcpu_here(vm)); /* a poll command acknowledges by a read */
 	return value;
 }
 
@@ -19,5 +19,5 @@ void pic_write(struct vm *vm, uint16_t port, uint32_t value)
 	pit_catch_up(vm);
 	i8259_write(&vm->pc.pic, port, value);
 	pc_update_deadline(&vm->pc);
-	interrupts_changed_at_length(vm->vcpu[0]);
+	interrupts_changed_at_length(vcpu_here(vm));
 }

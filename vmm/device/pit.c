@@ -25,5 +25,5 @@ void pit_write(struct vm *vm, uint16_t port, uint32_t value)
 {
 	i8254_write(&vm->pc.pit, &pc_rates.i8254, port, value, rdtsc());
 	pc_update(&vm->pc);
-	interrupts_changed_at_length(vm->vcpu[0]);
+	interrupts_changed_at_length(vcpu_here(vm));
 }

@@ -11,6 +11,7 @@ static bool is_for_keyboard(const struct vm *vm)
 void typing_receive(struct vm *vm)
 {
 	struct pc *pc = &vm->pc;
+	bool locked = vm_lock_pc(vm);
 
 	if (is_for_keyboard(vm)) {
 		while (guest_input_any(&vm->input) && i8042_has_room(&pc->keyboard))
@@ -21,5 +22,6 @@ void typing_receive(struct vm *vm)
 			uart_receive(&pc->com1, guest_input_read(&vm->input));
 		pc_update_com1(pc, false);
 	}
-	interrupts_changed(vm->vcpu[0]);
+	interrupts_changed(vcpu_here(vm));
+	vm_unlock_pc(vm, locked);
 }

@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "boot/trap.h"
+#include "lib/array.h"
 #include "lib/console.h"
 #include "lib/refusal.h"
 #include "lib/x86.h"
@@ -9,6 +10,7 @@
 #include "vmm/exit/apic.h"
 #include "vmm/exit/cpuid.h"
 #include "vmm/exit/cr.h"
+#include "vmm/exit/debug.h"
 #include "vmm/exit/dispatch.h"
 #include "vmm/hole_step.h"
 #include "vmm/exit/hypercall.h"
@@ -64,6 +66,12 @@ static void entry_refused(struct vcpu *vcpu, uint32_t basic)
 		exit_entry_failed(vcpu, exit_reason_name(basic));
 }
 
+static void reflect(struct vcpu *vcpu)
+{
+	if (!event_reflect(&vcpu->events))
+		vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+}
+
 static void exit_exception(struct vcpu *vcpu)
 {
 	uint32_t info = vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
@@ -88,10 +96,16 @@ static void exit_exception(struct vcpu *vcpu)
 		event_release_debug_traps(&vcpu->events);
 		event_go_on();
 		break;
+	case VECTOR_BP:
+		if (!debug_takes_breakpoint(vcpu))
+			reflect(vcpu);
+		break;
 	case VECTOR_DB:
+		if (!debug_takes_exception(vcpu))
+			reflect(vcpu);
+		break;
 	case VECTOR_AC:
-		if (!event_reflect(&vcpu->events))
-			vm_fail(vcpu, "triple-fault", "triple fault [SDM Vol. 3A 6.15]");
+		reflect(vcpu);
 		break;
 	default:
 		vm_fail(vcpu, "unknown-exit",
@@ -138,6 +152,17 @@ static void exit_init_signal(struct vcpu *vcpu)
 		"an INIT or SIPI arrived while it ran: nobody here sends one [SDM Vol. 3C 25.2]");
 }
 
+/* Nothing of its own wakes it; of several vCPUs another one may. */
+static __attribute__((noinline)) void halt_for_good(struct vcpu *vcpu)
+{
+	if (vm_is_shared(vcpu->vm)) {
+		vcpu->state = VCPU_HALTED;
+		vcpu_request(vcpu, 0);
+	}
+	if (vm_sleeps_for_ever(vcpu->vm))
+		vm_halted(vcpu->vm);
+}
+
 static void exit_hlt(struct vcpu *vcpu)
 {
 	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
@@ -158,7 +183,7 @@ static void exit_hlt(struct vcpu *vcpu)
 		vcpu->state = VCPU_HALTED;
 		vcpu_request(vcpu, 0);
 	} else {
-		vm_halted(vcpu->vm);
+		halt_for_good(vcpu);
 	}
 }
 
@@ -190,6 +215,13 @@ static void exit_ept_misconfiguration(struct vcpu *vcpu)
  */
 static void exit_bus_lock(struct vcpu *vcpu)
 {
+	vcpu_request(vcpu, VCPU_YIELD);
+}
+
+/* It spins for another vCPU of its VM, which may be waiting for this CPU. */
+static void exit_pause(struct vcpu *vcpu)
+{
+	vcpu_skip_instruction(vcpu);
 	vcpu_request(vcpu, VCPU_YIELD);
 }
 
@@ -226,11 +258,13 @@ static const struct {
 	[EXIT_REASON_VMXOFF] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_VMXON] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_CR_ACCESS] = {.at_once = exit_cr_access},
+	[EXIT_REASON_DR_ACCESS] = {.at_once = exit_dr_access},
 	[EXIT_REASON_IO_INSTRUCTION] = {.at_once = exit_io},
 	[EXIT_REASON_RDMSR] = {.at_once = exit_rdmsr},
 	[EXIT_REASON_WRMSR] = {.at_once = exit_wrmsr},
 	[EXIT_REASON_MWAIT] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = {.in_loop = exit_monitor_trap},
+	[EXIT_REASON_PAUSE] = {.in_loop = exit_pause},
 	[EXIT_REASON_MONITOR] = {.at_once = exit_invalid_opcode},
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = {.in_loop = exit_tpr_below_threshold},
 	[EXIT_REASON_APIC_ACCESS] = {.at_once = exit_apic_access_at_once,
@@ -263,17 +297,55 @@ static const struct {
 	[EXIT_REASON_BUS_LOCK] = {.in_loop = exit_bus_lock},
 };
 
+/*
+ * What reaches the chips or changes the EPT has the VM's lock, where a VM has several vCPUs. Apart,
+ * so that machines without such VMs have the short way as it is.
+ */
+#define UNDER_LOCK(handler)                                                                        \
+	static void handler##_locked(struct vcpu *vcpu)                                            \
+	{                                                                                          \
+		bool locked = vm_lock_pc(vcpu->vm);                                                \
+                                                                                                   \
+		handler(vcpu);                                                                     \
+		vm_unlock_pc(vcpu->vm, locked);                                                    \
+	}
+
+UNDER_LOCK(exit_io)
+UNDER_LOCK(exit_hlt)
+UNDER_LOCK(exit_task_switch)
+UNDER_LOCK(exit_ept_violation_at_once)
+UNDER_LOCK(exit_ept_violation)
+
+static const struct {
+	exit_handler handler, locked;
+} under_lock[] = {
+	{exit_io, exit_io_locked},
+	{exit_hlt, exit_hlt_locked},
+	{exit_task_switch, exit_task_switch_locked},
+	{exit_ept_violation_at_once, exit_ept_violation_at_once_locked},
+	{exit_ept_violation, exit_ept_violation_locked},
+};
+
 const void *vmx_exit_handlers[EXIT_REASON_COUNT];
 
 /* What the loop calls: the same, or exit_seen() for all of them. */
 static exit_handler loop_handlers[EXIT_REASON_COUNT];
 
 /* Written by the first CPU. Where another one finds them half changed an exit is not seen. */
-static bool verbose, watched, entries_watched;
+static bool verbose, watched, entries_watched, locking;
+
+static exit_handler with_lock(exit_handler handler)
+{
+	for (unsigned int i = 0; locking && i < ARRAY_SIZE(under_lock); i++)
+		if (under_lock[i].handler == handler)
+			return under_lock[i].locked;
+	return handler;
+}
 
 static exit_handler handler_of(uint32_t reason)
 {
-	return handlers[reason].in_loop ? handlers[reason].in_loop : handlers[reason].at_once;
+	return with_lock(handlers[reason].in_loop ? handlers[reason].in_loop
+						  : handlers[reason].at_once);
 }
 
 static void exit_seen(struct vcpu *vcpu)
@@ -294,7 +366,7 @@ static void choose_handlers(void)
 	bool seen = verbose || watched || entries_watched;
 
 	for (unsigned int i = 0; i < EXIT_REASON_COUNT; i++) {
-		exit_handler at_once = handlers[i].at_once;
+		exit_handler at_once = with_lock(handlers[i].at_once);
 
 		loop_handlers[i] = seen && handler_of(i) ? exit_seen : handler_of(i);
 		vmx_exit_handlers[i] = at_once && !seen ? (const void *)at_once : vmx_leave;
@@ -305,6 +377,12 @@ void exit_init(bool tell_all)
 {
 	verbose = tell_all;
 	entries_watched = entry_watch_on();
+	choose_handlers();
+}
+
+void exit_share(void)
+{
+	locking = true;
 	choose_handlers();
 }
 

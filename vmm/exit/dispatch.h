@@ -19,6 +19,9 @@ typedef void (*exit_handler)(struct vcpu *vcpu);
  */
 void exit_init(bool tell_all);
 
+/* At boot, before guests run: there are VMs with several vCPUs. */
+void exit_share(void);
+
 /* From now on each exit of every vCPU is counted in its `watch`, or none. First CPU. */
 void exit_watch(bool on);
 

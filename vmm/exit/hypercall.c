@@ -28,6 +28,7 @@ static __attribute__((noinline)) bool console_write_part(struct vcpu *vcpu, uint
 {
 	struct vm *vm = vcpu->vm;
 	uint32_t cost = 0, done = 0;
+	bool locked;
 
 	*result = 0;
 	if (length > HYPERCALL_CONSOLE_MAX)
@@ -36,6 +37,7 @@ static __attribute__((noinline)) bool console_write_part(struct vcpu *vcpu, uint
 		*result = -EFAULT;
 	if (*result)
 		return false;
+	locked = vm_lock_pc(vm);
 	while (done < length && cost < CONSOLE_PART) {
 		char c;
 
@@ -43,6 +45,7 @@ static __attribute__((noinline)) bool console_write_part(struct vcpu *vcpu, uint
 		cost += c == '\n' ? LINE_COST : 1;
 		guest_console_write(&vm->console, vm->config.name, c);
 	}
+	vm_unlock_pc(vm, locked);
 	vcpu->guest.registers.rbx += done;
 	vcpu->guest.registers.rcx -= done;
 	return done < length;

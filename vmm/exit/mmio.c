@@ -254,7 +254,9 @@ void exit_ept_violation(struct vcpu *vcpu)
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 	uint64_t gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS), value;
 
-	if ((qualification & EPT_FETCH) && ept_split(&vcpu->vm->ept, vcpu->pcpu->cpu.id, gpa)) {
+	if ((qualification & EPT_FETCH) &&
+	    (ept_split(&vcpu->vm->ept, vcpu->pcpu->cpu.id, gpa) ||
+	     (vm_is_shared(vcpu->vm) && ept_executes(&vcpu->vm->ept, gpa)))) {
 		run_again(qualification);
 		return;
 	}

@@ -11,6 +11,12 @@
 
 struct refusal;
 
+/* How a kernel is started. */
+enum guest_protocol {
+	GUEST_MULTIBOOT,
+	GUEST_LINUX, /* a bzImage, by the 32-bit boot protocol */
+};
+
 /*
  * file_size bytes at offset of the file go to phys; zeros follow up to memory_size. Both ends of
  * the bytes are in the file; without bytes the offset is 0.
@@ -24,6 +30,7 @@ struct guest_segment {
 
 /* Segments do not overlap in memory. */
 struct guest_image {
+	enum guest_protocol protocol;
 	const uint8_t *file; /* not copied */
 	uint64_t size;
 	uint64_t entry; /* physical, in the part of a segment that comes from the file */

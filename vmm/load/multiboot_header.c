@@ -86,6 +86,13 @@ static int parse_aout(struct guest_image *image, uint64_t offset, struct refusal
 	return 0;
 }
 
+bool multiboot_header_there(const void *file, uint64_t size)
+{
+	const struct guest_image image = {.file = file, .size = size};
+
+	return find_header(&image) >= 0;
+}
+
 int multiboot_header_parse(struct guest_image *image, const void *file, uint64_t size,
 			   struct refusal *refusal)
 {
@@ -96,7 +103,8 @@ int multiboot_header_parse(struct guest_image *image, const void *file, uint64_t
 	offset = find_header(image);
 	if (offset < 0)
 		return refuse(refusal, -ENOEXEC,
-			      "no multiboot 1 header in the first %d bytes: not a multiboot kernel",
+			      "no multiboot 1 header in the first %d bytes: neither a multiboot "
+			      "kernel nor a Linux bzImage",
 			      MULTIBOOT1_SEARCH);
 	flags = word(image->file + offset + 4);
 	unknown = flags & FLAGS_REQUIRED & ~FLAGS_UNDERSTOOD;

@@ -3,10 +3,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct guest_image;
 struct refusal;
+
+/* Whether a file has such a header. */
+bool multiboot_header_there(const void *file, uint64_t size);
 
 /*
  * Reads a multiboot 1 kernel: finds its header, refuses what it requires and we lack, and takes the

@@ -4,7 +4,7 @@
 #include "lib/x86.h"
 #include "vmm/guest_ram.h"
 
-static int translate(const struct guest_view *view, uint64_t linear, uint64_t *gpa)
+int guest_view_gpa(const struct guest_view *view, uint64_t linear, uint64_t *gpa)
 {
 	struct paging_state state = view->state;
 	struct page_walk walk;
@@ -32,7 +32,7 @@ int guest_view_read(const struct guest_view *view, uint64_t linear, void *to, ui
 
 		part = 0x1000 - (address & 0xfff);
 		part = part < length - done ? part : length - done;
-		if (translate(view, address, &gpa) ||
+		if (guest_view_gpa(view, address, &gpa) ||
 		    guest_ram_read(view->ram, gpa, out + done, part))
 			return -EFAULT;
 	}

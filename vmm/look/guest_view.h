@@ -17,5 +17,8 @@ struct guest_view {
 	uint64_t pdpte[4];	   /* PAE paging */
 };
 
+/* The guest-physical address. Returns 0, or -EFAULT: it is not mapped. */
+int guest_view_gpa(const struct guest_view *view, uint64_t linear, uint64_t *gpa);
+
 /* Returns 0, or -EFAULT: some bytes cannot be read. */
 int guest_view_read(const struct guest_view *view, uint64_t linear, void *to, uint32_t length);

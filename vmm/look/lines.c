@@ -69,7 +69,7 @@ static const char *blocking(void)
 
 static bool line_place(struct vcpu *vcpu, struct vm_look *look)
 {
-	static const char *const states[] = {"stopped", "runnable", "halted"};
+	static const char *const states[] = {"stopped", "runnable", "halted", "waits"};
 	uint64_t rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	char name[NAME_SIZE];
 
@@ -184,6 +184,15 @@ static void begin(struct vm *vm)
 	elf_symbols_init(&vm->look.symbols, (const void *)image->start, image->end - image->start);
 }
 
+/* Of one that failed the others come after the one that did. */
+static bool next_vcpu(const struct vm *vm, struct vm_look *look)
+{
+	if (look->report)
+		return ++look->vcpu < vm->vcpu_count;
+	look->vcpu = (look->vcpu + 1) % vm->vcpu_count;
+	return look->vcpu != vm->settling.failed_vcpu;
+}
+
 void look_at_failed(struct vm *vm)
 {
 	vm->look = (struct vm_look){.vcpu = vm->settling.failed_vcpu};
@@ -209,7 +218,7 @@ bool look_go_on(struct pcpu *pcpu, struct vm *vm)
 	} else {
 		look->line = 0;
 		look->frame = look->frames = 0;
-		return look->report && ++look->vcpu < vm->vcpu_count;
+		return next_vcpu(vm, look);
 	}
 	return true;
 }

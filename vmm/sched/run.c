@@ -9,12 +9,14 @@
 #include "vmm/device/screen.h"
 #include "vmm/entry_watch.h"
 #include "vmm/exit/provoke.h"
+#include "vmm/gdb/gdb.h"
 #include "vmm/mail.h"
 #include "vmm/monitor.h"
 #include "vmm/online.h"
 #include "vmm/options.h"
 #include "vmm/output.h"
 #include "vmm/pcpu.h"
+#include "vmm/request.h"
 #include "vmm/sched/balance.h"
 #include "vmm/sched/idle.h"
 #include "vmm/sched/offline.h"
@@ -68,6 +70,13 @@ static bool finish_screen(struct vm *vm)
 	return done;
 }
 
+/* It runs now, or has been told of: its other vCPUs, which had left their CPUs, go on. */
+static void go_on(struct pcpu *pcpu, struct vm *vm)
+{
+	if (vm->parked && vm->state == VM_RUNNING && !vm->request)
+		turns_resume(pcpu, vm);
+}
+
 static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 {
 	struct vm *vm = vcpu->vm;
@@ -81,9 +90,13 @@ static void take_turn(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice)
 		vcpu->place.used += vcpu->ran - ran;
 	} else if (vm_settles(vm)) {
 		vcpu->place.used += settle(pcpu, vm, length);
+		go_on(pcpu, vm);
 	}
-	if (vm->request && output_has_room(vm) && (vm->request == VM_TELL || finish_screen(vm)))
+	if (vm->request && vm_is_gathered(vcpu) && output_has_room(vm) &&
+	    (vm->request == VM_TELL || finish_screen(vm))) {
 		vm_carry_out(pcpu, vm);
+		go_on(pcpu, vm);
+	}
 	pcpu->output = NULL;
 	pcpu->turn = NULL;
 }
@@ -92,6 +105,7 @@ static _Noreturn void finish(const struct options *options, bool complete)
 {
 	bool success = complete && vms_count() > 0, any_ran = false;
 
+	gdb_end();
 	output_end();
 	trace_print();
 	stats_print(options->stats);
@@ -111,6 +125,8 @@ static void run_guests(struct pcpu *pcpu, const struct options *options)
 {
 	uint64_t slice = clock_us_to_tsc(options->slice_us);
 
+	if (gdb_is_on() && !pcpu->cpu.id) /* its line is looked at between two turns */
+		slice = min_u64(slice, clock_us_to_tsc(GDB_POLL_US));
 	while (vms_alive) {
 		uint64_t now = rdtsc();
 		struct vcpu *vcpu = NULL;
@@ -178,7 +194,9 @@ static void spread(void)
 				best = pcpu;
 		}
 		waiting[best->cpu.id]++;
-		vcpu->at = best;
+		for (uint32_t n = 0; n < vm_at(i)->vcpu_count; n++)
+			vm_at(i)->vcpu[n]->at = best;
+		vm_at(i)->parked = vm_at(i)->vcpu_count - 1;
 		queue_add(&best->queue, &vcpu->place);
 	}
 }
@@ -187,6 +205,7 @@ void run(const struct options *options, bool complete)
 {
 	struct pcpu *pcpu = this_pcpu();
 
+	request_offer = balance_offer;
 	turns_init(options, clock_us_to_tsc(options->slice_us));
 	online_init(pcpus_up() & ~provoke_kickers());
 	monitor_init();

@@ -4,6 +4,7 @@
 #include "fpu/trace.h"
 #include "lib/min.h"
 #include "lib/x86.h"
+#include "vmm/debugged.h"
 #include "vmm/device/screen.h"
 #include "vmm/device/typing.h"
 #include "vmm/interrupts.h"
@@ -13,7 +14,9 @@
 #include "vmm/pcpu.h"
 #include "vmm/request.h"
 #include "vmm/sched/enter.h"
+#include "vmm/vcpu_vmcs.h"
 #include "vmm/sched/slice.h"
+#include "vmm/sched/step.h"
 #include "vmm/vm.h"
 
 #define NEVER UINT64_MAX
@@ -28,15 +31,19 @@ void deschedule(struct pcpu *pcpu)
 	pcpu->scheduled = NULL;
 }
 
-/* The TSC value at which the VM has had its CPU time (`limit=`). */
+static __attribute__((noinline)) uint64_t left_of_limit(const struct vm *vm)
+{
+	uint64_t limit = clock_us_to_tsc(vm->config.limit_ms * 1000), ran = 0;
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		ran += vm->vcpu[i]->ran;
+	return limit > ran ? limit - ran : 0;
+}
+
+/* The TSC value at which the VM has had its CPU time (`limit=`): that of all its vCPUs. */
 static uint64_t limit_deadline(const struct vcpu *vcpu, uint64_t now)
 {
-	uint64_t limit;
-
-	if (!vcpu->vm->config.limit_ms)
-		return NEVER;
-	limit = clock_us_to_tsc(vcpu->vm->config.limit_ms * 1000);
-	return now + (limit > vcpu->ran ? limit - vcpu->ran : 0);
+	return vcpu->vm->config.limit_ms ? now + left_of_limit(vcpu->vm) : NEVER;
 }
 
 /* A turn that is under way: what has an end at which TSC value. */
@@ -94,6 +101,17 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 	return sent;
 }
 
+/* Apart, so that turns in which it is not due have no registers to save. */
+static __attribute__((noinline)) uint64_t scan_screen(struct vm *vm, uint64_t now)
+{
+	bool locked = vm_lock_pc(vm);
+
+	vm->screen_waits = screen_scan(vm);
+	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	vm_unlock_pc(vm, locked);
+	return rdtsc();
+}
+
 /*
  * Whoever draws it is not seen: what has changed is looked for now and then, if there is room for
  * its lines. Returns the time.
@@ -101,17 +119,56 @@ static uint64_t send_output(struct vcpu *vcpu, struct turn *turn, uint64_t now)
 static uint64_t show_screen(struct vm *vm, uint64_t now)
 {
 	vm->screen_waits = true;
-	if (now < vm->screen_due || !output_has_room(vm))
-		return now;
-	vm->screen_waits = screen_scan(vm);
-	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
-	return rdtsc();
+	return now < vm->screen_due || !output_has_room(vm) ? now : scan_screen(vm, now);
 }
 
 /* What it has been asked to stop for, which it is told once. */
 static uint32_t take_requests(struct vcpu *vcpu)
 {
-	return __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
+	uint32_t asked = __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
+
+	if (__builtin_expect(asked & VCPU_INTERRUPT, 0))
+		interrupts_arrived(vcpu);
+	return asked;
+}
+
+/* The same before its slice; what other vCPUs have sent it may start it. */
+static __attribute__((noinline)) uint32_t take_first_requests(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	uint32_t asked = take_requests(vcpu);
+
+	if (vcpu->lapic.signals & LAPIC_STARTUP)
+		vcpu_start_up(pcpu, vcpu);
+	return asked;
+}
+
+static inline void come_to(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+	if (pcpu->scheduled != vcpu) {
+		deschedule(pcpu);
+		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
+	}
+	loaded_take(pcpu, vcpu);
+	pcpu->scheduled = vcpu;
+}
+
+/* What it has been asked for may take the place of its slice: a debugger's step does. */
+static __attribute__((noinline)) bool stops_before(struct pcpu *pcpu, struct vcpu *vcpu,
+						   uint64_t deadline)
+{
+	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
+	uint64_t start = rdtsc();
+
+	if (own && own->steps && vcpu->vm->stopped) /* it is about to be let run */
+		return true;
+	if (take_first_requests(pcpu, vcpu) & VCPU_VM)
+		return true;
+	if (!own || !own->steps)
+		return false;
+	come_to(pcpu, vcpu);
+	vcpu_charge(vcpu, step(pcpu, vcpu, deadline) - start);
+	vcpu->gave_up = vcpu->state != VCPU_RUNNABLE;
+	return true;
 }
 
 void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t length)
@@ -126,14 +183,9 @@ void run_slice(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t slice, uint64_t le
 	uint32_t asked;
 
 	/* also one that is stopped is woken, by what is typed for it */
-	if ((vcpu->pending && (take_requests(vcpu) & VCPU_VM)) || vcpu->vm->stopped)
+	if ((vcpu->pending && stops_before(pcpu, vcpu, now + length)) || vcpu->vm->stopped)
 		return;
-	if (pcpu->scheduled != vcpu) {
-		deschedule(pcpu);
-		fpu_trace(&pcpu->fpu, &vcpu->fpu.context, FPU_TRACE_RUN);
-	}
-	loaded_take(pcpu, vcpu);
-	pcpu->scheduled = vcpu;
+	come_to(pcpu, vcpu);
 	if (guest_input_any(&vcpu->vm->input))
 		typing_receive(vcpu->vm);
 	do {

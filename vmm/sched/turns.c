@@ -159,6 +159,10 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	keep_most(&pcpu->queue, vcpu);
 	if (vm->state == VM_ENDED)
 		return;
+	if (vcpu->id && (vm->request || vm->state != VM_RUNNING)) {
+		__atomic_fetch_add(&vm->parked, 1, __ATOMIC_SEQ_CST);
+		return;
+	}
 	ready = vm->state != VM_RUNNING || vm->request || vcpu->state == VCPU_RUNNABLE ||
 		vcpu_poll(vcpu, rdtsc());
 	to = lock_place(pcpu, vcpu);
@@ -175,6 +179,42 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	spin_unlock(&to->queue.lock);
 	if (to != pcpu)
 		balance_offer(to, vcpu);
+}
+
+/* It had left its CPU: its first place since, on this one or another. */
+static void resume(struct pcpu *to, struct vcpu *vcpu)
+{
+	bool waits;
+
+	if (vcpu->place.used > to->queue.used + 2 * slice)
+		vcpu->place.used = to->queue.used + 2 * slice;
+	__atomic_store_n(&vcpu->at, to, __ATOMIC_SEQ_CST);
+	waits = vcpu->state == VCPU_WAITS && !vcpu->pending;
+	if (waits)
+		queue_sleep(&to->queue, &vcpu->place, QUEUE_NEVER);
+	else
+		queue_add(&to->queue, &vcpu->place);
+	spin_unlock(&to->queue.lock);
+	if (!waits)
+		balance_offer(to, vcpu);
+}
+
+void turns_resume(struct pcpu *pcpu, struct vm *vm)
+{
+	struct pcpu *to = pcpu;
+
+	/* before the first: it may leave its CPU again while others have not come to one */
+	__atomic_store_n(&vm->parked, 0, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 1; i < vm->vcpu_count; i++) {
+		to = balance_next(to, vm->vcpu[i]);
+		spin_lock(&to->queue.lock);
+		while (to != pcpu && !online_is(to)) {
+			spin_unlock(&to->queue.lock);
+			to = balance_next(to, vm->vcpu[i]);
+			spin_lock(&to->queue.lock);
+		}
+		resume(to, vm->vcpu[i]);
+	}
 }
 
 struct vcpu *turns_take_any(struct pcpu *pcpu)

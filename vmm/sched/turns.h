@@ -9,6 +9,7 @@
 struct options;
 struct pcpu;
 struct vcpu;
+struct vm;
 
 /* `slice` in ticks of the TSC. At boot. */
 void turns_init(const struct options *options, uint64_t slice);
@@ -23,9 +24,16 @@ struct vcpu *turns_pick(struct pcpu *pcpu);
 
 /*
  * After its turn on this CPU, or instead of its first: it waits for the next, here or, if it is to
- * move, elsewhere. From here on another CPU may have it.
+ * move, elsewhere. From here on another CPU may have it. One of several whose VM is to be reset,
+ * ended or told of waits nowhere: the first of them has the turns for that.
  */
 void turns_put(struct pcpu *pcpu, struct vcpu *vcpu);
+
+/*
+ * A VM that was gathered (vm_is_gathered()) runs, or goes on: all its vCPUs but the first wait for
+ * their turns again.
+ */
+void turns_resume(struct pcpu *pcpu, struct vm *vm);
 
 /*
  * Any vCPU that waits or sleeps here, out of its queue; NULL: there is none. For a CPU that goes
