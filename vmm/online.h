@@ -23,13 +23,13 @@ void online_init(uint64_t cpus);
 
 static inline bool online_is(const struct pcpu *pcpu)
 {
-	return online_cpus & pcpu_bit(pcpu);
+	return online_cpus >> pcpu->cpu.id & 1; /* BT: no mask is made */
 }
 
 /* Whether it has to go offline, or to come back. */
 static inline bool online_changes(const struct pcpu *pcpu)
 {
-	return (online_cpus ^ online_wanted) & pcpu_bit(pcpu);
+	return (online_cpus ^ online_wanted) >> pcpu->cpu.id & 1;
 }
 
 /*

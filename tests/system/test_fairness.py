@@ -130,6 +130,18 @@ def test_tables_that_splits_may_need_are_set_aside_in_pieces(boot, slice_us):
     assert gap <= longest_gap(slice_us)
 
 
+@pytest.mark.parametrize("cpus, least", [(1, 165), (2, 330)])
+def test_each_vcpu_of_another_vm_has_a_share_and_no_more(boot, cpus, least):
+    """Five on one CPU or two: 200 or 400 thousandths, in 100 ms as much as a slice less."""
+    other = ("smp", "name=s mem=16M vcpus=4 -- cpus=4 work")
+    modules = [("fair", "name=fair mem=4M -- ms=500"), other]
+    result = boot(cpus=cpus, modules=modules, opts="slice=2000 console=com1", until=UNTIL)
+    gap, share = measured(result.console)
+    assert gap <= 4 * 2000 + 1000
+    assert share >= least
+    assert total(result.console) >= (200 if cpus == 1 else 400)
+
+
 def test_a_reset_that_loads_a_large_module_takes_no_more_than_a_guest_that_runs(boot, module):
     others = [("hostile", "name=h mem=32M -- reset"), (module, "of=h")]
     gap, share = share_beside(boot, *others, words="after=1000 ms=1000")

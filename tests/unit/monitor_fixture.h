@@ -35,13 +35,8 @@ static struct vcpu vcpus[2];
 static unsigned int requests[2];
 struct line_ring output_own;
 
-static bool gdb_on;
+struct vm *debugged_vm;
 static unsigned int gdb_polls;
-
-bool gdb_is_on(void)
-{
-	return gdb_on;
-}
 
 void gdb_poll(void)
 {

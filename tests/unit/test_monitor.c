@@ -248,11 +248,27 @@ static void an_idle_cpu_is_woken_less_often_as_long_as_nobody_types(void **state
 	type("\b");
 }
 
+static void the_line_of_a_debugger_is_looked_at_often(void **state)
+{
+	(void)state;
+	debugged_vm = &vms[0];
+	monitor_init();
+	gdb_polls = 0;
+	monitor_poll();
+	assert_int_equal(gdb_polls, 1);
+	assert_true(monitor_due_idle() == monitor_due);
+	debugged_vm = NULL;
+	monitor_init();
+	monitor_poll();
+	assert_int_equal(gdb_polls, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_idle_cpu_is_woken_less_often_as_long_as_nobody_types,
 				       start), /* nobody has */
+		cmocka_unit_test_setup(the_line_of_a_debugger_is_looked_at_often, start),
 		cmocka_unit_test_setup(each_policy_is_set_by_its_name_and_recorded, start),
 		cmocka_unit_test_setup(a_line_may_come_in_parts_and_takes_effect_when_it_ends,
 				       start),

@@ -27,11 +27,6 @@ static bool packet_waits, packet_too_long; /* in session.link: it is carried out
 static bool told;			   /* that the run has ended */
 static uint32_t run;			   /* vm->runs of the run that is debugged */
 
-bool gdb_is_on(void)
-{
-	return debugged_vm;
-}
-
 static struct vm *find(const char *name)
 {
 	for (uint32_t i = 0; i < vms_count(); i++)

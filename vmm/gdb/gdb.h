@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/debugged.h"
+
 /*
  * At boot, when all VMs are there: the VM of this name may be debugged; one that `waits` stands
  * still before its first instruction. What is wrong is warned of. "": none.
@@ -15,7 +17,10 @@
 void gdb_init(const char *name, bool waits);
 
 /* Whether there is something to be done now and then: gdb_poll(). */
-bool gdb_is_on(void);
+static inline bool gdb_is_on(void)
+{
+	return debugged_vm;
+}
 
 /* How often, in microseconds; as long as a UART's buffer lasts. */
 #define GDB_POLL_US 500

@@ -154,17 +154,17 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	struct pcpu *to;
-	bool ready, stopped;
+	bool ready = true, stopped;
 
 	keep_most(&pcpu->queue, vcpu);
 	if (vm->state == VM_ENDED)
 		return;
-	if (vcpu->id && (vm->request || vm->state != VM_RUNNING)) {
+	if (vm->state == VM_RUNNING && !vm->request) {
+		ready = vcpu->state == VCPU_RUNNABLE || vcpu_poll(vcpu, rdtsc());
+	} else if (vcpu->id) {
 		__atomic_fetch_add(&vm->parked, 1, __ATOMIC_SEQ_CST);
 		return;
 	}
-	ready = vm->state != VM_RUNNING || vm->request || vcpu->state == VCPU_RUNNABLE ||
-		vcpu_poll(vcpu, rdtsc());
 	to = lock_place(pcpu, vcpu);
 	stopped = vm_is_stopped(vm);
 	/* one that had a CPU for itself does not wait until all here have had as much */
