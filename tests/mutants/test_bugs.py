@@ -21,13 +21,14 @@ import bugs_registers  # noqa: E402
 import bugs_speculation  # noqa: E402
 import bugs_tasks  # noqa: E402
 import bugs_tiles  # noqa: E402
+import bugs_vcpus  # noqa: E402
 from boot import boot_once  # noqa: E402
 from bug import Check, Unit  # noqa: E402
 
 SECONDS = 300  # for a build, or a unit test
 BOOT_SECONDS = 60
 HANG = 124  # a boot's status if it did not end
-MODULE = "name=a mem=8M control=on limit=3000 -- "  # what hangs ends after so many milliseconds
+MODULE = "name=a mem={mem}M vcpus={vcpus} control=on limit=3000 -- cpus={vcpus} "  # ms, if it hangs
 PEER = ("clobber", "name=peer mem=8M control=on -- seed=3")  # first: at work when the check begins
 LIST = 122  # bytes of names that a guest's option has room for
 
@@ -39,6 +40,7 @@ BUGS = [
     *bugs_speculation.BUGS,
     *bugs_tasks.BUGS,
     *bugs_tiles.BUGS,
+    *bugs_vcpus.BUGS,
 ]
 
 
@@ -111,12 +113,13 @@ def verdict(lines, name):
 
 def boot_checks(tree, work, guest, cpu, peer, names):
     make(tree, "build/resident.elf")
+    module = MODULE.format(mem=16, vcpus=4) if guest == "smp" else MODULE.format(mem=8, vcpus=1)
     words = f"peers={2 if peer else 1} only=" + ",".join(names)
     result = boot_once(
         str(work),
         hypervisor=str(tree / "build/resident.elf"),
         cpu=cpu,
-        modules=[*([PEER] if peer else []), (guest, MODULE + words)],
+        modules=[*([PEER] if peer else []), (guest, module + words)],
         timeout=BOOT_SECONDS,
     )
     print(result.report())
