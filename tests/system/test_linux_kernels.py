@@ -21,8 +21,8 @@ pytestmark = pytest.mark.nightly
 KERNELS = {
     "linux-bookworm-cloud": ("bookworm", "linux-image-cloud-amd64", 1500000000),
     "linux-bookworm": ("bookworm", "linux-image-amd64", 6500000000),
-    "linux-trixie-cloud": ("trixie", "linux-image-cloud-amd64", 1900000000),
-    "linux-trixie": ("trixie", "linux-image-amd64", 2300000000),
+    "linux-trixie-cloud": ("trixie", "linux-image-cloud-amd64", 1500000000),
+    "linux-trixie": ("trixie", "linux-image-amd64", 2000000000),
 }
 
 
