@@ -264,7 +264,7 @@ void vcpu_set_tsc_offset(struct vcpu *vcpu, uint64_t offset)
 	lapic_set_tsc_offset(&vcpu->lapic, offset, rdtsc());
 }
 
-static void poll_devices(struct vcpu *vcpu, uint64_t now)
+static inline void poll_devices(struct vcpu *vcpu, uint64_t now)
 {
 	bool apic = now >= lapic_deadline(&vcpu->lapic);
 	bool pc = has_pc(vcpu) && now >= vcpu->vm->pc.deadline;
