@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "support/apic.h"
 #include "support/guest.h"
 #include "support/trap.h"
 
@@ -75,50 +76,14 @@ static inline void write32(uintptr_t address, uint32_t value)
 }
 
 /* MSRs */
-#define MSR_APIC_BASE	   0x1b
-#define MSR_TSC_ADJUST	   0x3b
-#define MSR_PLATFORM_ID	   0x17
-#define MSR_PLATFORM_INFO  0xce
-#define MSR_TSC_DEADLINE   0x6e0
-#define MSR_X2APIC(offset) (0x800 + (offset) / 16)
+#define MSR_PLATFORM_ID	  0x17
+#define MSR_PLATFORM_INFO 0xce
+#define MSR_TSC_DEADLINE  0x6e0
 
-#define APIC_BASE_BSP	 0x100
-#define APIC_BASE_X2APIC 0x400
-#define APIC_BASE_ON	 0x800
-
-/* The local APIC's page */
-#define APIC		0xfee00000u
-#define APIC_ID		0x20
-#define APIC_VERSION	0x30
-#define APIC_TPR	0x80
-#define APIC_PPR	0xa0
-#define APIC_EOI	0xb0
-#define APIC_LDR	0xd0
-#define APIC_DFR	0xe0
-#define APIC_SVR	0xf0
-#define APIC_ISR	0x100
-#define APIC_TMR	0x180
-#define APIC_IRR	0x200
-#define APIC_ESR	0x280
-#define APIC_ICR	0x300
-#define APIC_ICR_HIGH	0x310
-#define APIC_LVT_TIMER	0x320
-#define APIC_LVT_LINT0	0x350
-#define APIC_LVT_LINT1	0x360
-#define APIC_LVT_ERROR	0x370
-#define APIC_INITIAL	0x380
-#define APIC_CURRENT	0x390
-#define APIC_DIVIDE	0x3e0
-#define X2APIC_SELF_IPI 0x3f0
-
-#define ICR_SELF    0x40000
-#define ICR_ALL	    0x80000
-#define ICR_LOGICAL 0x800
-#define ICR_NMI	    0x400
-#define ICR_INIT    0x4500
-#define LVT_MASKED  0x10000
-#define LVT_EXTINT  0x700
-#define LVT_NMI	    0x400
+/* In its local vector table */
+#define LVT_MASKED 0x10000
+#define LVT_EXTINT 0x700
+#define LVT_NMI	   0x400
 
 static inline uint32_t apic_read(unsigned offset)
 {

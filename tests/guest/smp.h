@@ -6,6 +6,7 @@
 #pragma once
 
 #include "smp_start.h"
+#include "support/apic.h"
 #include "support/guest.h"
 #include "support/trap.h"
 
@@ -55,33 +56,7 @@ struct smp_lock {
 void smp_take(struct smp_lock *lock);
 void smp_give(struct smp_lock *lock);
 
-/* The local APIC */
-#define APIC	       0xfee00000u
-#define APIC_ID	       0x20
-#define APIC_EOI       0xb0
-#define APIC_LDR       0xd0
-#define APIC_DFR       0xe0
-#define APIC_SVR       0xf0
-#define APIC_ICR       0x300
-#define APIC_ICR_HIGH  0x310
-#define APIC_LVT_TIMER 0x320
-#define APIC_INITIAL   0x380
-#define APIC_DIVIDE    0x3e0
-
-#define MSR_APIC_BASE	   0x1b
-#define MSR_TSC_ADJUST	   0x3b
-#define MSR_X2APIC(offset) (0x800 + (offset) / 16)
-#define APIC_BASE_X2APIC   0x400
-
-#define ICR_LOWEST	 0x100
-#define ICR_NMI		 0x400
-#define ICR_INIT	 0x4500
-#define ICR_STARTUP	 0x4600
-#define ICR_LOGICAL	 0x800
-#define ICR_SELF	 0x40000
-#define ICR_ALL		 0x80000
-#define ICR_ALL_BUT_SELF 0xc0000
-
+/* Vectors of its own */
 #define VECTOR_TEST 0x41
 #define VECTOR_SPUR 0xff
 

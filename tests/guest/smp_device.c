@@ -14,8 +14,6 @@
 #define CODE_ENDS 0xe00000u
 #define RET	  0xc3
 
-#define APIC_TPR 0x80
-
 static struct smp_lock lock;
 static volatile unsigned wrong[SMP_CPUS_MAX];
 
