@@ -51,6 +51,7 @@ UNIT_guest_load  = $(patsubst %,vmm/load/%.c,load loader places kernel multiboot
 	vmm/load/acpi_tables.c vmm/load/dsdt.S vmm/load/mp_tables.c vmm/load/tables.c
 UNIT_guest_load_steps = $(UNIT_guest_load)
 UNIT_guest_low_memory = $(UNIT_guest_load)
+UNIT_guest_paging := vmm/exit/guest_paging.c vmm/guest_ram.c
 UNIT_guest_ram   := vmm/guest_ram.c
 UNIT_i82093      := vmm/chip/i82093.c
 UNIT_i82093_levels := vmm/chip/i82093.c
@@ -197,7 +198,7 @@ $(addprefix $(UNIT_DIR)/,test_apicv test_balance test_bus test_interrupts test_i
 # The test is the CPU
 $(UNIT_DIR)/test_cpuid: UNIT_CFLAGS += -include tests/unit/fake_cpuid.h
 
-$(UNIT_DIR)/test_fetch: UNIT_CFLAGS += -include tests/unit/fake_cr2.h
+$(addprefix $(UNIT_DIR)/,test_fetch test_guest_paging): UNIT_CFLAGS += -include tests/unit/fake_cr2.h
 
 # vmm/load/dsdt.S takes in what iasl made
 UNIT_WITH_DSDT := $(addprefix $(UNIT_DIR)/,test_acpi_tables test_bzimage test_guest_cmdline test_guest_load \

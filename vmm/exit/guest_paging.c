@@ -12,6 +12,9 @@
 #define PDPTE_PRESENT BIT(0)
 #define PDPT_ADDRESS  0xffffffe0ull
 
+/* Of one address, as often as another vCPU has written an entry between its look and its mark. */
+#define WALKS_MAX 16
+
 static uint64_t pdpte_field(unsigned int index)
 {
 	return vmcs_read(VMCS_GUEST_PDPTE0 + 2 * index);
@@ -63,11 +66,14 @@ static int translate(struct vcpu *vcpu, enum accessor accessor, uint64_t linear,
 	const struct guest_ram *ram = &vcpu->vm->ram;
 	struct page_walk walk = {.gpa = linear & 0xffffffff};
 	enum page_walk_result result = PAGE_WALK_DONE;
+	unsigned int walks = 0;
 
 	if (vmcs_read(VMCS_GUEST_CR0) & CR0_PG) {
 		struct paging_state state = running_state(vcpu, linear, accessor);
 
 		do {
+			if (walks++ == WALKS_MAX)
+				return -EFAULT;
 			result = page_walk(ram, &state, linear, write, &walk);
 		} while (result == PAGE_WALK_DONE && !page_walk_mark(ram, &walk));
 	}

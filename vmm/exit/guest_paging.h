@@ -1,6 +1,9 @@
 /*
  * Guest-linear memory, for instructions that the hypervisor completes and that have a memory
  * operand: at the running guest's CPL, through its own page tables (vmm/exit/page_walk.h).
+ *
+ * -EFAULT comes with nothing raised where other vCPUs write these tables faster than they are
+ * walked: the instruction runs again, as it does after a fault, and others have their turns first.
  */
 #pragma once
 
