@@ -235,10 +235,18 @@ static inline void vm_owes(struct vm *vm, uint64_t ticks)
 	__atomic_fetch_add(&vm->debt, ticks, __ATOMIC_RELAXED);
 }
 
-/* All that it owes, or less: it is paid. */
-static inline void vm_pays(struct vm *vm, uint64_t ticks)
+/*
+ * What it owes is paid, but no more than `most`. Returns how much that is. From any CPU: several of
+ * its vCPUs may pay at once, and none of what it owes is paid twice.
+ */
+static inline uint64_t vm_pays(struct vm *vm, uint64_t most)
 {
-	__atomic_fetch_sub(&vm->debt, ticks, __ATOMIC_RELAXED);
+	uint64_t debt = __atomic_exchange_n(&vm->debt, 0, __ATOMIC_RELAXED);
+
+	if (debt <= most)
+		return debt;
+	vm_owes(vm, debt - most);
+	return most;
 }
 
 /*

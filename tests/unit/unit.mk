@@ -22,6 +22,7 @@ UNIT_calendar    := lib/calendar.c
 UNIT_cmdline     := lib/cmdline.c
 UNIT_console     := lib/text_screen.c lib/line_colour.c lib/kept_log.c lib/format.c lib/string.c
 UNIT_controls    := vmx/controls.c
+UNIT_debt        :=
 UNIT_doctor      := vmm/doctor/cpu.c vmm/doctor/hazards.c vmx/mitigations.c vmm/doctor/speculation.c vmm/doctor/findings.c \
 	vmx/requirements.c vmx/preemption.c lib/format.c lib/string.c
 UNIT_doctor_page := vmm/doctor/page.c $(UNIT_doctor)

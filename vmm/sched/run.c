@@ -54,10 +54,7 @@ static uint64_t settle(struct pcpu *pcpu, struct vm *vm, uint64_t length)
 /* What it owes of this slice: more was done for it meanwhile, perhaps, and is left for the next. */
 static uint64_t pay(struct vm *vm, uint64_t slice)
 {
-	uint64_t debt = min_u64(vm->debt, slice / 2);
-
-	vm_pays(vm, debt);
-	return debt;
+	return vm_pays(vm, slice / 2);
 }
 
 /* What is on it comes out before the VM ends or is reset; false: not all of it in this turn. */

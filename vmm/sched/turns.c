@@ -40,7 +40,7 @@ static struct vcpu *choose(struct run_queue *queue)
 				queue_add(queue, &indebted->place);
 			return vcpu;
 		}
-		vm_pays(vm, min_u64(vm->debt, slice));
+		vm_pays(vm, slice);
 		if (indebted && indebted->vm->debt <= vm->debt) {
 			queue_add(queue, &vcpu->place);
 			continue;
@@ -50,7 +50,7 @@ static struct vcpu *choose(struct run_queue *queue)
 		indebted = vcpu;
 	}
 	if (indebted)
-		vm_pays(indebted->vm, indebted->vm->debt);
+		vm_pays(indebted->vm, UINT64_MAX);
 	return indebted;
 }
 
