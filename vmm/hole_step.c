@@ -35,10 +35,20 @@ void monitor_trap_set(struct vcpu *vcpu, bool on)
 	vmcs_write(VMCS_PRIMARY_CONTROLS, *controls);
 }
 
+/* One that halts, or waits to be started after INIT, may never come to the end of its step. */
+static void end_abandoned(struct vcpu *vcpu)
+{
+	const struct hole_step *step = &vcpu->vm->hole_step;
+
+	if (step->on && step->whose->state != VCPU_RUNNABLE)
+		hole_step_forget(vcpu->vm, vcpu->pcpu->cpu.id);
+}
+
 bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
 {
 	struct hole_step *step = &vcpu->vm->hole_step;
 
+	end_abandoned(vcpu);
 	if (step->on && step->whose != vcpu) { /* it comes here again in its next turn */
 		vcpu_request(vcpu, VCPU_YIELD);
 		return true;

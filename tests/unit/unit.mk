@@ -73,6 +73,7 @@ UNIT_lapic_x2apic := $(UNIT_lapic)
 UNIT_i8254       := vmm/chip/i8254.c vmm/chip/i8254_counter.c lib/rate.c
 UNIT_i8254_modes := $(UNIT_i8254)
 UNIT_i8254_random := $(UNIT_i8254)
+UNIT_hole_step   := vmm/hole_step.c
 UNIT_hpet_chip   := vmm/chip/hpet.c lib/rate.c
 UNIT_hpet_model  := vmm/chip/hpet.c lib/rate.c
 UNIT_i8042       := vmm/chip/i8042.c vmm/chip/us_keyboard.c
