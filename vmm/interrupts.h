@@ -84,7 +84,7 @@ static inline uint8_t vcpu_cr8(const struct vcpu *vcpu)
 /* The guest's TSC is the host's and this. Its VMCS is current. */
 void vcpu_set_tsc_offset(struct vcpu *vcpu, uint64_t offset);
 
-/* After a timer of it has been set: the earliest one counts. */
+/* After a timer of it has been set: the earliest one counts. Under the VM's lock. */
 void vcpu_set_deadline(struct vcpu *vcpu);
 
 /* A timer of it is due, or it halts: what comes of it. */

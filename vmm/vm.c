@@ -174,20 +174,31 @@ bool vm_take_request(struct vm *vm)
 	return end;
 }
 
+/* One of its vCPUs at a time: whose end counts is the one that is told of. */
+static void fail(struct vcpu *vcpu, const char *cause, const char *text)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (vm->state != VM_RUNNING || vm->request == VM_END)
+		return;
+	guest_console_flush(&vm->console, vm->config.name);
+	log_error("%s: ended: %s; RIP=0x%lx CS base=0x%lx exit qualification=0x%lx",
+		  vm->config.name, text, vmcs_read(VMCS_GUEST_RIP), vmcs_read(VMCS_GUEST_CS_BASE),
+		  vmcs_read(VMCS_EXIT_QUALIFICATION));
+	vm_examine(vm, vcpu->id);
+	vm_end(vm, VM_STATUS_FAILED, cause);
+}
+
 void vm_fail(struct vcpu *vcpu, const char *cause, const char *format_text, ...)
 {
 	char text[256];
 	va_list args;
+	bool locked;
 
-	if (vcpu->vm->state != VM_RUNNING || vcpu->vm->request == VM_END)
-		return;
 	va_start(args, format_text);
 	format_v(text, sizeof(text), format_text, args);
 	va_end(args);
-	guest_console_flush(&vcpu->vm->console, vcpu->vm->config.name);
-	log_error("%s: ended: %s; RIP=0x%lx CS base=0x%lx exit qualification=0x%lx",
-		  vcpu->vm->config.name, text, vmcs_read(VMCS_GUEST_RIP),
-		  vmcs_read(VMCS_GUEST_CS_BASE), vmcs_read(VMCS_EXIT_QUALIFICATION));
-	vm_examine(vcpu->vm, vcpu->id);
-	vm_end(vcpu->vm, VM_STATUS_FAILED, cause);
+	locked = vm_lock_pc(vcpu->vm);
+	fail(vcpu, cause, text);
+	vm_unlock_pc(vcpu->vm, locked);
 }

@@ -28,11 +28,14 @@ void bios_call(struct vcpu *vcpu, uint8_t vector, uint16_t ax, uint32_t return_a
 		.ip = return_address & 0xFFFF,
 	};
 	char text[256];
+	bool locked;
 
 	event.instruction = was_instruction(vm, &event);
 	bios_describe(text, sizeof(text), &event);
+	locked = vm_lock_pc(vm);
 	guest_console_flush(&vm->console, vm->config.name);
 	log_error("%s: ended: %s", vm->config.name, text);
 	vm_examine(vm, vcpu->id);
 	vm_end(vm, VM_STATUS_FAILED, "bios-call");
+	vm_unlock_pc(vm, locked);
 }

@@ -73,12 +73,17 @@ static __attribute__((noinline)) int64_t get_stats(struct vcpu *vcpu, uint64_t g
 
 static int64_t set_timer(struct vcpu *vcpu, uint64_t vector, uint64_t delay_us)
 {
+	bool locked;
+
 	if (delay_us > HYPERCALL_TIMER_MAX_US || vector > 255 ||
 	    (vector != VECTOR_NMI && vector < 32))
 		return -EINVAL;
 	vcpu->timer_vector = vector;
 	vcpu->call_deadline = delay_us ? rdtsc() + clock_us_to_tsc(delay_us) : VCPU_TIMER_OFF;
+	/* another vCPU that sets a chip's timer looks whether this one is earlier */
+	locked = vm_lock_pc(vcpu->vm);
 	vcpu_set_deadline(vcpu);
+	vm_unlock_pc(vcpu->vm, locked);
 	return 0;
 }
 
