@@ -106,8 +106,12 @@ static __attribute__((noinline)) uint64_t scan_screen(struct vm *vm, uint64_t no
 {
 	bool locked = vm_lock_pc(vm);
 
-	vm->screen_waits = screen_scan(vm);
-	vm->screen_due = now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	/* another vCPU may have looked since, and have taken the room */
+	if (now >= vm->screen_due && output_has_room(vm)) {
+		vm->screen_waits = screen_scan(vm);
+		vm->screen_due =
+			now + clock_us_to_tsc(vm->screen_drawn ? SCREEN_US : EMPTY_SCREEN_US);
+	}
 	vm_unlock_pc(vm, locked);
 	return rdtsc();
 }
