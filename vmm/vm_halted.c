@@ -46,6 +46,8 @@ static bool may_go_on(struct vcpu *vcpu)
 
 bool vm_sleeps_for_ever(const struct vm *vm)
 {
+	if (vm->request == VM_RESET || vm->request == VM_END)
+		return false;
 	for (uint32_t i = 0; vm_is_shared(vm) && i < vm->vcpu_count; i++)
 		if (may_go_on(vm->vcpu[i]))
 			return false;

@@ -8,8 +8,9 @@
 struct vm;
 
 /*
- * Beside a vCPU that has just halted with nothing of its own to wake it: whether none of the others
- * can do so either. Under the VM's lock.
+ * Beside a vCPU that has just halted with nothing of its own to wake it, or that does not run and
+ * has looked at what others had sent it: whether none of the others can wake any either, and the VM
+ * is not about to begin anew or to end. Under the VM's lock.
  */
 bool vm_sleeps_for_ever(const struct vm *vm);
 

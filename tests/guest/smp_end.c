@@ -3,6 +3,8 @@
  *
  *   baton=N    a baton goes round among all, N times
  *   halt-all   all halt for good, the first one last
+ *   halt-ipi   the same, but it sends the others an interrupt before, which they do not take
+ *   halt-init  the same, with INIT
  *   triple     the last CPU makes a triple fault
  *   exit       the last CPU ends the VM with status 0
  *   reset      the last CPU resets the machine, once; then all end
@@ -13,6 +15,7 @@
 #define STARTED	      0x1f0000u /* outside of the image: a reset leaves it */
 #define RESET_CONTROL 0xcf9
 #define RESET	      0x06
+#define LOOKS	      200
 
 static volatile unsigned passes;
 
@@ -32,6 +35,19 @@ static void halt_for_good(unsigned self)
 	(void)self;
 	for (;;)
 		asm volatile("cli; hlt");
+}
+
+/* The others are to have halted by then. */
+static void halt_all(uint32_t sent)
+{
+	for (unsigned cpu = 1; cpu < smp_cpus; cpu++)
+		smp_begin(cpu, halt_for_good);
+	if (sent) {
+		for (unsigned i = 0; i < LOOKS; i++)
+			smp_relax();
+		apic_send(0, ICR_ALL_BUT_SELF | sent);
+	}
+	halt_for_good(0);
 }
 
 static void triple_fault(unsigned self)
@@ -77,11 +93,12 @@ int smp_end_otherwise(void)
 		smp_pass_the_baton((unsigned)option_number("baton", 0));
 		return 0;
 	}
-	if (option("halt-all")) {
-		for (unsigned cpu = 1; cpu < smp_cpus; cpu++)
-			smp_begin(cpu, halt_for_good);
-		halt_for_good(0);
-	}
+	if (option("halt-all"))
+		halt_all(0);
+	if (option("halt-ipi"))
+		halt_all(VECTOR_TEST);
+	if (option("halt-init"))
+		halt_all(ICR_INIT);
 	if (option("triple"))
 		beside_work(triple_fault);
 	if (option("exit"))

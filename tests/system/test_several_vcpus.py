@@ -87,8 +87,10 @@ def test_one_that_fails_ends_it_and_all_are_told_of(boot, cpus):
 
 
 @pytest.mark.parametrize("cpus", [1, 2])
-def test_it_ends_when_all_have_halted_for_good(boot, cpus):
-    result = boot(cpus=cpus, modules=[smp(4, "halt-all", "halt=ok")])
+@pytest.mark.parametrize("how", ["halt-all", "halt-ipi", "halt-init"])
+def test_it_ends_when_all_have_halted_for_good(boot, how, cpus):
+    """Also where the last that halts has sent the others what wakes none of them."""
+    result = boot(cpus=cpus, modules=[smp(4, how, "halt=ok")])
     assert result.status == 0
     ended(result, "halted", "0")
 

@@ -18,6 +18,7 @@
 #include "vmm/sched/slice.h"
 #include "vmm/sched/step.h"
 #include "vmm/vm.h"
+#include "vmm/vm_halted.h"
 
 #define NEVER UINT64_MAX
 /* Between two looks at a guest's screen. */
@@ -126,13 +127,24 @@ static uint64_t show_screen(struct vm *vm, uint64_t now)
 	return now < vm->screen_due || !output_has_room(vm) ? now : scan_screen(vm, now);
 }
 
+/* It may wake nobody, and have been the last that could. */
+static __attribute__((noinline)) void take_what_arrived(struct vcpu *vcpu)
+{
+	bool locked = vm_lock_pc(vcpu->vm);
+
+	interrupts_arrived(vcpu);
+	if (vcpu->state != VCPU_RUNNABLE && vm_sleeps_for_ever(vcpu->vm))
+		vm_halted(vcpu->vm);
+	vm_unlock_pc(vcpu->vm, locked);
+}
+
 /* What it has been asked to stop for, which it is told once. */
 static uint32_t take_requests(struct vcpu *vcpu)
 {
 	uint32_t asked = __atomic_exchange_n(&vcpu->pending, 0, __ATOMIC_SEQ_CST);
 
 	if (__builtin_expect(asked & VCPU_INTERRUPT, 0))
-		interrupts_arrived(vcpu);
+		take_what_arrived(vcpu);
 	return asked;
 }
 
