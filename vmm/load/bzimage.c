@@ -40,28 +40,22 @@ struct initrd {
 	uint64_t gpa, size;
 };
 
-static int place_kernel(struct loader *l, const struct setup_header *h, uint64_t *at)
+/*
+ * Nowhere else: what runs below pref_address moves itself there, also where relocatable_kernel is
+ * set (boot.rst), and before 2.10 there is no place below that one.
+ */
+static int place_kernel(struct loader *l)
 {
 	const struct guest_segment *s = &l->kernel->segment[0];
-	bool moves = h->version >= BZIMAGE_2_05 && h->relocatable_kernel;
-	uint64_t align = moves ? h->kernel_alignment : PAGE;
 
-	*at = s->phys;
-	if (s->memory_size <= l->places.low_ram_end &&
-	    s->phys <= l->places.low_ram_end - s->memory_size)
-		places_take(&l->places, s->phys, s->memory_size);
-	else
-		*at = moves ? places_lowest(&l->places, s->memory_size, align, HIGH_START,
-					    l->places.low_ram_end)
-			    : 0;
-	if (!*at)
-		return refuse(
-			l->refusal, -ENOMEM,
-			"Linux needs %lu MiB from 0x%lx on%s, and the guest has %lu MiB: raise "
-			"mem=",
-			(s->memory_size + 0xFFFFF) >> 20, s->phys, moves ? ", or elsewhere" : "",
-			l->ram->size >> 20);
-	guest_load_later(l->load, *at, l->kernel->file + s->offset, s->file_size);
+	if (s->memory_size > l->places.low_ram_end ||
+	    s->phys > l->places.low_ram_end - s->memory_size)
+		return refuse(l->refusal, -ENOMEM,
+			      "Linux needs %lu MiB from 0x%lx on, and the guest has %lu MiB: raise "
+			      "mem=",
+			      (s->memory_size + 0xFFFFF) >> 20, s->phys, l->ram->size >> 20);
+	places_take(&l->places, s->phys, s->memory_size);
+	guest_load_later(l->load, s->phys, l->kernel->file + s->offset, s->file_size);
 	return 0;
 }
 
@@ -167,11 +161,6 @@ static void write_firmware(const struct loader *l, uint64_t params)
 	put(l, params, offsetof(struct boot_params, alt_mem_k), &kib, sizeof(kib));
 }
 
-static uint32_t entry_point(const struct loader *l, uint64_t kernel)
-{
-	return (uint32_t)(kernel + (l->kernel->entry - l->kernel->segment[0].phys));
-}
-
 static void write_block(const struct loader *l, struct setup_header *h, uint64_t block)
 {
 	guest_ram_clear(l->ram, block, sizeof(struct boot_params));
@@ -187,13 +176,13 @@ int bzimage_load(struct loader *l)
 {
 	struct setup_header h;
 	struct initrd initrd;
-	uint64_t kernel, block;
+	uint64_t block;
 	int error;
 
 	bzimage_header(l->kernel, &h);
 	error = check_cmdline(l, &h);
 	if (!error)
-		error = place_kernel(l, &h, &kernel);
+		error = place_kernel(l);
 	if (error)
 		return error;
 	block = places_conventional(&l->places, BLOCK_CMDLINE + cmdline_length(l->start) + 1, PAGE,
@@ -204,7 +193,7 @@ int bzimage_load(struct loader *l)
 	if (error)
 		return error;
 	h.type_of_loader = LOADER_UNDEFINED;
-	h.code32_start = entry_point(l, kernel);
+	h.code32_start = (uint32_t)l->kernel->entry;
 	h.cmd_line_ptr = (uint32_t)(block + BLOCK_CMDLINE);
 	h.ramdisk_image = (uint32_t)initrd.gpa;
 	h.ramdisk_size = (uint32_t)initrd.size;

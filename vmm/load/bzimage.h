@@ -2,10 +2,9 @@
  * Loads a Linux kernel by the 32-bit boot protocol (the kernel's documentation, arch/x86/boot.rst),
  * as GRUB would, and builds the boot parameters ("zero page") that it is started with.
  *
- * Where things go: the kernel at its preferred address or, if that does not fit and it can be
- * moved, as low above 1 MiB as it can be; boot parameters, command line and GDT as one block in
- * conventional memory; all modules, one after the other, as one initrd, as high as the kernel
- * can reach.
+ * Where things go: the kernel at its preferred address; boot parameters, command line and GDT as
+ * one block in conventional memory; all modules, one after the other, as one initrd, as high as the
+ * kernel can reach.
  */
 #pragma once
 
