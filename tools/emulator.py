@@ -40,7 +40,7 @@ display_library: term
 vgaromimage: file={vga_rom}
 memory: guest={memory}, host={memory}
 cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs={ignore_msrs}
-clock: sync=none, time0=946681200
+clock: sync=none, time0={time}
 boot: cdrom
 ata0-master: type=cdrom, path=boot.iso, status=inserted
 com1: enabled=1, {com1}
@@ -57,6 +57,9 @@ sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 """
 BOCHS_BIOS = "romimage: file={path}, options=fastboot"
 BOCHS_UEFI = "romimage: file={path}, address={address:#x}"
+# When each boot is, 12:00 on 1 January 2026 in UTC: the same year in every time zone of the host's, and
+# of the century that is taken for a PC's, whose clock has two digits.
+BOCHS_TIME = 1767268800
 FOUR_GIB = 1 << 32  # where a firmware image ends: Debian 12's OVMF has 2 MiB, 13's has 4
 
 
@@ -182,6 +185,7 @@ class Emulator:
             ),
             ignore_msrs=int(uefi or self.bad_msrs == "ignore"),
             magic=int(self.magic),
+            time=BOCHS_TIME,
         )
         if os.path.abspath(self.medium) != os.path.abspath(self.path("boot.iso")):
             os.symlink(os.path.abspath(self.medium), self.path("boot.iso"))

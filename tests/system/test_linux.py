@@ -88,7 +88,7 @@ def test_a_shell_on_the_serial_port_takes_what_is_typed(linux):
 def test_make_linux_ends_with_the_status_of_its_command():
     done = subprocess.run(
         [os.path.join(ROOT, "tools/linux")],
-        env={**os.environ, "CMD": "uname -r; exit 7", "WORDS": "quiet"},
+        env={**os.environ, "CMD": "uname -r; date +%Y; exit 7", "WORDS": "quiet"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -98,7 +98,7 @@ def test_make_linux_ends_with_the_status_of_its_command():
     if "run tools/setup peer" in done.stderr:
         pytest.skip(done.stderr)
     assert done.returncode == 7, done.stderr
-    assert re.search(r"^linux\| \d+\.\d+\S*$", done.stdout, re.M)
+    assert re.search(r"^linux\| \d+\.\d+\S*\nlinux\| 2026$", done.stdout, re.M)
 
 
 def problems(result, name, keeps):
