@@ -52,27 +52,27 @@ def built(guests, directory):
     return modules
 
 
-def check_kernel(path, multiboot):
+def check_kernel(path, multiboot, knob="GUEST"):
     try:
         with open(path, "rb") as file:
             head = file.read(MULTIBOOT_SEARCH)
     except OSError as error:
         raise GuestError(
-            f"GUEST: cannot read {path}: {error.strerror}. "
-            'GUEST is "path/to/kernel.elf [command line]", several separated by ;'
+            f"{knob}: cannot read {path}: {error.strerror}. "
+            f'{knob} is "path/to/kernel.elf [command line]", several separated by ;'
         ) from None
     aligned = any(head[i : i + 4] == MULTIBOOT_MAGIC for i in range(0, len(head), 4))
     if multiboot and not aligned and head[LINUX_AT : LINUX_AT + 4] != LINUX_MAGIC:
         raise GuestError(
-            f"GUEST: {path} is not a multiboot 1 kernel, nor a Linux bzImage: "
+            f"{knob}: {path} is not a multiboot 1 kernel, nor a Linux bzImage: "
             "there is no header magic 0x1BADB002 in its first 8 KiB, and no HdrS at 202h. "
             "Link the header into the beginning of the file (grub-file --is-x86-multiboot tells), "
             'or, if it is a module for another guest, write "path of=NAME --"'
         )
 
 
-def parse_guests(text):
-    """The modules that the text of GUEST asks for."""
+def parse_guests(text, knob="GUEST"):
+    """The modules that the text of GUEST, or of another knob that is like it, asks for."""
     modules, used = [], set()
     for element in filter(None, map(str.strip, text.split(";"))):
         path, _, rest = element.partition(" ")
@@ -81,7 +81,7 @@ def parse_guests(text):
             options, line = "", rest
         options, line = options.split(), line.split()
         keys = {option.partition("=")[0] for option in options}
-        check_kernel(path, multiboot="of" not in keys)
+        check_kernel(path, multiboot="of" not in keys, knob=knob)
         if "of" not in keys:
             if "name" not in keys:
                 options.insert(0, "name=" + unique_name(path, used))
@@ -90,8 +90,21 @@ def parse_guests(text):
         used |= {option[len("name=") :] for option in options if option.startswith("name=")}
         modules.append(Module(path, " ".join(options + ["--"] + line)))
     if not modules:
-        raise GuestError('GUEST names no kernel. It is "path/to/kernel.elf [command line]; ..."')
+        raise GuestError(f'{knob} names no kernel. It is "path/to/kernel.elf [command line]; ..."')
     return modules
+
+
+def check_bzimage(path, knob):
+    try:
+        with open(path, "rb") as file:
+            head = file.read(MULTIBOOT_SEARCH)
+    except OSError as error:
+        raise GuestError(f"{knob}: cannot read {path}: {error.strerror}") from None
+    if head[LINUX_AT : LINUX_AT + 4] != LINUX_MAGIC:
+        raise GuestError(
+            f"{knob}: {path} is not a Linux bzImage: there is no HdrS at 202h. Debian's are "
+            "/boot/vmlinuz-*; of a kernel's build it is arch/x86/boot/bzImage, not vmlinux"
+        )
 
 
 def unique_name(path, used):

@@ -71,8 +71,8 @@ class Linux:
             with open(os.path.join(tree, "modules"), "w", encoding="ascii") as file:
                 file.write("".join(f"{name}\n" for name in order))
         if self.command is not None:
-            with open(os.path.join(tree, "command"), "w", encoding="utf-8") as file:
-                file.write(self.command + "\n")
+            with open(os.path.join(tree, "command"), "wb") as file:
+                file.write(os.fsencode(self.command) + b"\n")
         pack(tree, into, busybox)
         shutil.rmtree(tree)
 

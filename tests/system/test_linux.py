@@ -85,10 +85,13 @@ def test_a_shell_on_the_serial_port_takes_what_is_typed(linux):
     assert result.one("cpu")["tsc"] and result.one("cpu").number("tsc") < INSTRUCTIONS
 
 
-def test_make_linux_ends_with_the_status_of_its_command():
+def make_linux(command=("tools/linux",), **knobs):
+    names = "CMD LINUX WORDS GUESTS VCPUS GUEST_MEM BESIDE CPUS MEM CPU_MODEL MACHINE BOCHS OPTS TIMEOUT"
+    clean = {name: value for name, value in os.environ.items() if name not in names.split()}
     done = subprocess.run(
-        [os.path.join(ROOT, "tools/linux")],
-        env={**os.environ, "CMD": "uname -r; date +%Y; exit 7", "WORDS": "quiet"},
+        command,
+        cwd=ROOT,
+        env={**clean, **knobs},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -97,8 +100,45 @@ def test_make_linux_ends_with_the_status_of_its_command():
     )
     if "run tools/setup peer" in done.stderr:
         pytest.skip(done.stderr)
+    return done
+
+
+def test_make_linux_ends_with_the_status_of_its_command():
+    done = make_linux(CMD="uname -r; date +%Y; exit 7", WORDS="quiet")
     assert done.returncode == 7, done.stderr
     assert re.search(r"^linux\| \d+\.\d+\S*\nlinux\| 2026$", done.stdout, re.M)
+
+
+@pytest.mark.parametrize(
+    "knob, value, says",
+    [
+        ("LINUX", "/nowhere", "LINUX: cannot read /nowhere: No such file"),
+        ("LINUX", "README.md", "LINUX: README.md is not a Linux bzImage"),
+        ("LINUX", "build/guest/integer.elf", "is not a Linux bzImage"),
+        ("BESIDE", "/nowhere", "BESIDE: cannot read /nowhere"),
+        ("GUESTS", "0", "GUESTS=0: it is a positive number"),
+        ("GUESTS", "99", "GUESTS=99 and GUEST_MEM=128 are too many"),
+        ("VCPUS", "two", "VCPUS=two: it is a positive number"),
+        ("TIMEOUT", "0", "TIMEOUT=0: it is a positive number"),
+    ],
+)
+def test_make_linux_says_which_knob_is_wrong_before_it_boots(knob, value, says):
+    done = make_linux(CMD="true", MACHINE="bochs", **{knob: value})
+    assert done.returncode == 2
+    assert says in done.stderr and "booting" not in done.stderr
+
+
+@pytest.mark.nightly
+def test_make_linux_ends_where_a_guest_restarts_instead_of_running_its_command_again():
+    done = make_linux(CMD="reboot -f", WORDS="quiet", TIMEOUT="300")
+    assert done.returncode == 1
+    assert "a guest has restarted" in done.stderr
+
+
+@pytest.mark.nightly
+def test_a_closed_standard_input_ends_the_shell():
+    done = make_linux(("sh", "-c", "exec tools/linux <&-"), WORDS="quiet", TIMEOUT="300")
+    assert done.returncode == 0
 
 
 def problems(result, name, keeps):
