@@ -136,6 +136,12 @@ def test_make_linux_ends_where_a_guest_restarts_instead_of_running_its_command_a
 
 
 @pytest.mark.nightly
+def test_the_end_of_the_first_guest_s_shell_ends_the_others_too():
+    done = make_linux(GUESTS="2", WORDS="quiet", TIMEOUT="300")
+    assert done.returncode == 0
+
+
+@pytest.mark.nightly
 def test_a_closed_standard_input_ends_the_shell():
     done = make_linux(("sh", "-c", "exec tools/linux <&-"), WORDS="quiet", TIMEOUT="300")
     assert done.returncode == 0
