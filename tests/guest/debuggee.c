@@ -7,6 +7,7 @@
  *   spin     it spins until `released` is not 0
  *   reset    it resets itself once
  *   die      it dies by a triple fault
+ *   aged     the page that stop_here() is in looks as if nobody had used it when that is called
  *   status=N ends with that status
  */
 #include "support/fpu.h"
@@ -19,8 +20,11 @@ const char guest_name[] = "debuggee";
 #define LIFE_MAGIC   0x51feu
 #define TIMER_VECTOR 0x40
 
+#define ACCESSED 0x20u
+#define LARGE	 0x80u
+
 struct fpu_registers pattern, held;
-volatile uint32_t watched, released, ticks, own_breakpoints;
+volatile uint32_t watched, released, ticks, own_breakpoints, own_steps;
 
 __attribute__((noinline)) void stop_here(unsigned round)
 {
@@ -55,6 +59,41 @@ asm(".pushsection .text\n"
     "	ret\n"
     "	.popsection");
 
+/* It steps itself: a #DB after each instruction from the first nop to the last popf. */
+#define OWN_STEPS 5
+void step_itself_here(void);
+asm(".pushsection .text\n"
+    "	.globl step_itself_here\n"
+    "	.type step_itself_here, @function\n"
+    "step_itself_here:\n"
+    "	sti\n"
+    "	pushf\n"
+#ifdef __x86_64__
+    "	orl $0x100, (%rsp)\n"
+#else
+    "	orl $0x100, (%esp)\n"
+#endif
+    "	popf\n"
+    "	nop\n"
+    "	nop\n"
+    "	pushf\n"
+#ifdef __x86_64__
+    "	andl $~0x100, (%rsp)\n"
+#else
+    "	andl $~0x100, (%esp)\n"
+#endif
+    "	popf\n"
+    "	cli\n"
+    "	ret\n"
+    "	.popsection");
+
+static bool own_step(struct frame *frame)
+{
+	(void)frame;
+	own_steps++;
+	return true;
+}
+
 static bool tick(struct frame *frame)
 {
 	(void)frame;
@@ -69,6 +108,26 @@ static bool own_breakpoint(struct frame *frame)
 	return true;
 }
 
+/* As an operating system does that looks for pages to spare: the CPU is not told. */
+static void age(const void *page)
+{
+#ifdef __x86_64__
+	uintptr_t address = (uintptr_t)page;
+	uint64_t *table, *entry;
+
+	asm volatile("mov %%cr3, %0" : "=r"(table));
+	for (unsigned level = 3;; level--) {
+		entry = &table[address >> (12 + 9 * level) & 511];
+		if (!level || (*entry & LARGE))
+			break;
+		table = (uint64_t *)(*entry & 0xffffffffff000);
+	}
+	*entry &= ~(uint64_t)ACCESSED;
+#else
+	(void)page;
+#endif
+}
+
 static void keep_patterns(void)
 {
 	uint64_t rounds = option_number("rounds", 3);
@@ -77,6 +136,8 @@ static void keep_patterns(void)
 	for (uint64_t round = 0; round < rounds; round++) {
 		fpu_pattern(&pattern, option_number("seed", 1), round, FPU_FULL);
 		fpu_load(&pattern);
+		if (option("aged"))
+			age((const void *)(uintptr_t)stop_here);
 		stop_here((unsigned)round);
 		fpu_store(&held);
 		if (fpu_equal(&pattern, &held, why, sizeof(why)))
@@ -128,6 +189,15 @@ static void raise_own_breakpoint(void)
 		report_fail("own-breakpoint", "met %u times", own_breakpoints);
 }
 
+static void step_itself(void)
+{
+	step_itself_here();
+	if (own_steps == OWN_STEPS)
+		report_pass("own-steps");
+	else
+		report_fail("own-steps", "%u instead of %u", own_steps, OWN_STEPS);
+}
+
 __attribute__((noinline)) void spin_here(void)
 {
 	while (!released)
@@ -145,6 +215,7 @@ static void reset_once(void)
 int guest_main(void)
 {
 	trap_handle(TIMER_VECTOR, tick);
+	trap_handle(1, own_step);
 	trap_handle(3, own_breakpoint);
 	if (option("reset"))
 		reset_once();
@@ -157,6 +228,7 @@ int guest_main(void)
 		write_watched(i);
 	step_with_a_timer();
 	own_debug_registers();
+	step_itself();
 	raise_own_breakpoint();
 	if (option("spin"))
 		spin_here();

@@ -210,6 +210,18 @@ def test_hardware_breakpoints_and_watchpoints(tmp_path):
     assert "PASS debug-registers" in lines and "PASS own-breakpoint" in lines
 
 
+def test_a_breakpoint_is_met_in_a_page_whose_accessed_flag_is_clear(tmp_path):
+    def talk(line):
+        line.ask("qSupported:")
+        line.ask(f"Z0,{symbol('stop_here'):x},1")
+        assert line.ask("c") == "T05thread:1;swbreak:;"
+        line.ask(f"z0,{symbol('stop_here'):x},1")
+        return line.ask("c")
+
+    result = debug(str(tmp_path), wire(talk), [module("aged rounds=1")])
+    assert result.said == "W00"
+
+
 def test_ctrl_c_stops_memory_is_written_and_detach_lets_it_run(tmp_path):
     def talk(line):
         line.ask("qSupported:")

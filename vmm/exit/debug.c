@@ -4,8 +4,6 @@
 #include "vmm/debugged.h"
 #include "vmm/exit/guest_paging.h"
 #include "vmm/exit/instruction.h"
-#include "vmm/exit/page_walk.h"
-#include "vmm/guest_ram.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
@@ -29,26 +27,12 @@ static uint64_t linear_rip(const struct vcpu *vcpu)
 	return vcpu_in_64bit_mode(vcpu) ? rip : (vmcs_read(VMCS_GUEST_CS_BASE) + rip) & 0xffffffff;
 }
 
-/* Where the instruction lies that has just been fetched. */
-static bool rip_gpa(const struct vcpu *vcpu, uint64_t *gpa)
-{
-	struct page_walk walk;
-
-	*gpa = linear_rip(vcpu);
-	if (!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG))
-		return true;
-	if (!guest_walk(vcpu, *gpa, &walk))
-		return false;
-	*gpa = walk.gpa;
-	return true;
-}
-
 /* Under whatever address it was met. */
 bool debug_takes_breakpoint(struct vcpu *vcpu)
 {
 	uint64_t gpa;
 
-	if (!debugged_vcpu(vcpu) || !rip_gpa(vcpu, &gpa))
+	if (!debugged_vcpu(vcpu) || !guest_fetched_gpa(vcpu, linear_rip(vcpu), &gpa))
 		return false;
 	for (uint32_t i = 0; i < debugged.count; i++) {
 		if (!debugged.point[i].written || debugged.point[i].gpa != gpa)

@@ -151,6 +151,23 @@ bool guest_walk(const struct vcpu *vcpu, uint64_t linear, struct page_walk *walk
 	       !walk->count;
 }
 
+bool guest_fetched_gpa(const struct vcpu *vcpu, uint64_t linear, uint64_t *gpa)
+{
+	struct paging_state state;
+	struct page_walk walk;
+
+	*gpa = linear & 0xffffffff;
+	if (!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG))
+		return true;
+	state = running_state(vcpu, linear, BY_CODE);
+	state.cpl = 0;
+	state.cr4 &= ~(uint64_t)(CR4_SMAP | CR4_PKE);
+	if (page_walk(&vcpu->vm->ram, &state, linear, false, &walk) != PAGE_WALK_DONE)
+		return false;
+	*gpa = walk.gpa;
+	return true;
+}
+
 int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool write)
 {
 	return access_pages(vcpu, BY_CODE, linear, NULL, length, write);

@@ -25,6 +25,12 @@ int guest_check_access(struct vcpu *vcpu, uint64_t linear, uint32_t length, bool
  */
 bool guest_walk(const struct vcpu *vcpu, uint64_t linear, struct page_walk *walk);
 
+/*
+ * Where an instruction lies that has just been fetched: maybe by a translation that is older than
+ * the accessed flags. False: it is mapped no more.
+ */
+bool guest_fetched_gpa(const struct vcpu *vcpu, uint64_t linear, uint64_t *gpa);
+
 /* Copies between a buffer and guest-linear memory; what fails is raised in the guest as #PF. */
 int guest_access(struct vcpu *vcpu, uint64_t linear, void *buffer, uint32_t length, bool write);
 
