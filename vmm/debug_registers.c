@@ -5,6 +5,8 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmcs_bits.h"
 
+#define PENDING_DEBUG_POINTS 0xfull
+
 #define DR7_FIXED     BIT(10)
 #define DR7_EXACT     BIT(9)
 #define DR7_GLOBAL(n) BIT(2 * (n) + 1)
@@ -64,6 +66,16 @@ void debug_registers_take(struct vcpu *vcpu)
 	set_dr_exit(vcpu, true);
 }
 
+/* A point that was met, whose #DB has not come before the stop: it is none of the guest's. */
+static void forget_pending(void)
+{
+	uint64_t pending = vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
+	uint64_t kept = pending & ~(PENDING_DEBUG_POINTS | PENDING_DEBUG_ENABLED);
+
+	if (kept != pending)
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, kept);
+}
+
 void debug_registers_give_back(struct vcpu *vcpu)
 {
 	struct debugged_vcpu *own = debugged_vcpu(vcpu);
@@ -71,6 +83,7 @@ void debug_registers_give_back(struct vcpu *vcpu)
 	if (!own->armed)
 		return;
 	own->armed = false;
+	forget_pending();
 	set_dr_exit(vcpu, false);
 	write_registers(own->dr, own->dr7);
 }

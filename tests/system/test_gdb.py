@@ -210,6 +210,30 @@ def test_hardware_breakpoints_and_watchpoints(tmp_path):
     assert "PASS debug-registers" in lines and "PASS own-breakpoint" in lines
 
 
+def test_a_step_that_meets_a_watchpoint_says_so(tmp_path):
+    needs_stepping()
+
+    def talk(line):
+        line.ask("qSupported:")
+        line.ask(f"Z0,{symbol('write_watched'):x},1")
+        assert line.ask("c") == "T05thread:1;swbreak:;"
+        line.ask(f"z0,{symbol('write_watched'):x},1")
+        assert line.ask(f"Z2,{symbol('watched'):x},4") == "OK"
+        steps = 0
+        while (said := line.ask("vCont;s:1")) == "T05thread:1;":
+            assert memory(line, symbol("watched"), 4) == bytes(4)
+            steps += 1
+            assert steps < 10
+        assert said == f"T05thread:1;watch:{symbol('watched'):x};"
+        assert memory(line, symbol("watched"), 4) == b"\1\0\0\0"
+        line.ask(f"z2,{symbol('watched'):x},4")
+        return line.ask("c")
+
+    result = debug(str(tmp_path), wire(talk), [module()])
+    assert result.said == "W00"
+    assert "PASS own-steps" in result.boot.lines("a")  # none by the watchpoint that is gone
+
+
 def test_a_breakpoint_is_met_in_a_page_whose_accessed_flag_is_clear(tmp_path):
     def talk(line):
         line.ask("qSupported:")

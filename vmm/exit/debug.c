@@ -1,5 +1,7 @@
 #include "vmm/exit/debug.h"
 
+#include <stddef.h>
+
 #include "lib/x86.h"
 #include "vmm/debugged.h"
 #include "vmm/exit/guest_paging.h"
@@ -69,6 +71,19 @@ bool debug_takes_exception(struct vcpu *vcpu)
 		event_pend_debug_trap(&vcpu->events, PENDING_DEBUG_BS);
 	debugged_stop(vcpu, DEBUG_POINT, point);
 	return true;
+}
+
+bool debug_takes_pending(struct vcpu *vcpu)
+{
+	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
+	uint64_t causes = vmcs_read(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) & 0xf;
+	const struct debug_point *point = NULL;
+
+	if (own->armed && causes)
+		point = point_of(__builtin_ctzll(causes));
+	if (point)
+		debugged_stop(vcpu, DEBUG_POINT, point);
+	return point;
 }
 
 static uint64_t read_register(const struct debugged_vcpu *own, unsigned int number)

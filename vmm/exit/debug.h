@@ -15,5 +15,8 @@ bool debug_takes_breakpoint(struct vcpu *vcpu);
  * left. */
 bool debug_takes_exception(struct vcpu *vcpu);
 
+/* After one instruction: whether it met one of them, and its #DB has not come yet. */
+bool debug_takes_pending(struct vcpu *vcpu);
+
 /* MOV DR: with the guest's own registers, which the CPU has not got now. */
 void exit_dr_access(struct vcpu *vcpu);

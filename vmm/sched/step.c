@@ -4,6 +4,7 @@
 #include "lib/min.h"
 #include "lib/x86.h"
 #include "vmm/debugged.h"
+#include "vmm/exit/debug.h"
 #include "vmm/hole_step.h"
 #include "vmm/interrupts.h"
 #include "vmm/mail.h"
@@ -80,7 +81,8 @@ uint64_t step(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t deadline)
 			mail_serve(pcpu);
 		if (done) {
 			own->steps = false;
-			debugged_stop(vcpu, DEBUG_STEPPED, NULL);
+			if (!debug_takes_pending(vcpu))
+				debugged_stop(vcpu, DEBUG_STEPPED, NULL);
 		}
 	} while (own->steps && !vcpu->vm->stopped && !vcpu->vm->request && now < deadline);
 	if (own->steps)
