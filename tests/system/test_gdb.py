@@ -234,6 +234,23 @@ def test_a_step_that_meets_a_watchpoint_says_so(tmp_path):
     assert "PASS own-steps" in result.boot.lines("a")  # none by the watchpoint that is gone
 
 
+def test_steps_give_no_trap_to_a_guest_that_steps_itself(tmp_path):
+    needs_stepping()
+
+    def talk(line):
+        line.ask("qSupported:")
+        line.ask(f"Z0,{symbol('step_itself_here'):x},1")
+        line.ask("c")
+        line.ask(f"z0,{symbol('step_itself_here'):x},1")
+        for _ in range(8):
+            assert line.ask("vCont;s:1") == "T05thread:1;"
+        return line.ask("c")
+
+    result = debug(str(tmp_path), wire(talk), [module()])
+    assert result.said == "W00"
+    assert "PASS own-steps" in result.boot.lines("a")
+
+
 def test_a_breakpoint_is_met_in_a_page_whose_accessed_flag_is_clear(tmp_path):
     def talk(line):
         line.ask("qSupported:")

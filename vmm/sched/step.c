@@ -18,13 +18,14 @@
 
 /*
  * Interrupts wait over one instruction as they do after STI. What is being delivered already is
- * no part of that, nor what has just woken the guest.
+ * no part of that, nor what has just woken the guest. One that steps itself would have a #DB by it
+ * (SDM Vol. 3C 26.3.1.5).
  */
 static bool hold_interrupts(struct vcpu *vcpu)
 {
 	uint32_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
-	if (!(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF) ||
+	if ((vmcs_read(VMCS_GUEST_RFLAGS) & (RFLAGS_IF | RFLAGS_TF)) != RFLAGS_IF ||
 	    (vcpu->events.info & INTERRUPTION_VALID) ||
 	    (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)))
 		return false;
