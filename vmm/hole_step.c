@@ -63,6 +63,13 @@ bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa)
 	return true;
 }
 
+bool hole_step_is_under_way(const struct vcpu *vcpu)
+{
+	const struct hole_step *step = &vcpu->vm->hole_step;
+
+	return step->on && step->whose == vcpu;
+}
+
 void hole_step_forget(struct vm *vm, uint32_t cpu)
 {
 	struct hole_step *step = &vm->hole_step;

@@ -22,6 +22,9 @@ bool hole_step_begin(struct vcpu *vcpu, uint64_t gpa);
 /* Whether the CPU has it, and its exit follows the next instruction. The vCPU's VMCS is current. */
 void monitor_trap_set(struct vcpu *vcpu, bool on);
 
+/* Whether it has such an instruction to execute still, by that flag. */
+bool hole_step_is_under_way(const struct vcpu *vcpu);
+
 /* That exit. */
 void exit_monitor_trap(struct vcpu *vcpu);
 

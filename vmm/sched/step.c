@@ -57,7 +57,7 @@ static bool enter_once(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t *now, bool
 	vcpu->state_loaded = false;
 	*now = enter_guest(pcpu, vcpu, *now, *now + clock_us_to_tsc(ENTRY_US));
 	pcpu->entries_at_once = entries;
-	monitor_trap_set(vcpu, false);
+	monitor_trap_set(vcpu, hole_step_is_under_way(vcpu));
 	done = own->trapped || vmcs_read(VMCS_GUEST_RIP) != rip || vcpu->state != VCPU_RUNNABLE;
 	if (held && !done)
 		release_interrupts();
