@@ -8,7 +8,7 @@ import time
 import pytest
 from boot import kernel_path
 from booting import bochs
-from debugging import debug, gdb, wire
+from debugging import Wire, debug, gdb, wire
 from guests import ON_SEVERAL_CPUS
 
 pytestmark = pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed")
@@ -260,6 +260,26 @@ def test_a_breakpoint_is_met_in_a_page_whose_accessed_flag_is_clear(tmp_path):
         return line.ask("c")
 
     result = debug(str(tmp_path), wire(talk), [module("aged rounds=1")])
+    assert result.said == "W00"
+
+
+def test_gdb_that_comes_again_finds_nothing_of_one_that_went_without_a_word(tmp_path):
+    def client(port):
+        first = Wire(port)
+        first.ask("qSupported:")
+        first.ask("QStartNoAckMode")
+        first.ask(f"Z0,{symbol('stop_here'):x},1")
+        assert first.ask("c") == "T05thread:1;swbreak:;"
+        first.socket.close()
+        second = Wire(port)
+        second.raw(b"+")
+        second.send("qSupported:")
+        assert second.byte() == b"+"
+        assert second.packet().startswith("PacketSize=")
+        assert second.ask("?") == "T05thread:1;swbreak:;"
+        return second.ask("c")
+
+    result = debug(str(tmp_path), client, [module()])
     assert result.said == "W00"
 
 

@@ -63,6 +63,17 @@ static void what_is_damaged_is_asked_for_again(void **state)
 	assert_string_equal(sent(text), "");
 }
 
+static void who_has_just_come_is_acknowledged_again(void **state)
+{
+	(void)state;
+	link.no_acks = true;
+	assert_int_equal(take("$qSupported:x+#15"), GDB_NOTHING);
+	assert_string_equal(sent(text), "");
+	assert_int_equal(take("$qSupported:x+#14"), GDB_PACKET);
+	assert_string_equal(sent(text), "+");
+	assert_false(link.no_acks);
+}
+
 static void a_packet_whose_end_is_lost_gives_way_to_the_next(void **state)
 {
 	(void)state;
@@ -139,6 +150,7 @@ static size_t expand(const char *packet, char *to)
 			int count = *++packet - 29;
 
 			assert_true(*packet >= ' ' && *packet <= '~' && count >= 3);
+			assert_true(*packet != '#' && *packet != '$'); /* of frames */
 			for (; count; count--, length++)
 				to[length] = to[length - 1];
 		} else if (*packet == '}') {
@@ -226,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_packet_comes_with_its_text_and_is_acknowledged, start),
 		cmocka_unit_test_setup(what_is_damaged_is_asked_for_again, start),
+		cmocka_unit_test_setup(who_has_just_come_is_acknowledged_again, start),
 		cmocka_unit_test_setup(a_packet_whose_end_is_lost_gives_way_to_the_next, start),
 		cmocka_unit_test_setup(escaped_bytes_are_what_they_stand_for, start),
 		cmocka_unit_test_setup(ctrl_c_counts_between_packets_alone, start),

@@ -49,7 +49,7 @@ static bool is_wide(const struct session *session)
 static enum session_next supported(struct session *session, const char *text)
 {
 	(void)text;
-	session->link.no_acks = false; /* whoever asks has just come */
+	points_remove_all(); /* who asks has just come, and knows of none */
 	session->wide = is_wide(session);
 	gdb_add(&session->reply,
 		"PacketSize=%x;qXfer:features:read+;swbreak+;hwbreak+;vContSupported+;"

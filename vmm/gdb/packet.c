@@ -1,5 +1,7 @@
 #include "vmm/gdb/packet.h"
 
+#include "lib/string.h"
+
 #define CTRL_C	    3
 #define ESCAPE	    '}'
 #define ESCAPED_BIT 0x20
@@ -43,6 +45,14 @@ static void take_text(struct gdb_link *link, char byte)
 		link->packet[link->packet_length++] = byte;
 }
 
+/* Who asks this has just come, and acknowledges whatever was agreed on with the one before. */
+static bool begins_anew(const struct gdb_link *link)
+{
+	static const char first[] = "qSupported";
+
+	return !strncmp(link->packet, first, sizeof(first) - 1);
+}
+
 /* What is damaged is asked for again; without acknowledgements it is lost. */
 static enum gdb_input end(struct gdb_link *link, int low)
 {
@@ -50,6 +60,8 @@ static enum gdb_input end(struct gdb_link *link, int low)
 
 	link->state = GDB_LINK_BETWEEN;
 	link->packet[link->packet_length] = '\0';
+	if (right && begins_anew(link))
+		link->no_acks = false;
 	if (!link->no_acks)
 		link->ack = right ? '+' : '-';
 	if (!right)
