@@ -168,6 +168,8 @@ bool vm_take_request(struct vm *vm)
 
 	spin_lock(&lock);
 	end = vm->request == VM_END;
+	if (end) /* also by who has stopped it after its end was asked for */
+		vm->stopped = false;
 	vm->request = VM_GOES_ON;
 	vm->state = end ? VM_ENDING : VM_RESETTING;
 	spin_unlock(&lock);

@@ -283,6 +283,19 @@ def test_gdb_that_comes_again_finds_nothing_of_one_that_went_without_a_word(tmp_
     assert result.said == "W00"
 
 
+def test_after_kill_the_next_run_goes_on_without_gdb(tmp_path):
+    def talk(line):
+        line.ask("qSupported:")
+        line.ask(f"Z0,{symbol('stop_here'):x},1")
+        line.ask("c")
+        return line.ask("vKill;1")
+
+    others = [("integer", f"name={name} mem=4M -- rounds=5") for name in "bcde"]
+    result = debug(str(tmp_path), wire(talk), [module(options="runs=2"), *others])
+    ends = [record["cause"] for record in result.boot.all("vm", name="a", state="ended")]
+    assert ends == ["gdb", "exit-port"]
+
+
 def test_ctrl_c_stops_memory_is_written_and_detach_lets_it_run(tmp_path):
     def talk(line):
         line.ask("qSupported:")

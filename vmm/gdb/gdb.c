@@ -163,6 +163,7 @@ static void tell_end(void)
 				   !strcmp(cause, "power-off") || !strcmp(cause, "halted"));
 
 	points_remove_all();
+	debugged_runs();
 	session.phase = SESSION_RUNS;
 	session.general = 0;
 	session.reply.length = 0;
@@ -234,10 +235,12 @@ static void go_on(void)
 			stands_still();
 		break;
 	case SESSION_STANDS:
-		if (!debugged_vm->stopped) /* the monitor has let it run */
+		if (!debugged_vm->stopped) {
+			debugged_runs();
 			session.phase = SESSION_RUNS;
-		else if (packet_waits && gdb_link_idle(&session.link) && errand_stands_still())
+		} else if (packet_waits && gdb_link_idle(&session.link) && errand_stands_still()) {
 			carry_out();
+		}
 		break;
 	}
 }
