@@ -409,3 +409,23 @@ def test_vcpus_are_threads_and_stop_together(tmp_path, cpus):
     assert len(set(stacks)) == 2
     assert "exited normally" in result.said
     assert result.boot.status == 0
+
+
+def test_a_vcpu_is_started_by_one_that_runs_alone(tmp_path):
+    needs_stepping()
+    sends = symbol("apic_send", "smp")
+
+    def talk(line):
+        line.ask("qSupported:")
+        for message in (0x500, 0x600):  # INIT, and the start-up message
+            line.ask(f"Z0,{sends:x},1")
+            line.ask("c")
+            icr = int.from_bytes(registers(line.ask("g"))["general"][4], "little")
+            assert icr & 0x700 == message
+            line.ask(f"z0,{sends:x},1")
+            line.ask("vCont;s:1")
+        return line.ask("vCont;c:1")
+
+    words = "name=a mem=16M vcpus=2 -- topic=start cpus=2"
+    result = debug(str(tmp_path), wire(talk), [("smp", words)], timeout=60)
+    assert result.said == "W00"

@@ -81,7 +81,8 @@ static void resume(void)
 		struct debugged_vcpu *own = &debugged.vcpu[i];
 
 		own->steps = session.step[i];
-		own->held = session.hold[i];
+		/* one that waits for its start-up message does not run, and would not hear it */
+		own->held = session.hold[i] && vcpu->state != VCPU_WAITS;
 		own->state = vcpu->state;
 		if (own->held)
 			vcpu->state = VCPU_STOPPED;
