@@ -175,7 +175,7 @@ static __attribute__((noinline)) bool stops_before(struct pcpu *pcpu, struct vcp
 	const struct debugged_vcpu *own = debugged_vcpu(vcpu);
 	uint64_t start = rdtsc();
 
-	if (own && own->steps && vcpu->vm->stopped) /* it is about to be let run */
+	if (vm_is_stopped(vcpu->vm)) /* what stands still is another CPU's to look at */
 		return true;
 	if (take_first_requests(pcpu, vcpu) & VCPU_VM)
 		return true;

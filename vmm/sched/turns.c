@@ -160,7 +160,8 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (vm->state == VM_ENDED)
 		return;
 	if (vm->state == VM_RUNNING && !vm->request) {
-		ready = vcpu->state == VCPU_RUNNABLE || vcpu_poll(vcpu, rdtsc());
+		ready = vcpu->state == VCPU_RUNNABLE ||
+			(!vm_is_stopped(vm) && vcpu_poll(vcpu, rdtsc()));
 	} else if (vcpu->id) {
 		__atomic_fetch_add(&vm->parked, 1, __ATOMIC_SEQ_CST);
 		return;
@@ -172,7 +173,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 		vcpu->place.used = to->queue.used + 2 * slice;
 	/* before the look at what is pending: see vmm/request.c */
 	__atomic_store_n(&vcpu->at, to, __ATOMIC_SEQ_CST);
-	if ((ready && !stopped) || vcpu->pending)
+	if (!stopped && (ready || vcpu->pending))
 		queue_add(&to->queue, &vcpu->place);
 	else
 		queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : sleeps_until(vcpu));
