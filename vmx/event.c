@@ -207,6 +207,15 @@ void event_pend_interrupt(struct vmx_events *events, uint8_t vector)
 	event_attend(events);
 }
 
+void event_keep_interrupt(struct vmx_events *events)
+{
+	if ((events->info & (INTERRUPTION_VALID | INTERRUPTION_TYPE)) !=
+	    (INTERRUPTION_VALID | TYPE_EXTERNAL_INTERRUPT))
+		return;
+	event_pend_interrupt(events, events->info & INTERRUPTION_VECTOR);
+	events->info = 0;
+}
+
 static void take_interrupt(struct vmx_events *events, uint8_t vector)
 {
 	events->irq_pending[vector / 64] &= ~BIT(vector % 64);

@@ -85,6 +85,9 @@ void event_attend(struct vmx_events *events);
 void event_pend_nmi(struct vmx_events *events);
 void event_pend_interrupt(struct vmx_events *events, uint8_t vector);
 
+/* Interrupts are off now: one that was about to be delivered is pending again. */
+void event_keep_interrupt(struct vmx_events *events);
+
 /*
  * For who has interrupts of his own, with an acknowledgement: whether the guest takes an external
  * interrupt with the next entry, and nothing goes before it; then it is handed over, as what is

@@ -157,6 +157,20 @@ static void test_an_interrupt_broken_off_by_an_exception_comes_after_it(void **s
 	expect_entry(0, INTERRUPT(0x31), 0);
 }
 
+static void test_an_interrupt_broken_off_waits_where_interrupts_are_off_now(void **state)
+{
+	(void)state;
+	exit_while_delivering(INTERRUPT(0x31));
+	fields[VMCS_GUEST_RFLAGS] &= ~RFLAGS_IF;
+	event_keep_interrupt(&events);
+	expect_entry(0, NOTHING, INTERRUPT_WINDOW);
+	fields[VMCS_GUEST_RFLAGS] |= RFLAGS_IF;
+	expect_entry(0, INTERRUPT(0x31), 0);
+	assert_true(event_raise(&events, VECTOR_GP, 0));
+	event_keep_interrupt(&events);
+	expect_entry(0, EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE, 0);
+}
+
 static void test_an_nmi_broken_off_by_an_exception_comes_after_it(void **state)
 {
 	(void)state;
@@ -397,6 +411,7 @@ int main(void)
 		TEST(exceptions_combine_as_the_table_of_the_manual_says),
 		TEST(an_exception_without_error_code_does_not_inherit_one),
 		TEST(an_interrupt_broken_off_by_an_exception_comes_after_it),
+		TEST(an_interrupt_broken_off_waits_where_interrupts_are_off_now),
 		TEST(an_nmi_broken_off_by_an_exception_comes_after_it),
 		TEST(a_software_event_broken_off_is_left_to_its_instruction),
 		TEST(real_mode_gets_no_error_code),

@@ -183,14 +183,18 @@ static void change_integer(struct vcpu *vcpu, void *arg)
 		change->done = !((change->value ^ look.rflags) & ~RFLAGS_CHANGED);
 		if (change->done)
 			vmcs_write(VMCS_GUEST_RFLAGS, change->value);
+		/* nor is one that was about to be delivered (26.3.1.4) */
+		if (change->done && !(change->value & RFLAGS_IF))
+			event_keep_interrupt(&vcpu->events);
 		/* STI blocks nothing while interrupts are off (SDM Vol. 3C 26.3.1.5) */
 		if (change->done && !(change->value & RFLAGS_IF))
 			vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 				   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~BLOCKING_BY_STI);
 		event_go_on();
 		break;
-	case REGISTER_BASE:
-		change->done = is_canonical(change->value, LINEAR_BITS);
+	case REGISTER_BASE: /* in virtual-8086 mode it is the selector's (26.3.1.2) */
+		change->done = is_canonical(change->value, LINEAR_BITS) &&
+			       !(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_VM);
 		if (change->done)
 			vmcs_write(change->n ? VMCS_GUEST_GS_BASE : VMCS_GUEST_FS_BASE,
 				   change->value);
