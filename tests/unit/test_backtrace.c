@@ -69,6 +69,8 @@ static void what_is_not_mapped_or_not_memory_cannot_be_read(void **unused)
 	(void)unused;
 	assert_int_equal(guest_view_read(&view, 0x1000, bytes, 1), -EFAULT);
 	assert_int_equal(guest_view_read(&view, 0xff8, bytes, 16), -EFAULT); /* its second half */
+	assert_int_equal(guest_view_read(&view, HERE | BIT(48), bytes, 1), -EFAULT);
+	assert_int_equal(guest_view_read(&view, HERE | BIT(63), bytes, 1), -EFAULT);
 	*entry(0) = 0x40000000 | ALL;
 	assert_int_equal(guest_view_read(&view, HERE, bytes, 1), -EFAULT);
 	view.state.cr3 = 0x40000000;

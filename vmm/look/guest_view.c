@@ -4,6 +4,8 @@
 #include "lib/x86.h"
 #include "vmm/guest_ram.h"
 
+#define LINEAR_BITS 48 /* that guests are shown */
+
 int guest_view_gpa(const struct guest_view *view, uint64_t linear, uint64_t *gpa)
 {
 	struct paging_state state = view->state;
@@ -11,6 +13,8 @@ int guest_view_gpa(const struct guest_view *view, uint64_t linear, uint64_t *gpa
 
 	if (!(state.efer & EFER_LMA))
 		linear &= 0xffffffff;
+	else if (!is_canonical(linear, LINEAR_BITS))
+		return -EFAULT;
 	*gpa = linear;
 	if (!view->paging)
 		return 0;
