@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/mutants")]
 
 import bugs_events  # noqa: E402
+import bugs_gdb  # noqa: E402
 import bugs_instructions  # noqa: E402
 import bugs_memory  # noqa: E402
 import bugs_registers  # noqa: E402
@@ -41,6 +42,7 @@ BUGS = [
     *bugs_tasks.BUGS,
     *bugs_tiles.BUGS,
     *bugs_vcpus.BUGS,
+    *bugs_gdb.BUGS,
 ]
 
 
