@@ -232,7 +232,9 @@ static void go_on(void)
 			session.phase = SESSION_STOPS;
 		break;
 	case SESSION_STOPS:
-		if (errand_stands_still())
+		if (!debugged_vm->stopped) /* the monitor has let it run: once more */
+			session.phase = SESSION_RUNS;
+		else if (errand_stands_still())
 			stands_still();
 		break;
 	case SESSION_STANDS:
