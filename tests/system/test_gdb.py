@@ -111,7 +111,10 @@ def ownership(result):
     return [{key: record[key] for key in OWNERSHIP if key in record} for record in found]
 
 
-@pytest.mark.parametrize("policy", ["lazy", "scrub", "eager", "unload", "swap", "auto"])
+RARER = [pytest.param(name, marks=pytest.mark.nightly) for name in ("scrub", "eager", "unload", "swap")]
+
+
+@pytest.mark.parametrize("policy", ["lazy", "auto", *RARER])
 def test_fpu_registers_are_read_where_they_are_and_stay_there(tmp_path, policy):
     needs_stepping()
 
