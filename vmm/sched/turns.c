@@ -127,18 +127,23 @@ static struct pcpu *place_for(struct pcpu *pcpu, struct vcpu *vcpu)
 	return balance_next(pcpu, vcpu);
 }
 
-/* Under the queue's lock: a CPU that has gone offline empties its queue after that, once. */
-static struct pcpu *lock_place(struct pcpu *pcpu, struct vcpu *vcpu)
+/* It has gone offline: it empties its queue after that, once. */
+static __attribute__((noinline)) struct pcpu *lock_another(struct pcpu *here, struct pcpu *to,
+							   struct vcpu *vcpu)
 {
-	struct pcpu *to = place_for(pcpu, vcpu);
-
-	spin_lock(&to->queue.lock);
-	while (to != pcpu && !online_is(to)) {
+	do {
 		spin_unlock(&to->queue.lock);
-		to = balance_next(pcpu, vcpu);
+		to = balance_next(here, vcpu);
 		spin_lock(&to->queue.lock);
-	}
+	} while (to != here && !online_is(to));
 	return to;
+}
+
+/* This one if it is online or the CPU here, or else another, with its queue locked. */
+static inline struct pcpu *lock_place(struct pcpu *here, struct pcpu *to, struct vcpu *vcpu)
+{
+	spin_lock(&to->queue.lock);
+	return to == here || online_is(to) ? to : lock_another(here, to, vcpu);
 }
 
 /* One that halts may have drawn something that nobody has looked at yet. */
@@ -166,7 +171,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 		__atomic_fetch_add(&vm->parked, 1, __ATOMIC_SEQ_CST);
 		return;
 	}
-	to = lock_place(pcpu, vcpu);
+	to = lock_place(pcpu, place_for(pcpu, vcpu), vcpu);
 	stopped = vm_is_stopped(vm);
 	/* one that had a CPU for itself does not wait until all here have had as much */
 	if (to != pcpu && vcpu->place.used > to->queue.used + 2 * slice)
@@ -207,13 +212,7 @@ void turns_resume(struct pcpu *pcpu, struct vm *vm)
 	/* before the first: it may leave its CPU again while others have not come to one */
 	__atomic_store_n(&vm->parked, 0, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 1; i < vm->vcpu_count; i++) {
-		to = balance_next(to, vm->vcpu[i]);
-		spin_lock(&to->queue.lock);
-		while (to != pcpu && !online_is(to)) {
-			spin_unlock(&to->queue.lock);
-			to = balance_next(to, vm->vcpu[i]);
-			spin_lock(&to->queue.lock);
-		}
+		to = lock_place(pcpu, balance_next(to, vm->vcpu[i]), vm->vcpu[i]);
 		resume(to, vm->vcpu[i]);
 	}
 }
