@@ -85,6 +85,17 @@ static void write_cr4_mask(const struct vcpu *vcpu)
 					  (vcpu->uses_de ? 0 : CR4_DE));
 }
 
+/* Those for a virtual-APIC page are not for a vCPU that has none: MOV CR8 exits then. */
+static uint32_t primary_controls(const struct vcpu *vcpu)
+{
+	const struct vmx_capabilities *c = vmx_capabilities();
+
+	if (!c->apicv || vcpu->apicv.page)
+		return c->primary;
+	return (c->primary & ~PRIMARY_USE_TPR_SHADOW) | PRIMARY_CR8_LOAD_EXITING |
+	       PRIMARY_CR8_STORE_EXITING;
+}
+
 static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 {
 	const struct vmx_capabilities *c = vmx_capabilities();
@@ -97,9 +108,9 @@ static void write_controls(struct vcpu *vcpu, uint64_t ept_pointer)
 		vmcs_write(VMCS_PLE_GAP, PLE_GAP);
 		vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW);
 	}
-	vcpu->events.primary_controls = c->primary;
+	vcpu->events.primary_controls = primary_controls(vcpu);
 	vmcs_write(VMCS_PIN_BASED_CONTROLS, c->pin);
-	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	vmcs_write(VMCS_PRIMARY_CONTROLS, vcpu->events.primary_controls);
 	vmcs_write(VMCS_SECONDARY_CONTROLS, secondary);
 	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
@@ -272,13 +283,13 @@ void vcpu_start_up(struct pcpu *pcpu, struct vcpu *vcpu)
 	loaded_give_up(pcpu, vcpu);
 	vcpu->guest.registers = (struct guest_registers){.rdx = guest_cpuid_basic[1].eax};
 	vcpu->events = (struct vmx_events){.entries_left = &vcpu->guest.entries_left,
-					   .primary_controls = c->primary};
+					   .primary_controls = primary_controls(vcpu)};
 	vcpu->long_mode = false;
 	vcpu->unswitched.cr2 = 0;
 	memset(vcpu->unswitched.dr, 0, sizeof(vcpu->unswitched.dr));
 	vcpu->unswitched.dr6 = INITIAL_DR6;
 	loaded_take(pcpu, vcpu);
-	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	vmcs_write(VMCS_PRIMARY_CONTROLS, vcpu->events.primary_controls);
 	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
 	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	vmcs_write(VMCS_CR4_READ_SHADOW, 0);

@@ -48,6 +48,28 @@ static void own_apic(void)
 	expect_right("local APIC");
 }
 
+#ifdef __x86_64__
+static void use_cr8(unsigned self)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint64_t priority = (self + i) % 16, seen;
+
+		asm volatile("mov %0, %%cr8" : : "r"(priority) : "memory");
+		wrong[self] += *at(APIC + APIC_TPR) != priority << 4;
+		*at(APIC + APIC_TPR) = (uint32_t)((priority ^ 5) << 4);
+		asm volatile("mov %%cr8, %0" : "=r"(seen) : : "memory");
+		wrong[self] += seen != (priority ^ 5);
+	}
+	asm volatile("mov %0, %%cr8" : : "r"(0ul) : "memory");
+}
+
+static void own_cr8(void)
+{
+	smp_run(use_cr8);
+	expect_right("CR8 and TPR");
+}
+#endif
+
 static void use_ioapic(unsigned self)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -183,6 +205,9 @@ static void own_timer(void)
 
 const struct check smp_device_checks[] = {
 	{"own-apic", own_apic, 0},
+#ifdef __x86_64__
+	{"own-cr8", own_cr8, 0},
+#endif
 	{"ioapic", ioapic, 0},
 	{"ports", ports, 0},
 	{"hpet", hpet, NEEDS_HYPERCALL},

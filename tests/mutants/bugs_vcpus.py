@@ -61,6 +61,14 @@ BUGS = [
         check("tsc-order", "smp"),
     ),
     Bug(
+        "cr8-goes-to-page-0",
+        "CR8 is TPR of the CPU's own APIC (Vol. 3A 10.8.6.1)",
+        "vmm/vcpu_vmcs.c",
+        "if (!c->apicv || vcpu->apicv.page)",
+        "if (1 || vcpu->apicv.page)",
+        check("own-cr8", "smp"),
+    ),
+    Bug(
         "a-message-wakes-nobody",
         "an interrupt from another CPU wakes one that has executed HLT (Vol. 2A HLT)",
         "vmm/request.c",
