@@ -155,6 +155,17 @@ static uint64_t sleeps_until(const struct vcpu *vcpu)
 				: vcpu->timer_deadline;
 }
 
+/* Apart from turns_put(), like all that a vCPU that goes on running does not need. */
+static __attribute__((noinline)) void sleep_on(struct pcpu *to, struct vcpu *vcpu, bool stopped)
+{
+	queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : sleeps_until(vcpu));
+}
+
+static __attribute__((noinline)) bool is_woken(struct vcpu *vcpu)
+{
+	return !vm_is_stopped(vcpu->vm) && vcpu_poll(vcpu, rdtsc());
+}
+
 void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -165,8 +176,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (vm->state == VM_ENDED)
 		return;
 	if (vm->state == VM_RUNNING && !vm->request) {
-		ready = vcpu->state == VCPU_RUNNABLE ||
-			(!vm_is_stopped(vm) && vcpu_poll(vcpu, rdtsc()));
+		ready = vcpu->state == VCPU_RUNNABLE || is_woken(vcpu);
 	} else if (vcpu->id) {
 		__atomic_fetch_add(&vm->parked, 1, __ATOMIC_SEQ_CST);
 		return;
@@ -181,7 +191,7 @@ void turns_put(struct pcpu *pcpu, struct vcpu *vcpu)
 	if (!stopped && (ready || vcpu->pending))
 		queue_add(&to->queue, &vcpu->place);
 	else
-		queue_sleep(&to->queue, &vcpu->place, stopped ? QUEUE_NEVER : sleeps_until(vcpu));
+		sleep_on(to, vcpu, stopped);
 	spin_unlock(&to->queue.lock);
 	if (to != pcpu)
 		balance_offer(to, vcpu);
