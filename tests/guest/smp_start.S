@@ -1,13 +1,9 @@
 /* A CPU that was started by INIT and SIPI, from real mode to smp_main(). */
 #include "smp_start.h"
-#include "support/segments.h"
+#include "support/modes.inc"
 
 #define CR0_PE	 0x00000001
-#define CR0_PG	 0x80000000
 #define CR0_CACHE 0x60000000 /* CD, NW */
-#define CR4_PAE	 0x20
-#define EFER	 0xc0000080
-#define EFER_LME 0x100
 
 	.text
 	.code16
@@ -32,12 +28,7 @@ smp_blob_end:
 
 	.code32
 smp_protected:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
+	load_data_segments
 	movl $1, %eax
 	cpuid
 	shrl $24, %ebx		/* its APIC ID, the stack's number */
@@ -47,18 +38,7 @@ smp_protected:
 	addl $smp_stacks, %eax
 	movl %eax, %esp
 #ifdef __x86_64__
-	movl %cr4, %eax
-	orl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $page_level4, %eax
-	movl %eax, %cr3
-	movl $EFER, %ecx
-	rdmsr
-	orl $EFER_LME, %eax
-	wrmsr
-	movl %cr0, %eax
-	orl $CR0_PG, %eax
-	movl %eax, %cr0
+	enter_long_mode
 	ljmp $SEL_CODE64, $1f
 	.code64
 1:	movl %esp, %esp

@@ -1,8 +1,6 @@
 /* To real mode and back, from either width. */
 #include "real.h"
-#include "segments.h"
-
-#define CR0_PG 0x80000000
+#include "modes.inc"
 
 #ifdef __x86_64__
 	.code64
@@ -30,12 +28,7 @@ real_mode_trip:
 
 	.globl back_from_real
 back_from_real:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
+	load_data_segments
 	movl %cr0, %eax
 	orl $CR0_PG, %eax
 	movl %eax, %cr0
@@ -62,12 +55,7 @@ real_mode_trip:
 
 	.globl back_from_real
 back_from_real:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
+	load_data_segments
 	movl saved_stack, %esp
 	popl %edi
 	popl %esi

@@ -3,15 +3,10 @@
  * identity-mapped by 2 MiB pages, open to user mode as well.
  */
 #include "multiboot.h"
-#include "segments.h"
+#include "modes.inc"
 
 #define PAGE_TABLE 0x007 /* present, writable, user */
 #define PAGE_LARGE 0x087
-
-#define CR0_PG   0x80000000
-#define CR4_PAE  0x20
-#define EFER     0xc0000080
-#define EFER_LME 0x100
 
 	.section .multiboot, "a"
 	.balign 4
@@ -47,28 +42,12 @@ start:
 	addl $8, %edi
 	loop 2b
 
-	movl %cr4, %eax
-	orl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $page_level4, %eax
-	movl %eax, %cr3
-	movl $EFER, %ecx
-	rdmsr
-	orl $EFER_LME, %eax
-	wrmsr
-	movl %cr0, %eax
-	orl $CR0_PG, %eax
-	movl %eax, %cr0
+	enter_long_mode
 	ljmp $SEL_CODE64, $start_long
 
 	.code64
 start_long:
-	movl $SEL_DATA, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %fs
-	movl %eax, %gs
-	movl %eax, %ss
+	load_data_segments
 	movl $stack_top, %esp
 	pushq $0
 	popfq
